@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/throng-io/throng/server"
+	"github.com/throng-io/throng/server/internal/budget"
 )
 
 // lobby is the room that everybody is in, and that never goes.
@@ -17,13 +18,13 @@ const lobby = "lobby"
 
 // The memory of a chat is bounded, independent of its clients.
 const (
-	maxPeople  = 10_000
+	maxUsers   = 10_000
 	maxRooms   = 200 // of the chat
-	maxJoined  = 20  // of one person
+	maxJoined  = 20  // of one user
 	maxHistory = 50  // messages of a room
-	maxName    = 24  // characters of the name of a person or room
+	maxName    = 24  // characters of the name of a user or room
 	maxText    = 2000
-	burst      = 20 // messages that a person may send at once
+	burst      = 20 // messages that a user may send at once
 	perSecond  = 4  // and after that
 )
 
@@ -32,26 +33,24 @@ type Chat struct {
 	srv    *server.Server
 	absent time.Duration
 
-	mu     sync.Mutex
-	people map[string]*person // by folded name
-	rooms  map[string]*room   // by folded name
-	last   uint64             // id of the last message
+	mu    sync.Mutex
+	users map[string]*user // by folded name
+	rooms map[string]*room // by folded name
+	last  uint64           // id of the last message
 }
 
-// person is a user who has logged in. It is the Data of its socket.
-type person struct {
+// user is a user who has logged in. It is the Data of its socket.
+type user struct {
 	name, key string
 	socket    string // id of its socket, or of the last one
 	away      bool
 	gone      *time.Timer // runs while it is away
 	rooms     map[*room]bool
-
-	tokens float64 // messages that it may send at once, as of then
-	then   time.Time
+	messages  budget.Rate
 }
 
-// MarshalJSON names the person of a socket, for the Admin UI. The name of a person never changes.
-func (p *person) MarshalJSON() ([]byte, error) {
+// MarshalJSON names the user of a socket, for the Admin UI. The name of a user never changes.
+func (p *user) MarshalJSON() ([]byte, error) {
 	return json.Marshal(map[string]string{"name": p.name})
 }
 
@@ -64,7 +63,7 @@ type room struct {
 // never null in JSON
 func newRoom(name string) *room { return &room{name: name, history: []Message{}} }
 
-// Message is what was said in a room or, with To, whispered to a person.
+// Message is what was said in a room or, with To, whispered to a user.
 type Message struct {
 	ID   uint64 `json:"id"`
 	Room string `json:"room,omitempty"`
@@ -74,8 +73,8 @@ type Message struct {
 	At   int64  `json:"at"` // milliseconds since 1970
 }
 
-// Person is an entry of the list of present people.
-type Person struct {
+// User is an entry of the list of present users.
+type User struct {
 	Name  string `json:"name"`
 	State string `json:"state"` // here, away or gone
 }
@@ -86,11 +85,11 @@ type Room struct {
 	Members int    `json:"members"`
 }
 
-// New puts a chat on the main namespace of srv. The name of somebody whose connection broke is kept
-// for as long as absent says, which should be how long the server lets clients come back
+// New puts a chat on the main namespace of srv. The name of a user whose connection broke is kept
+// for the duration absent, which should be how long the server lets clients come back
 // (server.Recovery.MaxDisconnection).
 func New(srv *server.Server, absent time.Duration) *Chat {
-	c := &Chat{srv: srv, absent: absent, people: map[string]*person{}, rooms: map[string]*room{}}
+	c := &Chat{srv: srv, absent: absent, users: map[string]*user{}, rooms: map[string]*room{}}
 	// A page distinguishes messages by their ids, also over a restart of the server. This leaves
 	// room for a thousand of them in a millisecond, and is exact in JavaScript.
 	c.last = uint64(time.Now().UnixMilli()) * 1000 //nolint:gosec // it is after 1970
@@ -127,9 +126,9 @@ func answer(e *server.Event, result any, err error) error {
 	return err
 }
 
-// on sets the handler of an event of people who have logged in. It runs with the chat locked: an
+// on sets the handler of an event of users who have logged in. It runs with the chat locked: an
 // action and the events about it are one step.
-func on[T any](c *Chat, event string, handle func(s *server.Socket, p *person, asked T) (any, error)) {
+func on[T any](c *Chat, event string, handle func(s *server.Socket, p *user, asked T) (any, error)) {
 	c.srv.On(event, func(s *server.Socket, e *server.Event) error {
 		var asked T
 		if err := e.Bind(&asked); err != nil {
@@ -137,7 +136,7 @@ func on[T any](c *Chat, event string, handle func(s *server.Socket, p *person, a
 		}
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		p, _ := s.Data.(*person)
+		p, _ := s.Data.(*user)
 		if p == nil || p.socket != s.ID() {
 			return answer(e, nil, refusal("please log in first"))
 		}
@@ -150,16 +149,16 @@ func on[T any](c *Chat, event string, handle func(s *server.Socket, p *person, a
 // no colon.
 func roomName(r *room) string { return "room:" + r.name }
 
-// everybody is all people who have logged in: they are all in the lobby.
+// everybody is all users who have logged in: they are all in the lobby.
 func (c *Chat) everybody() server.Target { return c.srv.To(roomName(c.rooms[lobby])) }
 
-func (c *Chat) tellPerson(p *person, state string) {
-	_ = c.everybody().Emit("person", Person{p.name, state}) // plain data: it can be encoded
+func (c *Chat) tellUser(p *user, state string) {
+	_ = c.everybody().Emit("user", User{p.name, state}) // plain data: it can be encoded
 }
 
 func (c *Chat) tellRoom(r *room) { _ = c.everybody().Emit("room", Room{r.name, r.members}) }
 
-// login is the one event that may come from a socket without a person.
+// login is the one event that may come from a socket without a user.
 func (c *Chat) login(s *server.Socket, e *server.Event) error {
 	var asked struct{ Name, Key string }
 	if err := e.Bind(&asked); err != nil {
@@ -174,11 +173,11 @@ func (c *Chat) login(s *server.Socket, e *server.Event) error {
 	type welcome struct {
 		Name   string   `json:"name"`
 		Key    string   `json:"key"`
-		People []Person `json:"people"`
+		Users  []User   `json:"users"`
 		Rooms  []Room   `json:"rooms"`
 		Joined []joined `json:"joined"`
 	}
-	w := welcome{Name: p.name, Key: p.key, People: c.list(), Rooms: c.roomList()}
+	w := welcome{Name: p.name, Key: p.key, Users: c.list(), Rooms: c.roomList()}
 	for r := range p.rooms {
 		w.Joined = append(w.Joined, joined{r.name, r.history})
 	}
@@ -186,35 +185,35 @@ func (c *Chat) login(s *server.Socket, e *server.Event) error {
 	return answer(e, w, nil)
 }
 
-// admit makes s the socket of the person with a name.
-func (c *Chat) admit(s *server.Socket, name, key string) (*person, error) {
-	if p, _ := s.Data.(*person); p != nil {
+// admit makes s the socket of the user with a name.
+func (c *Chat) admit(s *server.Socket, name, key string) (*user, error) {
+	if p, _ := s.Data.(*user); p != nil {
 		return nil, refusal("you are logged in as " + p.name)
 	}
 	name, err := clean(name, "name")
 	if err != nil {
 		return nil, err
 	}
-	p := c.people[fold(name)]
+	p := c.users[fold(name)]
 	switch {
 	case p != nil && p.key == key:
 		c.takeBack(s, p)
 		return p, nil
 	case p != nil:
 		return nil, refusal(p.name + " is taken; choose another name")
-	case len(c.people) >= maxPeople:
+	case len(c.users) >= maxUsers:
 		return nil, refusal("the chat is full; try again later")
 	}
-	p = &person{name: name, key: rand.Text(), socket: s.ID(), rooms: map[*room]bool{}, tokens: burst, then: time.Now()}
-	c.people[fold(name)] = p
-	c.tellPerson(p, "here") // the newcomer is not in the lobby yet
+	p = &user{name: name, key: rand.Text(), socket: s.ID(), rooms: map[*room]bool{}}
+	c.users[fold(name)] = p
+	c.tellUser(p, "here") // the newcomer is not in the lobby yet
 	s.Data = p
 	c.enter(s, p, c.rooms[lobby])
 	return p, nil
 }
 
-// takeBack gives a person to the socket of a client that could not come back to its old one.
-func (c *Chat) takeBack(s *server.Socket, p *person) {
+// takeBack gives a user to the socket of a client that could not come back to its old one.
+func (c *Chat) takeBack(s *server.Socket, p *user) {
 	old := c.srv.Socket(p.socket)
 	p.socket = s.ID()
 	s.Data = p
@@ -227,19 +226,19 @@ func (c *Chat) takeBack(s *server.Socket, p *person) {
 	c.here(p)
 }
 
-// here notes that a person is not away any more.
-func (c *Chat) here(p *person) {
+// here notes that a user is not away any more.
+func (c *Chat) here(p *user) {
 	if p.gone != nil {
 		p.gone.Stop()
 		p.gone = nil
 	}
 	if p.away {
 		p.away = false
-		c.tellPerson(p, "here")
+		c.tellUser(p, "here")
 	}
 }
 
-// connected finds the person again of a client that has come back.
+// connected finds the user again of a client that has come back.
 func (c *Chat) connected(s *server.Socket) {
 	if !s.Recovered() {
 		return
@@ -249,11 +248,11 @@ func (c *Chat) connected(s *server.Socket) {
 	if s.Data == nil {
 		return // it had not logged in
 	}
-	// The Data of a client that was on another server has come as JSON, and its person has not.
-	p, known := s.Data.(*person)
-	if !known || c.people[fold(p.name)] != p || p.socket != s.ID() {
+	// The Data of a client that was on another server has come as JSON, and its user has not.
+	p, known := s.Data.(*user)
+	if !known || c.users[fold(p.name)] != p || p.socket != s.ID() {
 		s.Data = nil
-		_ = s.Emit("stranger", struct{}{})
+		_ = s.Emit("login-required", struct{}{})
 		return
 	}
 	c.here(p)
@@ -262,8 +261,8 @@ func (c *Chat) connected(s *server.Socket) {
 func (c *Chat) disconnected(s *server.Socket, reason string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	p, _ := s.Data.(*person)
-	if p == nil || p.socket != s.ID() || c.people[fold(p.name)] != p {
+	p, _ := s.Data.(*user)
+	if p == nil || p.socket != s.ID() || c.users[fold(p.name)] != p {
 		return
 	}
 	if reason == "client namespace disconnect" || reason == "server namespace disconnect" || c.absent <= 0 {
@@ -271,7 +270,7 @@ func (c *Chat) disconnected(s *server.Socket, reason string) {
 		return
 	}
 	p.away = true
-	c.tellPerson(p, "away")
+	c.tellUser(p, "away")
 	var timer *time.Timer
 	timer = time.AfterFunc(c.absent, func() {
 		c.mu.Lock()
@@ -283,26 +282,26 @@ func (c *Chat) disconnected(s *server.Socket, reason string) {
 	p.gone = timer
 }
 
-// forget removes a person who has left from everything.
-func (c *Chat) forget(p *person) {
-	delete(c.people, fold(p.name))
+// forget removes a user who has left from everything.
+func (c *Chat) forget(p *user) {
+	delete(c.users, fold(p.name))
 	for r := range p.rooms {
 		c.drop(p, r)
 	}
-	c.tellPerson(p, "gone")
+	c.tellUser(p, "gone")
 }
 
-// list lists the people, by name.
-func (c *Chat) list() []Person {
-	all := make([]Person, 0, len(c.people))
-	for _, p := range c.people {
+// list lists the users, by name.
+func (c *Chat) list() []User {
+	all := make([]User, 0, len(c.users))
+	for _, p := range c.users {
 		state := "here"
 		if p.away {
 			state = "away"
 		}
-		all = append(all, Person{p.name, state})
+		all = append(all, User{p.name, state})
 	}
-	slices.SortFunc(all, func(a, b Person) int { return strings.Compare(fold(a.Name), fold(b.Name)) })
+	slices.SortFunc(all, func(a, b User) int { return strings.Compare(fold(a.Name), fold(b.Name)) })
 	return all
 }
 

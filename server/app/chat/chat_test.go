@@ -231,14 +231,14 @@ func TestNames(t *testing.T) {
 	if answer["name"] != "Bob the Builder" {
 		t.Fatalf("login: %v", answer)
 	}
-	people := []any{object{"name": "Ann", "state": "here"}, object{"name": "Bob the Builder", "state": "here"}}
-	if !reflect.DeepEqual(answer["people"], people) {
-		t.Errorf("people: %v", answer["people"])
+	users := []any{object{"name": "Ann", "state": "here"}, object{"name": "Bob the Builder", "state": "here"}}
+	if !reflect.DeepEqual(answer["users"], users) {
+		t.Errorf("users: %v", answer["users"])
 	}
 	bob.refused("login", object{"name": "Bobby"}, "logged in as")
-	ann.hear("person", object{"name": "Bob the Builder", "state": "here"})
+	ann.hear("user", object{"name": "Bob the Builder", "state": "here"})
 	bob.write("41")
-	ann.hear("person", object{"name": "Bob the Builder", "state": "gone"})
+	ann.hear("user", object{"name": "Bob the Builder", "state": "gone"})
 	login(t, host, "bob the builder") // the name is free again
 }
 
@@ -349,7 +349,7 @@ func TestComingBack(t *testing.T) {
 	ann, bob := login(t, host, "Ann"), login(t, host, "Bob")
 	bob.ask("join", object{"room": "Tea"})
 	_ = bob.conn.Close()
-	ann.hear("person", object{"name": "Bob", "state": "away"})
+	ann.hear("user", object{"name": "Bob", "state": "away"})
 	ann.refused("login", object{"name": "Bob"}, "logged in as")
 	connect(t, host, nil).refused("login", object{"name": "Bob"}, "taken")
 	ann.ask("say", object{"room": "lobby", "text": "are you there?"})
@@ -363,12 +363,12 @@ func TestComingBack(t *testing.T) {
 	}
 	back.hear("message", object{"text": "are you there?"})
 	back.hear("whisper", object{"text": "call me"})
-	ann.hear("person", object{"name": "Bob", "state": "here"})
+	ann.hear("user", object{"name": "Bob", "state": "here"})
 	back.ask("say", object{"room": "Tea", "text": "still in it"})
 	back.hear("message", object{"room": "Tea", "text": "still in it"})
 }
 
-// A client that comes back from another server of a cluster, which knows its person only as JSON,
+// A client that comes back from another server of a cluster, which knows its user only as JSON,
 // logs in again.
 func TestComingFromAnotherServer(t *testing.T) {
 	host := start(t, time.Minute, func(srv *server.Server) {
@@ -379,7 +379,7 @@ func TestComingFromAnotherServer(t *testing.T) {
 	for tries := 0; ; tries++ {
 		back := connect(t, host, bob)
 		if back.recovered {
-			back.hear("stranger", object{})
+			back.hear("login-required", object{})
 			back.ask("login", object{"name": "Bobby"})
 			return
 		}
@@ -395,8 +395,8 @@ func TestStayingAway(t *testing.T) {
 	host := start(t, 200*time.Millisecond)
 	ann, bob := login(t, host, "Ann"), login(t, host, "Bob")
 	_ = bob.conn.Close()
-	ann.hear("person", object{"name": "Bob", "state": "away"})
-	ann.hear("person", object{"name": "Bob", "state": "gone"})
+	ann.hear("user", object{"name": "Bob", "state": "away"})
+	ann.hear("user", object{"name": "Bob", "state": "gone"})
 	if back := connect(t, host, bob); back.recovered {
 		t.Error("recovered after that")
 	}
@@ -425,7 +425,7 @@ func TestKey(t *testing.T) {
 	bob.ask("say", object{"room": "Tea", "text": "in the old room"})
 	bob.hear("message", object{"room": "Tea"})
 	for _, h := range ann.heard {
-		if h.event == "person" && h.data["state"] != "here" {
+		if h.event == "user" && h.data["state"] != "here" {
 			t.Errorf("Ann heard %v", h.data)
 		}
 	}

@@ -14,13 +14,13 @@ import (
 // place is a room, in what a client asks for.
 type place struct{ Room string }
 
-// joined is the room as sent to a person who joins it.
+// joined is the room as sent to a user who joins it.
 type joined struct {
 	Name    string    `json:"name"`
 	History []Message `json:"history"`
 }
 
-func (c *Chat) join(s *server.Socket, p *person, asked place) (any, error) {
+func (c *Chat) join(s *server.Socket, p *user, asked place) (any, error) {
 	name, err := clean(strings.TrimPrefix(asked.Room, "#"), "room")
 	if err != nil {
 		return nil, err
@@ -42,15 +42,15 @@ func (c *Chat) join(s *server.Socket, p *person, asked place) (any, error) {
 	return joined{r.name, r.history}, nil
 }
 
-// enter puts a person into a room and informs everybody.
-func (c *Chat) enter(s *server.Socket, p *person, r *room) {
+// enter puts a user into a room and informs everybody.
+func (c *Chat) enter(s *server.Socket, p *user, r *room) {
 	s.Join(roomName(r))
 	p.rooms[r] = true
 	r.members++
 	c.tellRoom(r)
 }
 
-func (c *Chat) leave(s *server.Socket, p *person, asked place) (any, error) {
+func (c *Chat) leave(s *server.Socket, p *user, asked place) (any, error) {
 	r, err := c.find(p, asked.Room)
 	if err != nil {
 		return nil, err
@@ -63,8 +63,8 @@ func (c *Chat) leave(s *server.Socket, p *person, asked place) (any, error) {
 	return struct{}{}, nil
 }
 
-// drop takes a person out of the list of a room, and the room away if it was the last.
-func (c *Chat) drop(p *person, r *room) {
+// drop takes a user out of the list of a room, and the room away if it was the last.
+func (c *Chat) drop(p *user, r *room) {
 	delete(p.rooms, r)
 	r.members--
 	if r.members == 0 && r.name != lobby {
@@ -73,8 +73,8 @@ func (c *Chat) drop(p *person, r *room) {
 	c.tellRoom(r)
 }
 
-// find returns a room that a person is in.
-func (c *Chat) find(p *person, name string) (*room, error) {
+// find returns a room that a user is in.
+func (c *Chat) find(p *user, name string) (*room, error) {
 	r := c.rooms[fold(name)]
 	if r == nil || !p.rooms[r] {
 		return nil, refusal("you are not in this room")
@@ -82,7 +82,7 @@ func (c *Chat) find(p *person, name string) (*room, error) {
 	return r, nil
 }
 
-func (c *Chat) say(_ *server.Socket, p *person, asked struct{ Room, Text string }) (any, error) {
+func (c *Chat) say(_ *server.Socket, p *user, asked struct{ Room, Text string }) (any, error) {
 	r, err := c.find(p, asked.Room)
 	if err != nil {
 		return nil, err
@@ -103,8 +103,8 @@ type id struct {
 	ID uint64 `json:"id"`
 }
 
-func (c *Chat) whisper(_ *server.Socket, p *person, asked struct{ To, Text string }) (any, error) {
-	to := c.people[fold(asked.To)]
+func (c *Chat) whisper(_ *server.Socket, p *user, asked struct{ To, Text string }) (any, error) {
+	to := c.users[fold(asked.To)]
 	switch to {
 	case nil:
 		return nil, refusal("nobody of that name is here")
@@ -124,8 +124,8 @@ func (c *Chat) whisper(_ *server.Socket, p *person, asked struct{ To, Text strin
 	return sent{id{m.ID}, to.away}, c.srv.To(to.socket).To(p.socket).Emit("whisper", m)
 }
 
-// write makes a message, unless a person writes too much.
-func (c *Chat) write(p *person, text string) (Message, error) {
+// write makes a message, unless a user writes too much.
+func (c *Chat) write(p *user, text string) (Message, error) {
 	text = strings.TrimSpace(text)
 	switch {
 	case text == "":
@@ -134,12 +134,9 @@ func (c *Chat) write(p *person, text string) (Message, error) {
 		return Message{}, refusal(fmt.Sprintf("that is too long: %d characters are the most", maxText))
 	}
 	now := time.Now()
-	p.tokens = min(burst, p.tokens+now.Sub(p.then).Seconds()*perSecond)
-	p.then = now
-	if p.tokens < 1 {
+	if !p.messages.Take(now, burst, time.Second/perSecond) {
 		return Message{}, refusal("not so fast; wait a moment")
 	}
-	p.tokens--
 	c.last++
 	return Message{ID: c.last, From: p.name, Text: text, At: now.UnixMilli()}, nil
 }
@@ -152,12 +149,12 @@ type notice struct {
 }
 
 // typing passes a notice on. It is not worth a refusal, nor to be queued.
-func (c *Chat) typing(s *server.Socket, p *person, asked struct {
+func (c *Chat) typing(s *server.Socket, p *user, asked struct {
 	Room, To string
 	On       bool
 },
 ) (any, error) {
-	if to := c.people[fold(asked.To)]; asked.To != "" && to != nil && to != p {
+	if to := c.users[fold(asked.To)]; asked.To != "" && to != nil && to != p {
 		return nil, c.srv.To(to.socket).Volatile().Emit("typing", notice{To: to.name, From: p.name, On: asked.On})
 	}
 	if r, err := c.find(p, asked.Room); err == nil {
@@ -166,7 +163,7 @@ func (c *Chat) typing(s *server.Socket, p *person, asked struct {
 	return nil, nil
 }
 
-// clean checks the name of a person or room and takes superfluous space out.
+// clean checks the name of a user or room and takes superfluous space out.
 func clean(name, what string) (string, error) {
 	name = strings.Join(strings.Fields(name), " ")
 	switch {

@@ -42,7 +42,7 @@ async function login(name, key) {
   sessionStorage.setItem("me", JSON.stringify(me));
   people.clear();
   rooms.clear();
-  for (const p of answer.people) people.set(p.name, p.state);
+  for (const p of answer.users) people.set(p.name, p.state);
   for (const r of answer.rooms) rooms.set(r.name, r.members);
   for (const key of talks.keys()) {
     if (key[0] === "#" && !answer.joined.some(r => "#" + r.name === key)) talks.delete(key);
@@ -63,7 +63,7 @@ function catchUp(room) {
   t.lines.push(...room.history.filter(m => !known.has(m.id)));
 }
 
-function knock() {
+function loginAgain() {
   const saved = me ?? JSON.parse(sessionStorage.getItem("me"));
   if (!saved) return;
   login(saved.name, saved.key).catch(error => { if (socket.connected) logOut(error.message); });
@@ -310,7 +310,7 @@ addEventListener("pageshow", event => { if (event.persisted) socket?.connect(); 
 function events() {
   socket.on("connect", () => {
     state("");
-    if (!socket.recovered) knock();
+    if (!socket.recovered) loginAgain();
   });
   socket.on("disconnect", reason => {
     if (reason === "io server disconnect") return logOut("You have logged in elsewhere.");
@@ -323,7 +323,7 @@ function events() {
     if (!me) $("refused").textContent = "The server cannot be reached. Trying again…";
   });
   socket.on("connect", () => { if ($("refused").textContent.startsWith("The server")) $("refused").textContent = ""; });
-  socket.on("stranger", knock);
+  socket.on("login-required", loginAgain);
   socket.on("message", m => add("#" + m.room, m));
   socket.on("whisper", m => add("@" + (m.from === me?.name ? m.to : m.from), m));
   socket.on("typing", n => {
@@ -338,7 +338,7 @@ function events() {
     else rooms.delete(r.name);
     refresh();
   });
-  socket.on("person", p => {
+  socket.on("user", p => {
     const before = people.get(p.name);
     if (p.state === "gone") people.delete(p.name);
     else people.set(p.name, p.state);
