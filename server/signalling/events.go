@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/throng-io/throng/server"
+	"github.com/throng-io/throng/server/internal/budget"
 )
 
 // A refusal is the answer to an event that was not carried out.
@@ -25,31 +26,19 @@ func refuse(s *server.Socket, e *server.Event, room, to string, code Code, reaso
 	return errors.Join(s.Emit("p2p:refused", r), e.Ack())
 }
 
-// A bucket counts what a socket may still send at once. It is of one goroutine.
-type bucket struct {
-	tokens float64
-	then   time.Time
-}
-
-// take takes a token out, if there is one.
-func (b *bucket) take(l Limit, now time.Time) bool {
-	b.tokens = min(float64(l.Burst), b.tokens+now.Sub(b.then).Seconds()*l.PerSecond)
-	b.then = now
-	if b.tokens < 1 {
-		return false
-	}
-	b.tokens--
-	return true
+// interval is the time after which one more event may be sent.
+func (l Limit) interval() time.Duration {
+	return time.Duration(min(max(1, float64(time.Second)/l.PerSecond), 1e18))
 }
 
 // within checks an event against a limit. Where it refuses, it has answered.
-func within(s *server.Socket, e *server.Event, b *bucket, l Limit) (ok bool, err error) {
+func within(s *server.Socket, e *server.Event, sent *budget.Rate, l Limit) (ok bool, err error) {
 	args, attachments := e.Raw()
 	size := len(args)
 	for _, a := range attachments {
 		size += len(a)
 	}
-	if !b.take(l, time.Now()) {
+	if !sent.Take(time.Now(), l.Burst, l.interval()) {
 		return false, refuse(s, e, "", "", Rate, fmt.Sprintf("more than %d at once or %v a second", l.Burst, l.PerSecond))
 	}
 	if size > l.Bytes {
@@ -87,11 +76,11 @@ func placeOf(e *server.Event) (at place, err error) {
 // room, that it is. Where it refuses, it has answered.
 func (h *hub) read(s *server.Socket, e *server.Event, l Limit, inside bool, dst any) (p *peer, at place, ok bool, err error) {
 	p = h.peerOf(s)
-	b := &p.signals
+	sent := &p.signals
 	if e.Name() == eventRelay {
-		b = &p.relays
+		sent = &p.relays
 	}
-	if ok, err = within(s, e, b, l); !ok {
+	if ok, err = within(s, e, sent, l); !ok {
 		return p, at, false, err
 	}
 	if at, err = placeOf(e); err != nil {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/throng-io/throng/server"
+	"github.com/throng-io/throng/server/internal/budget"
 )
 
 // The events of clients.
@@ -124,7 +125,7 @@ type hub struct {
 // that reads its connection.
 type peer struct {
 	rooms           map[string]bool // guarded by the hub
-	signals, relays bucket
+	signals, relays budget.Rate
 }
 
 // New puts the signalling on a namespace, by handlers of the events above and a function that hears
@@ -206,12 +207,7 @@ func (h *hub) peerOf(s *server.Socket) *peer {
 	defer h.mu.Unlock()
 	p := h.peers[s.ID()]
 	if p == nil {
-		now := time.Now()
-		p = &peer{
-			rooms:   map[string]bool{},
-			signals: bucket{tokens: float64(h.opts.Signals.Burst), then: now},
-			relays:  bucket{tokens: float64(h.opts.Relayed.Burst), then: now},
-		}
+		p = &peer{rooms: map[string]bool{}}
 		h.peers[s.ID()] = p
 	}
 	return p

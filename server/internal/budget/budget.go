@@ -1,4 +1,4 @@
-// Package budget bounds what many share.
+// Package budget bounds what many share, and how often something may happen.
 package budget
 
 import "sync/atomic"
