@@ -1,8 +1,6 @@
 package admin
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -92,18 +90,6 @@ func (a *admin) emit(e *server.Event) error {
 	for range 3 {
 		_, args = e.Parser().NextArg(args)
 	}
-	// A broadcast may outlive the call.
-	args = bytes.Clone(args)
-	kept := make([][]byte, len(attachments))
-	for i, b := range attachments {
-		kept[i] = bytes.Clone(b)
-	}
-	to.EmitRaw(event, args, kept)
+	to.EmitRaw(event, args, attachments)
 	return nil
-}
-
-// jsonText is s as JSON.
-func jsonText(s string) []byte {
-	b, _ := json.Marshal(s) // a string is always encodable
-	return b
 }

@@ -55,8 +55,8 @@ type Options struct {
 	MaxEvents int
 }
 
-// interval is the time between two server_stats, which the UI expects: it takes a server for ill
-// that is silent for five times as long.
+// interval is the time between two server_stats, which the UI expects: it shows a server as
+// unhealthy that has been silent for five intervals.
 const interval = 2 * time.Second
 
 // Instrument lets the Admin UI connect to srv. Call it once, before the server is served. An error
@@ -113,33 +113,33 @@ func NewSecret() string {
 var started = time.Now()
 
 type admin struct {
-	opts   Options
-	srv    *server.Server
-	ns     *server.Namespace
-	host   string
-	gate   gate
-	known  known
-	events sync.Mutex  // guards shown
-	shown  budget.Rate // events that may be sent to the UIs
+	opts      Options
+	srv       *server.Server
+	ns        *server.Namespace
+	host      string
+	logins    loginLimiter
+	sessions  sessionIDs
+	events    sync.Mutex  // guards eventRate
+	eventRate budget.Rate // events that may be sent to the UIs
 
-	here atomic.Int64 // UIs that are connected; written with mu held
+	uis  atomic.Int64 // UIs that are connected; written with mu held
 	mu   sync.Mutex
 	stop chan struct{} // ends the goroutine of the statistics
 	done chan struct{} // it has ended
-	data sync.Map      // *server.Socket -> *datum
+	data sync.Map      // *server.Socket -> *socketData
 }
 
 // enter greets a UI, and starts the statistics for the first one.
 func (a *admin) enter(s *server.Socket) {
 	_ = s.Emit("config", map[string]any{"supportedFeatures": a.features()})
 	a.mu.Lock()
-	if a.here.Add(1) == 1 {
+	if a.uis.Add(1) == 1 {
 		a.stop, a.done = make(chan struct{}), make(chan struct{})
-		go a.tell(newCounter(a.srv.Stats()), a.stop, a.done)
+		go a.sendStats(newCounter(a.srv.Stats()), a.stop, a.done)
 	}
 	a.mu.Unlock()
 	if !a.opts.Production {
-		a.census(s)
+		a.sendSockets(s)
 	}
 	_ = s.Emit("server_stats", a.stats(a.srv.Stats(), nil))
 }
@@ -148,15 +148,15 @@ func (a *admin) enter(s *server.Socket) {
 func (a *admin) leave() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.here.Add(-1) == 0 {
+	if a.uis.Add(-1) == 0 {
 		close(a.stop)
 		<-a.done
 		a.data.Clear()
 	}
 }
 
-// watched reports whether somebody looks.
-func (a *admin) watched() bool { return a.here.Load() > 0 }
+// watched reports whether a UI is connected.
+func (a *admin) watched() bool { return a.uis.Load() > 0 }
 
 func (a *admin) features() []string {
 	var all []string

@@ -29,36 +29,36 @@ var (
 // login decides whether a client may join. It runs on the goroutine that reads the client's
 // connection and may take its time.
 func (a *admin) login(s *server.Socket) error {
-	if a.opts.Secret != "" && !a.fromHere(s.Handshake()) {
+	if a.opts.Secret != "" && !a.isLocal(s.Handshake()) {
 		return errElsewhere
 	}
 	var auth struct{ SessionID, Username, Password string }
 	if s.Auth(&auth) != nil {
 		return errCredentials
 	}
-	if auth.SessionID != "" && a.known.has(auth.SessionID) {
+	if auth.SessionID != "" && a.sessions.has(auth.SessionID) {
 		return nil
 	}
 	if a.opts.Secret != "" {
 		if !same(s.Handshake().Query("secret"), a.opts.Secret) && !same(auth.Password, a.opts.Secret) {
 			return errCredentials
 		}
-		return s.Emit("session", a.known.add())
+		return s.Emit("session", a.sessions.add())
 	}
 	if auth.Username == "" && auth.Password == "" {
 		return errCredentials // an old session id is no attempt
 	}
-	if !a.gate.enter(s.Handshake().Address, time.Now()) {
+	if !a.logins.enter(s.Handshake().Address, time.Now()) {
 		return errTooMany
 	}
-	defer a.gate.exit()
+	defer a.logins.exit()
 	// Always both, so that the time does not reveal which one was wrong.
 	user := same(auth.Username, a.opts.User)
 	password := bcrypt.CompareHashAndPassword([]byte(a.opts.PasswordHash), []byte(auth.Password)) == nil
 	if !user || !password {
 		return errCredentials
 	}
-	return s.Emit("session", a.known.add())
+	return s.Emit("session", a.sessions.add())
 }
 
 // same compares a client's credential with the right one, in a time that reveals nothing.
@@ -67,10 +67,10 @@ func same(got, want string) bool {
 	return subtle.ConstantTimeCompare(a[:], b[:]) == 1
 }
 
-// fromHere reports whether a request was made on this machine, and not by a page from elsewhere. A
+// isLocal reports whether a request was made on this machine, and not by a page of another site. A
 // proxy hides where a client is; a page of any site can open websockets to this machine, and with a
 // name of its own that points here it can do all that the server's own pages can.
-func (a *admin) fromHere(h *server.Handshake) bool {
+func (a *admin) isLocal(h *server.Handshake) bool {
 	if !overUnixSocket(h.Address) {
 		ip := net.ParseIP(h.Address)
 		if ip == nil || !ip.IsLoopback() || !hostname.Allowed(h.Header("host"), a.opts.Hosts) {
@@ -97,8 +97,8 @@ func (a *admin) fromHere(h *server.Handshake) bool {
 // binds its own end to no path.
 func overUnixSocket(address string) bool { return address == "" || address == "@" }
 
-// known are the ids of earlier logins.
-type known struct {
+// sessionIDs are the ids of earlier logins.
+type sessionIDs struct {
 	mu  sync.Mutex
 	ids map[string]time.Time // when they end
 }
@@ -109,7 +109,7 @@ const (
 )
 
 // add makes an id. Of too many, the oldest goes.
-func (k *known) add() string {
+func (k *sessionIDs) add() string {
 	var b [16]byte
 	_, _ = rand.Read(b[:]) // never fails: it ends the process instead
 	id := hex.EncodeToString(b[:])
@@ -131,7 +131,7 @@ func (k *known) add() string {
 	return id
 }
 
-func (k *known) has(id string) bool {
+func (k *sessionIDs) has(id string) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	end, ok := k.ids[id]
@@ -142,10 +142,10 @@ func (k *known) has(id string) bool {
 	return ok
 }
 
-// gate bounds the attempts to log in: checking a password takes a processor for a good while, on
-// purpose. One is checked at a time, a few may wait, and an address has some at once and then one
-// every other second.
-type gate struct {
+// loginLimiter bounds the attempts to log in, since bcrypt takes much processor time on purpose:
+// one password is checked at a time, maxWaiting attempts may wait, and an address has maxAttempts
+// at once and then one each perAttempt.
+type loginLimiter struct {
 	mu    sync.Mutex
 	hosts map[string]*budget.Rate
 	queue int
@@ -161,7 +161,7 @@ const (
 )
 
 // enter waits for the turn of an attempt; exit must follow. It returns false if there are too many.
-func (g *gate) enter(address string, now time.Time) bool {
+func (g *loginLimiter) enter(address string, now time.Time) bool {
 	g.mu.Lock()
 	if g.queue >= maxWaiting || !g.host(address, now).Take(now, maxAttempts, perAttempt) {
 		g.mu.Unlock()
@@ -173,7 +173,7 @@ func (g *gate) enter(address string, now time.Time) bool {
 	return true
 }
 
-func (g *gate) exit() {
+func (g *loginLimiter) exit() {
 	g.one.Unlock()
 	g.mu.Lock()
 	g.queue--
@@ -182,7 +182,7 @@ func (g *gate) exit() {
 
 // host returns the budget of an address. When there are too many addresses, addresses without
 // recent attempts are forgotten, or else all.
-func (g *gate) host(address string, now time.Time) *budget.Rate {
+func (g *loginLimiter) host(address string, now time.Time) *budget.Rate {
 	if b := g.hosts[address]; b != nil {
 		return b
 	}

@@ -38,7 +38,7 @@ func (a *admin) describe(s *server.Socket) socket {
 	headers := h.Headers()
 	data := json.RawMessage(`{}`)
 	if d, ok := a.data.Load(s); ok {
-		data = d.(*datum).text()
+		data = d.(*socketData).text()
 	}
 	return socket{
 		ID: s.ID(), ClientID: s.Client(), Transport: s.Transport(), Nsp: s.Namespace().Name(), Data: data,
@@ -51,8 +51,8 @@ func (a *admin) describe(s *server.Socket) socket {
 	}
 }
 
-// census sends a UI the connected sockets.
-func (a *admin) census(s *server.Socket) {
+// sendSockets sends a UI the connected sockets.
+func (a *admin) sendSockets(s *server.Socket) {
 	all, others := []socket{}, []*server.Socket{}
 	for _, ns := range a.srv.Namespaces() {
 		for _, other := range ns.Sockets() {
@@ -125,7 +125,7 @@ func (a *admin) received(s *server.Socket, e *server.Event) {
 		return
 	}
 	a.refresh(s)
-	if !a.affordable() {
+	if !a.allowEvent() {
 		return
 	}
 	args, attachments := e.Raw()
@@ -143,47 +143,44 @@ func (a *admin) received(s *server.Socket, e *server.Event) {
 		a.show("event_received", ns.Name(), s.ID(), list, now())
 		return
 	}
-	list := append(append(jsonText(ns.Name()), ','), jsonText(s.ID())...)
-	list = append(append(list, ',', '['), jsonText(e.Name())...)
+	list := socketio.AppendString(nil, ns.Name())
+	list = socketio.AppendString(append(list, ','), s.ID())
+	list = socketio.AppendString(append(list, ',', '['), e.Name())
 	if len(args) > 0 {
 		list = append(append(list, ','), args...)
 	}
-	list = append(append(list, ']', ','), jsonText(now())...)
-	kept := make([][]byte, len(attachments)) // the event's are valid during the call only
-	for i, b := range attachments {
-		kept[i] = bytes.Clone(b)
-	}
-	a.ns.Everyone().EmitRaw("event_received", list, kept)
+	list = socketio.AppendString(append(list, ']', ','), now())
+	a.ns.Everyone().EmitRaw("event_received", list, attachments)
 }
 
 // sent reports an event once for each socket that receives it, as the UI expects.
 func (a *admin) sent(to server.Target, event string, args []any) {
-	if !a.watched() || !a.affordable() {
+	if !a.watched() || !a.allowEvent() {
 		return
 	}
 	list := append([]any{event}, args...)
 	for i, s := range to.Sockets() {
-		if s.Namespace() == a.ns || i > 0 && !a.affordable() {
+		if s.Namespace() == a.ns || i > 0 && !a.allowEvent() {
 			return
 		}
 		a.show("event_sent", s.Namespace().Name(), s.ID(), list, now())
 	}
 }
 
-// affordable reports whether another event may be sent to the UIs in this second.
-func (a *admin) affordable() bool {
+// allowEvent reports whether another event may be sent to the UIs in this second.
+func (a *admin) allowEvent() bool {
 	a.events.Lock()
 	defer a.events.Unlock()
-	return a.shown.Take(time.Now(), a.opts.MaxEvents, time.Second/time.Duration(a.opts.MaxEvents))
+	return a.eventRate.Take(time.Now(), a.opts.MaxEvents, time.Second/time.Duration(a.opts.MaxEvents))
 }
 
-// datum is what is known of a socket's data.
-type datum struct {
+// socketData is what is known of a socket's data.
+type socketData struct {
 	json    atomic.Pointer[[]byte]
 	pending atomic.Bool // it will be looked at
 }
 
-func (d *datum) text() json.RawMessage {
+func (d *socketData) text() json.RawMessage {
 	if b := d.json.Load(); b != nil {
 		return *b
 	}
@@ -196,8 +193,8 @@ func (a *admin) refresh(s *server.Socket) {
 	if a.opts.Data == nil {
 		return
 	}
-	entry, _ := a.data.LoadOrStore(s, new(datum))
-	d := entry.(*datum)
+	entry, _ := a.data.LoadOrStore(s, new(socketData))
+	d := entry.(*socketData)
 	if d.pending.Swap(true) {
 		return
 	}
@@ -213,7 +210,7 @@ func (a *admin) refresh(s *server.Socket) {
 		}
 		b, err := json.Marshal(v)
 		if err != nil {
-			b = append(append([]byte(`{"error":`), jsonText(err.Error())...), '}')
+			b = append(socketio.AppendString([]byte(`{"error":`), err.Error()), '}')
 		}
 		if bytes.Equal(b, d.text()) {
 			return

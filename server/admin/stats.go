@@ -48,9 +48,9 @@ func (a *admin) stats(st server.Stats, events []bucket) stats {
 	return s
 }
 
-// tell sends server_stats until stop is closed. It looks twice as often as it sends, so that each
-// count belongs to one second.
-func (a *admin) tell(c *counter, stop <-chan struct{}, done chan<- struct{}) {
+// sendStats sends server_stats until stop is closed. It reads the counters twice as often as it
+// sends, so that each count belongs to one second.
+func (a *admin) sendStats(c *counter, stop <-chan struct{}, done chan<- struct{}) {
 	defer close(done)
 	tick := time.NewTicker(interval / 2)
 	defer tick.Stop()
