@@ -193,10 +193,10 @@ func (a *memory) ServerSideEmit(m Message, _ *Acks) error {
 
 // restore returns what is known of a socket that wants to come back, and forgets it; nil if nothing
 // is.
-func (n *Namespace) restore(pid, offset string) *past {
+func (n *Namespace) restore(pid, offset string) *savedSocket {
 	if n.recoverer != nil {
 		if s := n.recoverer.Restore(pid, offset); s != nil {
-			return &past{sid: s.ID, pid: s.Private, rooms: s.Rooms, data: s.Data, offset: s.Offset, session: s}
+			return &savedSocket{sid: s.ID, pid: s.Private, rooms: s.Rooms, data: s.Data, offset: s.Offset, session: s}
 		}
 		return nil
 	}
@@ -207,7 +207,7 @@ func (n *Namespace) restore(pid, offset string) *past {
 }
 
 // save keeps what restore will return.
-func (n *Namespace) save(p *past) {
+func (n *Namespace) save(p *savedSocket) {
 	switch {
 	case p.session != nil:
 		n.recoverer.Save(*p.session)
@@ -220,7 +220,7 @@ func (n *Namespace) save(p *past) {
 
 // admit makes s a member of the hub, after it has been sent what it missed; p is nil for a new
 // socket. It returns false if that is not there any more.
-func (n *Namespace) admit(s *Socket, p *past) bool {
+func (n *Namespace) admit(s *Socket, p *savedSocket) bool {
 	switch {
 	case n.local.log != nil:
 		return n.local.log.enter(s, p)
@@ -228,7 +228,7 @@ func (n *Namespace) admit(s *Socket, p *past) bool {
 		s.enter(nil)
 		return true
 	case p == nil:
-		if !s.conn.old() {
+		if !s.conn.isRevision3() {
 			s.pid = newID() + s.id
 		}
 		return n.recoverer.Enter(&Session{ID: s.id}, func(_ []Message, offset string) {
@@ -265,9 +265,9 @@ func (n *Namespace) replay(missed []Message) (frames []*frame.Frame, all bool) {
 	return frames, len(frames) < limits.QueuePackets && size < limits.QueueBytes
 }
 
-// hello is the answer to the CONNECT of s.
-func (s *Socket) hello() *frame.Frame {
-	if server := s.ns.server; s.conn.old() {
+// connectPacket is the answer to the CONNECT of s.
+func (s *Socket) connectPacket() *frame.Frame {
+	if server := s.ns.server; s.conn.isRevision3() {
 		b, _ := server.opts.Parser.AppendConnect(nil, s.ns.name, nil)
 		return server.packet(b)
 	}

@@ -18,16 +18,16 @@ type Answer struct {
 // NewAnswer is for adapters: what a socket of another server has answered, or another server. args
 // and attachments are in the encoding of p, and are kept.
 func NewAnswer(p socketio.Parser, args []byte, attachments [][]byte) Answer {
-	return Answer{Event: &Event{args: args, attachments: attachments, elsewhere: &elsewhere{parser: p}}}
+	return Answer{Event: &Event{args: args, attachments: attachments, remoteOrigin: &remoteOrigin{parser: p}}}
 }
 
-// Answers is what came back from a broadcast.
+// Answers are the answers to a broadcast.
 type Answers struct {
 	All     []Answer // in the order in which they came
 	Missing []string // the ids of receivers on this server that did not answer, in no order
-	// Elsewhere is how many answers did not come from other servers, where each server that did not
-	// say how many it owes counts once.
-	Elsewhere int
+	// MissingRemote is how many answers from other servers are missing. A server that did not say
+	// how many it would send counts once.
+	MissingRemote int
 }
 
 // EmitWithAck sends an event to the sockets of t and calls done once: when all of them have
@@ -38,7 +38,7 @@ func (t Target) EmitWithAck(timeout time.Duration, done func(Answers), event str
 	t.ns.outgoing(t, event, args)
 	m := Message{message{event: event, args: args}}
 	acks := newAcks(t.ns.server, timeout, done)
-	for _, n := range t.ns.spread() {
+	for _, n := range t.ns.concrete() {
 		t.ns = n
 		if err := t.adapter().Ask(t, m, acks); err != nil {
 			acks.expire(false)
@@ -81,8 +81,8 @@ type Acks struct {
 	sending bool               // not all receivers have been asked yet
 	over    bool               // done is called, or about to be
 	owed    map[*Socket]uint64 // sockets that have not answered, with the id
-	servers int                // that have not said yet how many answers they owe
-	remote  int                // answers that they owe; below 0 if these are faster than the number
+	servers int                // that have not said yet how many answers they will send
+	remote  int                // answers expected of them; below 0 if answers come before their number
 	answers Answers
 }
 
@@ -96,8 +96,8 @@ func newAcks(s *Server, timeout time.Duration, done func(Answers)) *Acks {
 // Timeout returns how long answers are waited for.
 func (a *Acks) Timeout() time.Duration { return a.timeout }
 
-// OnEnd calls f once, when nothing is awaited any more, with the number of answers that did not
-// come from other servers (Answers.Elsewhere). f must not block. Call OnEnd before anything is
+// OnEnd calls f once, when no answer is awaited any more, with the number of answers from other
+// servers that are missing (Answers.MissingRemote). f must not block. Call OnEnd before anything is
 // expected.
 func (a *Acks) OnEnd(f func(missing int)) {
 	a.mu.Lock()
@@ -105,22 +105,23 @@ func (a *Acks) OnEnd(f func(missing int)) {
 	a.ended = append(a.ended, f)
 }
 
-// ExpectServers says that n more servers are asked, of which each will say how many answers it
-// owes.
+// ExpectServers announces n more servers, each of which will say how many answers it sends; see
+// ExpectFromServer. A negative n takes an earlier announcement back.
 func (a *Acks) ExpectServers(n int) { a.change(func() { a.servers += n }) }
 
-// ServerOwes is what one of these servers says.
-func (a *Acks) ServerOwes(answers int) {
+// ExpectFromServer is what one of these servers says.
+func (a *Acks) ExpectFromServer(answers int) {
 	a.change(func() {
 		a.servers--
 		a.remote += answers
 	})
 }
 
-// ExpectAnswers announces n answers from other servers.
+// ExpectAnswers announces n more answers from other servers. A negative n takes an earlier
+// announcement back.
 func (a *Acks) ExpectAnswers(n int) { a.change(func() { a.remote += n }) }
 
-// Answer is one of them; see NewAnswer. Answers after the end are dropped.
+// Answer adds an answer from another server; see NewAnswer. Answers after the end are dropped.
 func (a *Acks) Answer(answer Answer) {
 	a.change(func() {
 		a.remote--
@@ -128,7 +129,7 @@ func (a *Acks) Answer(answer Answer) {
 	})
 }
 
-// change changes what is awaited, and calls the waiting function after the last answer.
+// change changes what is awaited, and ends the wait if that was the last answer.
 func (a *Acks) change(f func()) {
 	a.mu.Lock()
 	if a.over {
@@ -150,9 +151,9 @@ func (a *Acks) complete() bool {
 }
 
 func (a *Acks) tell() {
-	a.answers.Elsewhere = max(0, a.servers) + max(0, a.remote)
+	a.answers.MissingRemote = max(0, a.servers) + max(0, a.remote)
 	for _, f := range a.ended {
-		f(a.answers.Elsewhere)
+		f(a.answers.MissingRemote)
 	}
 	if a.done != nil {
 		_ = a.server.guard(func() { a.done(a.answers) })

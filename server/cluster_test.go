@@ -148,7 +148,7 @@ func (n *node) Ask(to server.Target, m server.Message, acks *server.Acks) error 
 	l.Timeout = acks.Timeout()
 	acks.ExpectServers(len(n.peers()))
 	n.others(l, func(other *node, l letter) {
-		_ = other.target(l).Ask(other.message(l), l.Timeout, acks.ServerOwes, func(a server.Answer) {
+		_ = other.target(l).Ask(other.message(l), l.Timeout, acks.ExpectFromServer, func(a server.Answer) {
 			args, attachments := a.Event.Raw()
 			acks.Answer(server.NewAnswer(a.Event.Parser(), slices.Clone(args), attachments))
 		})

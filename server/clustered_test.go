@@ -90,7 +90,7 @@ func TestClusterAcks(t *testing.T) {
 	reply(a, "here")
 	reply(b, "there")
 	reply(c, "yonder")
-	if got := <-answers; texts(got) != "here there yonder" || len(got.Missing) != 0 || got.Elsewhere != 0 {
+	if got := <-answers; texts(got) != "here there yonder" || len(got.Missing) != 0 || got.MissingRemote != 0 {
 		t.Errorf("got %q, %+v", texts(got), got)
 	}
 
@@ -98,17 +98,17 @@ func TestClusterAcks(t *testing.T) {
 	reply(b, "there")
 	b.join("far") // behind the answer
 	srv[0].Advance(time.Hour)
-	if got := <-answers; texts(got) != "there" || len(got.Missing) != 1 || got.Elsewhere != 1 {
+	if got := <-answers; texts(got) != "there" || len(got.Missing) != 1 || got.MissingRemote != 1 {
 		t.Errorf("got %q, %+v", texts(got), got)
 	}
 
 	ask(srv[0].To("far"), time.Minute)
 	reply(b, "alone")
-	if got := <-answers; texts(got) != "alone" || got.Elsewhere != 0 {
+	if got := <-answers; texts(got) != "alone" || got.MissingRemote != 0 {
 		t.Errorf("got %q, %+v", texts(got), got)
 	}
 	ask(srv[0].To("far").Local(), time.Minute)
-	if got := <-answers; len(got.All)+len(got.Missing)+got.Elsewhere != 0 {
+	if got := <-answers; len(got.All)+len(got.Missing)+got.MissingRemote != 0 {
 		t.Errorf("nobody answered %+v", got)
 	}
 }
@@ -187,13 +187,13 @@ func TestServerSideEmit(t *testing.T) {
 		}
 		sum += i
 	}
-	if len(got.All) != 2 || sum != 3 || got.Elsewhere != 0 {
+	if len(got.All) != 2 || sum != 3 || got.MissingRemote != 0 {
 		t.Errorf("answers %+v", got)
 	}
 	if err := srv[0].ServerSideEmitWithAck(50*time.Millisecond, tell, "nobody listens"); err != nil {
 		t.Fatal(err)
 	}
-	if got := <-answers; got.Elsewhere != 2 {
+	if got := <-answers; got.MissingRemote != 2 {
 		t.Errorf("answers %+v", got)
 	}
 	for _, name := range []string{"connection", "connect", "new_namespace"} {
@@ -210,7 +210,7 @@ func TestServerSideEmit(t *testing.T) {
 	if err := alone.ServerSideEmitWithAck(time.Minute, tell, "news"); err != nil {
 		t.Fatal(err)
 	}
-	if got := <-answers; len(got.All)+got.Elsewhere != 0 {
+	if got := <-answers; len(got.All)+got.MissingRemote != 0 {
 		t.Errorf("answers %+v", got)
 	}
 	alone.OnServerEvent("news", func(*server.Event) error { panic("no") })

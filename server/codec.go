@@ -12,7 +12,8 @@ import (
 // to; a codec translates between that and the one message in which a packet travels. A broadcast is
 // translated once for all of its receivers.
 //
-// Methods are called by several goroutines at once.
+// Methods are called by several goroutines at once. A panic of Decode closes the connection; a
+// packet for which Encode panics is not sent.
 type Codec interface {
 	// Encode returns the message of a packet, text or binary. It may change packet, and return it;
 	// the attachments are not its own. The result belongs to the server.
@@ -25,8 +26,14 @@ type Codec interface {
 
 var errAttachments = errors.New("codec: attachments are too few or too many for the packet")
 
-// coded decodes a message in the codec's format: a whole packet, or an error.
-func (c *conn) coded(d *socketio.Decoder, data []byte, binary bool) (p *socketio.Packet, err error) {
+// encodeByCodec translates a packet into the codec's format. It returns false if that panics.
+func (s *Server) encodeByCodec(packet []byte, attachments [][]byte) (message []byte, binary, ok bool) {
+	err := s.guard(func() { message, binary = s.opts.Codec.Encode(packet, attachments) })
+	return message, binary, err == nil
+}
+
+// decodeByCodec decodes a message in the codec's format: a whole packet, or an error.
+func (c *conn) decodeByCodec(d *socketio.Decoder, data []byte, binary bool) (p *socketio.Packet, err error) {
 	var packet []byte
 	var attachments [][]byte
 	var failed error

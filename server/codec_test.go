@@ -93,3 +93,30 @@ func TestCodecAndParserExclude(t *testing.T) {
 		t.Error("both were taken")
 	}
 }
+
+// stubborn is a codec that cannot encode the answer to a CONNECT.
+type stubborn struct{ envelope }
+
+func (c stubborn) Encode(packet []byte, attachments [][]byte) ([]byte, bool) {
+	if packet[0] == '0' {
+		panic("on purpose")
+	}
+	return c.envelope.Encode(packet, attachments)
+}
+
+// A codec that panics ends neither the process nor the connection: its packet is not sent.
+func TestCodecThatCannotEncode(t *testing.T) {
+	srv, err := server.New(server.Options{Codec: stubborn{}, Logger: silent})
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv.On("back", func(_ *server.Socket, e *server.Event) error { return e.AckRaw(e.Raw()) })
+	w := open(t, serve(t, srv), "/socket.io/", "")
+	w.send(`4{"P":"0"}`)
+	w.expect("6")
+	w.send(`4{"P":"27[\"back\",1]"}`)
+	w.expect(`4{"P":"37[1]"}`)
+	if n := srv.Stats().HandlerPanics; n != 1 {
+		t.Errorf("%d panics are counted", n)
+	}
+}

@@ -27,24 +27,24 @@ type conn struct {
 	waiting   bool            // counts as a session without namespace
 	closed    bool            // guarded by mu, as is what follows
 
-	mu      sync.Mutex
-	sockets []*Socket // joined; a client has few namespaces
-	door    *door     // nil as long as it would hold nothing
+	mu          sync.Mutex
+	sockets     []*Socket    // joined; a client has few namespaces
+	transitions *transitions // nil as long as it would hold nothing
 }
 
-// door is what a connection has of namespaces that it is about to join, or has left.
-type door struct {
-	joins  []request // that wait for middleware
-	asked  int       // joins, and middleware whose answer the client does not want any more
-	kicked []string  // namespaces that the server has just taken the client out of
+// transitions are the namespaces that a connection is about to join, or was just removed from.
+type transitions struct {
+	joins   []joinRequest // CONNECTs without an answer, which wait for middleware
+	running int           // joins, and middleware of joins that the client has cancelled
+	removed []string      // namespaces that the server has just removed the client from
 }
 
-// open returns the door; the lock is held.
-func (c *conn) open() *door {
-	if c.door == nil {
-		c.door = &door{}
+// openTransitions returns the transitions, and makes them if there are none; the lock is held.
+func (c *conn) openTransitions() *transitions {
+	if c.transitions == nil {
+		c.transitions = &transitions{}
 	}
-	return c.door
+	return c.transitions
 }
 
 func newConn(s *Server, sess *session.Session, ctx *fasthttp.RequestCtx) *conn {
@@ -65,7 +65,7 @@ func newConn(s *Server, sess *session.Session, ctx *fasthttp.RequestCtx) *conn {
 var (
 	errNotJoined  = errors.New("packet for a namespace that was not joined")
 	errJoined     = errors.New("namespace is joined already")
-	errNoRoom     = errors.New("incomplete messages of all clients exceed MaxPartial")
+	errPartial    = errors.New("incomplete messages of all clients exceed MaxPartial")
 	errClientOnly = errors.New("only a server sends this packet")
 )
 
@@ -106,7 +106,7 @@ func (c *conn) Message(data []byte, binary bool) error {
 func (c *conn) decode(d *socketio.Decoder, data []byte, binary bool) (*socketio.Packet, error) {
 	switch {
 	case c.server.opts.Codec != nil:
-		return c.coded(d, data, binary)
+		return c.decodeByCodec(d, data, binary)
 	case binary:
 		return d.Binary(data)
 	}
@@ -121,7 +121,7 @@ func (c *conn) await(d *socketio.Decoder, size int) error {
 		c.server.clock.Arm(&c.pending.late, c.server.opts.Times.AttachmentTimeout)
 	}
 	if !c.server.partial.Take(size) {
-		return errNoRoom
+		return errPartial
 	}
 	c.pending.held += size
 	return nil
@@ -162,10 +162,10 @@ func (c *conn) dispatch(p *socketio.Packet) error {
 	}
 	s := c.socket(p.Namespace)
 	if s == nil {
-		if p.Type == socketio.Disconnect && c.forsake(p.Namespace) {
+		if p.Type == socketio.Disconnect && c.cancelJoin(p.Namespace) {
 			return nil
 		}
-		if c.wasKicked(p.Namespace) {
+		if c.wasRemoved(p.Namespace) {
 			return nil // it was on its way when the server disconnected the socket
 		}
 		return errNotJoined
@@ -211,19 +211,15 @@ func (c *conn) remove(s *Socket) {
 	}
 }
 
-func (c *conn) wasKicked(namespace []byte) bool {
+func (c *conn) wasRemoved(namespace []byte) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.door != nil && slices.Contains(c.door.kicked, string(namespace))
+	return c.transitions != nil && slices.Contains(c.transitions.removed, string(namespace))
 }
 
+// without returns the names but one. It reuses their memory.
 func without(names []string, name string) []string {
-	for i, n := range names {
-		if n == name {
-			return append(names[:i], names[i+1:]...)
-		}
-	}
-	return names
+	return slices.DeleteFunc(names, func(n string) bool { return n == name })
 }
 
 func (c *conn) refuse(namespace string, why error) error {
@@ -242,8 +238,8 @@ func (c *conn) refuse(namespace string, why error) error {
 
 func (c *conn) refusal(namespace string, why error, data any) ([]byte, error) {
 	parser := c.server.opts.Parser
-	if c.old() && !errors.Is(why, errNoNamespace) && parser == socketio.JSON {
-		return appendOldError(namespace, why.Error(), data)
+	if c.isRevision3() && !errors.Is(why, errNoNamespace) && parser == socketio.JSON {
+		return appendErrorV4(namespace, why.Error(), data)
 	}
 	return parser.AppendConnectError(nil, namespace, why.Error(), data)
 }
@@ -330,8 +326,11 @@ func (c *conn) disconnect(s *Socket) {
 		return // in middleware: there is nothing to leave yet
 	}
 	c.mu.Lock()
-	d := c.open()
-	d.kicked = append(without(d.kicked, s.ns.name), s.ns.name)
+	t := c.openTransitions()
+	t.removed = append(without(t.removed, s.ns.name), s.ns.name)
+	if len(t.removed) > c.server.opts.Limits.MaxNamespaces { // a client may join ever new ones
+		t.removed = slices.Delete(t.removed, 0, 1)
+	}
 	c.mu.Unlock()
 	c.remove(s)
 	last := c.server.packet(c.server.opts.Parser.AppendDisconnect(nil, s.ns.name))

@@ -9,8 +9,8 @@ import (
 // CORS says which pages of other origins may read a server's answers. Those of origins that it does
 // not name may not open websockets either, see Options.CheckOrigin.
 type CORS struct {
-	// Origins that are allowed. ["*"] allows every one. One fixed origin is named in every answer;
-	// of several, the one that asks is.
+	// Origins that are allowed. ["*"] allows every one. A single origin is named in every answer;
+	// of several, the answer names the origin of the request if it is among them.
 	Origins []string
 	// Match, if set, decides on the origins that Origins does not name. It is called by several
 	// goroutines at once.

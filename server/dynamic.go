@@ -11,12 +11,12 @@ type group struct {
 	children []*Namespace // guarded by Server.mu
 }
 
-// Dynamic returns the pattern of a set of namespaces: when a client asks for one that does not
-// exist, and match says yes to its name and to the payload that the client joins with (JSON, nil if
-// there is none), it is made, with the handlers and middleware that the pattern has at that moment.
-// Patterns are tried in the order of their making. The pattern has no sockets itself; what is sent
-// to it goes to all namespaces made of it. No more than Limits.MaxDynamic namespaces are made, and
-// none with a name of more than 1 024 bytes; see also Options.CleanupEmptyNamespaces.
+// Dynamic returns the pattern of a set of namespaces. When a client asks for a namespace that does
+// not exist, and match accepts its name and the payload that the client joins with (JSON, nil if
+// there is none), the namespace is made, with the handlers and middleware that the pattern has at
+// that moment. Patterns are tried in the order of the calls of Dynamic. The pattern has no sockets
+// itself; events sent to it go to all namespaces made of it. At most Limits.MaxDynamic namespaces
+// are made, and none with a name of more than 1 024 bytes; see also Options.CleanupEmptyNamespaces.
 //
 // match is called by several goroutines at once.
 func (s *Server) Dynamic(match func(name string, auth []byte) bool) *Namespace {
@@ -34,24 +34,25 @@ func Matching(re *regexp.Regexp) func(name string, auth []byte) bool {
 	return func(name string, _ []byte) bool { return re.MatchString(name) }
 }
 
-// OnNamespace adds a function that is called for each namespace that comes into being: by Of, or
-// for a client, before that joins it; another may be faster.
+// OnNamespace adds a function that is called for each new namespace: for one that Of makes, and for
+// one that is made for a client, before that client joins it. Other clients may join it earlier.
 func (s *Server) OnNamespace(f func(*Namespace)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.created = with(s.created, f)
 }
 
-// longestName bounds in bytes the name of a namespace that is made for a client.
-const longestName = 1024
+// maxDynamicName bounds in bytes the name of a namespace that is made for a client.
+const maxDynamicName = 1024
 
-// enter finds the namespace that a client asks for, nil if it may not have it. Each enter needs an
-// exit, so that a namespace that is made for clients can go when the last one has.
+// enter returns the namespace that a client asks for, and makes it if a pattern matches; nil if
+// there is none. Each enter needs an exit, so that a namespace made for clients can be removed when
+// it is empty.
 func (s *Server) enter(name, auth []byte) *Namespace {
 	if n := s.existing(name); n != nil {
 		return n
 	}
-	if len(name) > longestName {
+	if len(name) > maxDynamicName {
 		return nil
 	}
 	s.mu.RLock()
@@ -80,30 +81,6 @@ func (s *Server) existing(name []byte) *Namespace {
 	return n
 }
 
-// child makes a namespace of a pattern, or enters the one that another client has just made.
-func (s *Server) child(name string, pattern *Namespace) *Namespace {
-	s.mu.Lock()
-	n := s.namespaces[name]
-	if n != nil || s.children >= s.opts.Limits.MaxDynamic || s.stopped {
-		if n != nil {
-			n.users++
-		}
-		s.mu.Unlock()
-		return n
-	}
-	n = s.newNamespace(name, pattern)
-	n.users = 1
-	s.namespaces[name] = n
-	s.children++
-	pattern.group.children = with(pattern.group.children, n)
-	created := s.created
-	s.mu.Unlock()
-	for _, f := range created {
-		_ = s.guard(func() { f(n) })
-	}
-	return n
-}
-
 // exit takes back an enter. The last one removes a namespace that was made for clients, if the
 // options say so.
 func (n *Namespace) exit() {
@@ -113,21 +90,26 @@ func (n *Namespace) exit() {
 	s := n.server
 	s.mu.Lock()
 	n.users--
-	empty := n.users == 0 && s.opts.CleanupEmptyNamespaces && !s.stopped
-	if empty {
-		delete(s.namespaces, n.name)
-		s.children--
-		g := n.pattern.group
-		g.children = slices.DeleteFunc(slices.Clone(g.children), func(c *Namespace) bool { return c == n })
+	if n.users > 0 || !s.opts.CleanupEmptyNamespaces || s.stopped {
+		s.mu.Unlock()
+		return
 	}
+	delete(s.namespaces, n.name)
+	s.children--
+	g := n.pattern.group
+	g.children = slices.DeleteFunc(slices.Clone(g.children), func(c *Namespace) bool { return c == n })
+	closed := make(chan struct{})
+	s.closing[n.name] = closed
 	s.mu.Unlock()
-	if empty {
-		n.close()
-	}
+	n.close()
+	s.mu.Lock()
+	delete(s.closing, n.name)
+	s.mu.Unlock()
+	close(closed)
 }
 
-// spread returns the namespaces that a target of n means: those of a pattern, else n itself.
-func (n *Namespace) spread() []*Namespace {
+// concrete returns the namespaces that n stands for: those made of a pattern, else n itself.
+func (n *Namespace) concrete() []*Namespace {
 	if n.group == nil {
 		return []*Namespace{n}
 	}

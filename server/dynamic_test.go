@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/throng-io/throng/server"
 )
@@ -175,4 +176,93 @@ func TestOfAChild(t *testing.T) {
 		w.send("40/tenant-2") // the only one that clients bring into being
 		w.expectPrefix(`40/tenant-2,{"sid"`)
 	})
+}
+
+// A namespace is not made anew before the adapter of the old one of that name is closed: both have
+// the same subscriptions at the broker, which the closing would end.
+func TestRemovedNamespaceIsClosedBeforeTheNext(t *testing.T) {
+	opened, closes, asked := make(chan string, 8), make(chan struct{}, 2), make(chan struct{}, 8)
+	srv, err := server.New(server.Options{CleanupEmptyNamespaces: true, Adapter: func(ns *server.Namespace, local server.Adapter) server.Adapter {
+		opened <- ns.Name()
+		return closing{local, func() {
+			if ns.Name() != "/made" {
+				return
+			}
+			closes <- struct{}{}
+			<-asked // by the second client; the first has been let in
+			select {
+			case name := <-opened:
+				t.Errorf("%s is opened while it is being closed", name)
+			case <-time.After(100 * time.Millisecond): // for a second one that comes too early
+			}
+		}}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv.Dynamic(func(string, []byte) bool {
+		asked <- struct{}{}
+		return true
+	})
+	base := serve(t, srv)
+	defer close(asked) // or the closing at the end of the test would wait
+	a, b := open(t, base, "/socket.io/", ""), open(t, base, "/socket.io/", "")
+	a.send("40/made")
+	a.expectPrefix("40/made,")
+	for _, want := range []string{"/", "/made"} {
+		if got := <-opened; got != want {
+			t.Fatalf("%s is opened, want %s", got, want)
+		}
+	}
+	<-asked
+	a.send("41/made")
+	<-closes
+	b.send("40/made")
+	b.expectPrefix("40/made,")
+	if got := <-opened; got != "/made" {
+		t.Errorf("%s is opened", got)
+	}
+}
+
+// Packets for a namespace that the server has just removed the client from are ignored, but the
+// names are not kept for ever: a client can join ever new namespaces.
+func TestRemovedNamesAreBounded(t *testing.T) {
+	everyFanout(t, server.Options{CleanupEmptyNamespaces: true, Limits: server.Limits{MaxNamespaces: 2}}, func(t *testing.T, srv *server.Server, base string) {
+		srv.Dynamic(func(string, []byte) bool { return true }).OnConnect(func(s *server.Socket) { s.Disconnect(false) })
+		w := open(t, base, "/socket.io/", "")
+		w.send("40")
+		w.expectPrefix("40")
+		for i := range 4 {
+			w.send(fmt.Sprintf("40/n%d", i))
+			w.expectPrefix(fmt.Sprintf("40/n%d,", i))
+			w.expect(fmt.Sprintf("41/n%d,", i))
+		}
+		w.send(`42/n3,["late"]`)
+		w.send("40/n4")
+		w.expectPrefix("40/n4,")
+		w.expect("41/n4,")
+		w.send(`42/n0,["very late"]`)
+		w.expectClose()
+	})
+}
+
+// An adapter that panics for one namespace does not block the others.
+func TestAdapterThatPanics(t *testing.T) {
+	srv, err := server.New(server.Options{Logger: silent, Adapter: func(ns *server.Namespace, local server.Adapter) server.Adapter {
+		if ns.Name() == "/bad" {
+			panic("on purpose")
+		}
+		return local
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv.Dynamic(func(string, []byte) bool { return true })
+	base := serve(t, srv)
+	w := open(t, base, "/socket.io/", "")
+	w.send("40/bad")
+	w.expectClose()
+	w = socketIO(t, base)
+	w.send("40/good")
+	w.expectPrefix("40/good,")
 }

@@ -17,7 +17,7 @@ func (s *Socket) joinEarly(room string) bool {
 	}
 	s.conn.mu.Lock()
 	defer s.conn.mu.Unlock()
-	r := s.conn.request(s)
+	r := s.conn.joinRequest(s)
 	switch {
 	case s.stage.Load() != joining || r == nil: // just now
 		return false
@@ -37,7 +37,7 @@ func (s *Socket) leaveEarly(room string) bool {
 	}
 	s.conn.mu.Lock()
 	defer s.conn.mu.Unlock()
-	r := s.conn.request(s)
+	r := s.conn.joinRequest(s)
 	if s.stage.Load() != joining || r == nil { // just now
 		return false
 	}
@@ -55,7 +55,7 @@ func (s *Socket) earlyRooms() (rooms []string, some bool) {
 	}
 	s.conn.mu.Lock()
 	defer s.conn.mu.Unlock()
-	r := s.conn.request(s)
+	r := s.conn.joinRequest(s)
 	if s.stage.Load() != joining || r == nil { // just now
 		return nil, false
 	}
@@ -65,8 +65,8 @@ func (s *Socket) earlyRooms() (rooms []string, some bool) {
 // enter makes s a member of the hub, in the rooms that it had before and in those that it joined in
 // middleware. Namespace.tellRooms must follow. The connection's lock is held.
 func (s *Socket) enter(before []string) {
-	s.handle = s.ns.hub.Add(s.id, (*member)(s), s.hello())
-	early := s.conn.request(s).rooms
+	s.handle = s.ns.hub.Add(s.id, (*member)(s), s.connectPacket())
+	early := s.conn.joinRequest(s).rooms
 	s.stage.Store(inside)
 	for _, room := range early {
 		s.release(room) // those that it had before come first
@@ -82,7 +82,7 @@ func (s *Socket) enter(before []string) {
 // until then.
 func (s *Socket) emitEarly(m message) error {
 	if log := s.ns.local.log; log != nil {
-		return log.outside(s, &m)
+		return log.sendBeforeJoin(s, &m)
 	}
 	var f *frame.Frame
 	var err error

@@ -11,11 +11,11 @@ import (
 )
 
 // What Socket.IO 2 does differently (Socket.IO protocol v4): its clients are in the main namespace
-// from the start, name no payload but a query behind the name of a namespace from the start, and
-// derive the ids of their sockets from the session's.
+// from the start, have a query behind the name of a namespace in place of a payload, and derive the
+// ids of their sockets from the id of the session.
 
-// old reports whether the client is one of Socket.IO 2.
-func (c *conn) old() bool { return c.session.Revision() == 3 }
+// isRevision3 reports whether the client speaks Engine.IO 3, as those of Socket.IO 2 do.
+func (c *conn) isRevision3() bool { return c.session.Revision() == 3 }
 
 // WantsOpened implements session.Handler.
 func (c *conn) WantsOpened(three bool) bool { return three }
@@ -30,7 +30,7 @@ func (c *conn) Opened() {
 // newID returns the id of a new socket in ns.
 func (c *conn) newID(ns *Namespace) string {
 	switch {
-	case !c.old():
+	case !c.isRevision3():
 		return c.server.opts.NewID()
 	case ns.name == "/":
 		return c.session.ID
@@ -54,9 +54,9 @@ func splitQuery(namespace []byte) (name, auth []byte) {
 	return name, auth
 }
 
-// appendOldError makes the packet that refuses a namespace: with the data if there is some, else
+// appendErrorV4 makes the packet that refuses a namespace: with the data if there is some, else
 // with the message alone.
-func appendOldError(namespace, message string, data any) ([]byte, error) {
+func appendErrorV4(namespace, message string, data any) ([]byte, error) {
 	if data == nil {
 		data = message
 	}

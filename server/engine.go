@@ -81,11 +81,11 @@ func (h *engineHandler) Closed(reason session.Reason) {
 	}
 }
 
-// quiet takes what the HTTP server logs: mostly clients that went away or sent no HTTP, of which an
-// operator wants to hear only when looking for it.
-type quiet struct{ server *Server }
+// httpLog takes what the HTTP server logs: mostly clients that went away or sent no HTTP, of which
+// an operator wants to hear only when looking for it.
+type httpLog struct{ server *Server }
 
-func (q quiet) Printf(format string, args ...any) {
+func (q httpLog) Printf(format string, args ...any) {
 	if s := q.server; s.opts.Logger.Enabled(context.Background(), slog.LevelDebug) {
 		s.logs.write(nil, slog.LevelDebug, "http", "message", clip(fmt.Sprintf(format, args...)))
 	}

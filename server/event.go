@@ -12,18 +12,18 @@ import (
 // Event is something that a client emitted, or its answer to something that the server emitted, or
 // something that another server emitted. It is valid until the function that got it returns.
 type Event struct {
-	socket      *Socket
-	name        []byte
-	args        []byte // in the encoding of the parser
-	attachments [][]byte
-	id          uint64
-	wantsAck    bool
-	acked       bool
-	elsewhere   *elsewhere // of what came from another server, which has no socket
+	socket       *Socket
+	name         []byte
+	args         []byte // in the encoding of the parser
+	attachments  [][]byte
+	id           uint64
+	wantsAck     bool
+	acked        bool
+	remoteOrigin *remoteOrigin // of what came from another server, which has no socket
 }
 
-// elsewhere is what an event of another server has in place of a socket.
-type elsewhere struct {
+// remoteOrigin is what an event of another server has in place of a socket.
+type remoteOrigin struct {
 	parser socketio.Parser
 	reply  func(args []byte, attachments [][]byte)
 }
@@ -44,8 +44,8 @@ func (e *Event) Raw() (args []byte, attachments [][]byte) { return e.args, e.att
 
 // Parser returns the parser of the server, which reads what Raw returns.
 func (e *Event) Parser() socketio.Parser {
-	if e.elsewhere != nil {
-		return e.elsewhere.parser
+	if e.remoteOrigin != nil {
+		return e.remoteOrigin.parser
 	}
 	return e.socket.ns.server.opts.Parser
 }
@@ -65,7 +65,7 @@ func (e *Event) Ack(args ...any) error {
 	if e.acked {
 		return ErrAcked
 	}
-	if e.elsewhere != nil {
+	if e.remoteOrigin != nil {
 		raw, attachments, err := e.Parser().AppendArgs(nil, nil, args...)
 		if err != nil {
 			return err
@@ -90,9 +90,9 @@ func (e *Event) AckRaw(args []byte, attachments [][]byte) error {
 	if e.acked {
 		return ErrAcked
 	}
-	if e.elsewhere != nil {
+	if e.remoteOrigin != nil {
 		e.acked = true
-		e.elsewhere.reply(args, attachments)
+		e.remoteOrigin.reply(args, attachments)
 		return nil
 	}
 	n, b := e.socket.ns, builders.Get().(*frame.Builder)

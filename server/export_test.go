@@ -8,3 +8,6 @@ func (s *Server) Advance(d time.Duration) { s.clock.Advance(d) }
 
 // Never is a time between heartbeats that Advance does not reach.
 const Never = 100_000 * time.Hour
+
+// SetAbortTime makes Shutdown wait for less than its ten seconds for handlers that do not end.
+func (s *Server) SetAbortTime(d time.Duration) { s.abortTime = d }

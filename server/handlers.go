@@ -10,11 +10,11 @@ import (
 
 // Handler takes an event of a client. For one socket it is called for one event at a time, in the
 // order in which they were sent, on the goroutine that reads the connection: a handler that blocks
-// holds its own client up and nobody else. Packets of the client stay unread in the system's buffer
-// meanwhile, so that a client which sends too much has to wait. Its heartbeat is not lost by that,
-// however long the handler takes: a pong may be among the unread packets. (Clients of Socket.IO 2
-// have a heartbeat of their own, and give up after PingTimeout.) e is valid until the handler
-// returns; Event.Clone keeps it.
+// delays its own client alone. Further packets of that client stay unread in the system's buffer,
+// so that a client that sends too much has to wait. The client is not disconnected for a late pong
+// meanwhile, however long the handler takes: the pong may be among the unread packets. (Clients of
+// Socket.IO 2 have a heartbeat of their own, and give up after PingTimeout.) e is valid until the
+// handler returns; Event.Clone makes a copy that stays valid.
 //
 // An error goes to OnError and changes nothing else. A panic is logged and closes the socket's
 // connection.
@@ -108,9 +108,9 @@ func (n *Namespace) OffAnyOutgoing() {
 	n.change(func(all *handlers) { all.outgoing = nil })
 }
 
-// UseEvent adds a middleware that sees every event before its handlers, including OnAny included.
-// An error drops the event: it goes to OnError, and the client hears nothing, not even if it asked
-// for an answer, unless the middleware gave one.
+// UseEvent adds a middleware that sees every event before its handlers, those of OnAny included. An
+// error drops the event: the error goes to OnError, and the client gets nothing, not even the
+// answer that it asked for, unless the middleware gave it.
 func (n *Namespace) UseEvent(allow Handler) {
 	n.change(func(all *handlers) { all.packet = with(all.packet, allow) })
 }

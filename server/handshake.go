@@ -65,10 +65,11 @@ func appendWithoutKey(dst, lines []byte) []byte {
 	return dst
 }
 
-// lastOf shares the strings of handshakes: those of one client are mostly those of the last one.
-type lastOf struct{ s atomic.Pointer[string] }
+// lastString shares the strings of handshakes: those of one client are mostly those of the last
+// one.
+type lastString struct{ s atomic.Pointer[string] }
 
-func (l *lastOf) of(b []byte) string {
+func (l *lastString) of(b []byte) string {
 	if last := l.s.Load(); last != nil && *last == string(b) {
 		return *last
 	}

@@ -2,16 +2,17 @@ package server
 
 import "testing"
 
-// Ids cannot be guessed: no two of many are alike, and each of their characters takes all 64 values.
+// Ids cannot be guessed: no two of many are alike, and each of their characters takes all 64
+// values.
 func TestIDsAreRandom(t *testing.T) {
 	seen := map[string]bool{}
-	var at [secret]map[byte]bool
+	var at [idLength]map[byte]bool
 	for i := range at {
 		at[i] = map[byte]bool{}
 	}
 	for range 10_000 { // a value is missing at one place once in e^150
 		id := newID()
-		if len(id) != secret || seen[id] {
+		if len(id) != idLength || seen[id] {
 			t.Fatalf("id %q after %d others", id, len(seen))
 		}
 		seen[id] = true

@@ -15,12 +15,12 @@ var errNoNamespace = errors.New("Invalid namespace") //nolint:staticcheck // the
 
 var errLate = errors.New("what the client missed is not there any more")
 
-// join answers a CONNECT (Socket.IO protocol v5, "Connection to a namespace"). Middleware and the
-// end of a socket that the client wants to be again, is left to a goroutine.
+// join answers a CONNECT (Socket.IO protocol v5, "Connection to a namespace"). Middleware, and what
+// takes long in the recovery of a socket, run on a goroutine of their own.
 func (c *conn) join(p *socketio.Packet) error {
 	var auth []byte
 	var err error
-	if c.old() {
+	if c.isRevision3() {
 		p.Namespace, auth = splitQuery(p.Namespace)
 	} else if auth, err = c.server.payload(p.Data); err != nil {
 		return err
@@ -28,7 +28,7 @@ func (c *conn) join(p *socketio.Packet) error {
 	if c.socket(p.Namespace) != nil {
 		return errJoined
 	}
-	c.forsake(p.Namespace) // the official client asks twice if it has changed its mind in between
+	c.cancelJoin(p.Namespace) // the official client asks twice if it has changed its mind in between
 	var ns *Namespace
 	if err := c.guard(func() { ns = c.server.enter(p.Namespace, auth) }); err != nil {
 		return err
@@ -36,25 +36,25 @@ func (c *conn) join(p *socketio.Packet) error {
 	if ns == nil {
 		return c.refuse(string(p.Namespace), errNoNamespace)
 	}
-	s := &Socket{ns: ns, conn: c, auth: auth, ticket: &noTicket}
+	s := &Socket{ns: ns, conn: c, auth: auth, recoveryState: &noRecovery}
 	if c.server.opts.Recovery != nil {
-		s.ticket = &ticket{}
+		s.recoveryState = &recoveryState{}
 	}
 	if err := c.guard(func() { s.id = c.newID(ns) }); err != nil {
 		ns.exit()
 		return err
 	}
-	if !c.ask(s) {
+	if !c.addJoin(s) {
 		ns.exit()
 		return c.refuse(ns.name, errors.New("too many namespaces"))
 	}
 	h := ns.handlers.Load()
-	again := s.comeback()
-	if len(h.use) == 0 && !again.slow {
-		return c.admit(s, h, c.decide(s, h, again))
+	asked := s.recoveryRequest()
+	if len(h.use) == 0 && !asked.slow {
+		return c.admit(s, h, c.decide(s, h, asked))
 	}
 	c.server.joins.Go(func() {
-		d := c.decide(s, h, again)
+		d := c.decide(s, h, asked)
 		c.session.Exclusive(func() {
 			if c.admit(s, h, d) != nil {
 				c.session.Shut(session.ForcedClose)
@@ -64,61 +64,62 @@ func (c *conn) join(p *socketio.Packet) error {
 	return nil
 }
 
-// request is a CONNECT that has no answer yet.
-type request struct {
+// joinRequest is a CONNECT that has no answer yet.
+type joinRequest struct {
 	socket *Socket
 	rooms  []string // that its middleware has joined
 }
 
-// request returns what s waits for, nil if that is nothing; the lock is held.
-func (c *conn) request(s *Socket) *request {
-	if c.door == nil {
+// joinRequest returns the CONNECT of s, nil if it has been answered or cancelled; the lock is held.
+func (c *conn) joinRequest(s *Socket) *joinRequest {
+	if c.transitions == nil {
 		return nil
 	}
-	for i := range c.door.joins {
-		if c.door.joins[i].socket == s {
-			return &c.door.joins[i]
+	for i := range c.transitions.joins {
+		if c.transitions.joins[i].socket == s {
+			return &c.transitions.joins[i]
 		}
 	}
 	return nil
 }
 
-// ask notes that s is about to join, if it may be one more.
-func (c *conn) ask(s *Socket) bool {
+// addJoin notes that s is about to join. It returns false if the connection has too many
+// namespaces.
+func (c *conn) addJoin(s *Socket) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	d := c.open()
-	if len(c.sockets)+d.asked >= c.server.opts.Limits.MaxNamespaces {
+	t := c.openTransitions()
+	if len(c.sockets)+t.running >= c.server.opts.Limits.MaxNamespaces {
 		return false
 	}
-	d.asked++
-	d.joins = append(d.joins, request{socket: s})
+	t.running++
+	t.joins = append(t.joins, joinRequest{socket: s})
 	return true
 }
 
-// forsake forgets a CONNECT that has no answer yet. It reports whether there was one.
-func (c *conn) forsake(namespace []byte) bool {
+// cancelJoin forgets a CONNECT that has no answer yet. It reports whether there was one.
+func (c *conn) cancelJoin(namespace []byte) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	d := c.door
-	if d == nil {
+	t := c.transitions
+	if t == nil {
 		return false
 	}
-	n := len(d.joins)
-	d.joins = slices.DeleteFunc(d.joins, func(r request) bool { return bytes.Equal(r.socket.ns.raw, namespace) })
-	return len(d.joins) < n
+	n := len(t.joins)
+	t.joins = slices.DeleteFunc(t.joins, func(r joinRequest) bool { return bytes.Equal(r.socket.ns.raw, namespace) })
+	return len(t.joins) < n
 }
 
 // decision is what became of a CONNECT.
 type decision struct {
-	before  *past // what is known of a socket that comes back
-	refusal error // sent to the client
-	failure error // ends the connection
+	before  *savedSocket // the socket that s recovers, nil if it is a new one
+	refusal error        // sent to the client
+	failure error        // ends the connection
 }
 
 // decide asks the middleware whether s may join.
-func (c *conn) decide(s *Socket, h *handlers, again comeback) (d decision) {
-	d.before = c.restore(s, again)
+func (c *conn) decide(s *Socket, h *handlers, asked recoveryRequest) (d decision) {
+	d.before = c.restore(s, asked)
 	if d.before != nil && !c.server.opts.Recovery.RunMiddleware {
 		return d
 	}
@@ -145,7 +146,7 @@ func (c *conn) admit(s *Socket, h *handlers, d decision) error {
 		s.refused()
 		s.ns.exit()
 		switch {
-		case errors.Is(err, errForsaken):
+		case errors.Is(err, errJoinCancelled):
 			return nil
 		case errors.Is(err, errRefused):
 			return c.refuse(s.ns.name, d.refusal)
@@ -171,8 +172,8 @@ func (c *conn) admit(s *Socket, h *handlers, d decision) error {
 }
 
 var (
-	errForsaken = errors.New("the client does not want to join any more")
-	errRefused  = errors.New("refused by middleware")
+	errJoinCancelled = errors.New("the client does not want to join any more")
+	errRefused       = errors.New("refused by middleware")
 )
 
 // enter makes s a member of its namespace if that has been decided, and the client is still there
@@ -180,13 +181,13 @@ var (
 func (c *conn) enter(s *Socket, d decision) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	at := c.door // as ask has made it
-	at.asked--
-	wanted := c.request(s) != nil
+	t := c.transitions // as addJoin has made them
+	t.running--
+	wanted := c.joinRequest(s) != nil
 	defer func() {
-		at.joins = slices.DeleteFunc(at.joins, func(r request) bool { return r.socket == s })
-		if at.asked == 0 && len(at.joins)+len(at.kicked) == 0 { // as it is nearly always
-			c.door = nil
+		t.joins = slices.DeleteFunc(t.joins, func(r joinRequest) bool { return r.socket == s })
+		if t.running == 0 && len(t.joins)+len(t.removed) == 0 { // as it is nearly always
+			c.transitions = nil
 		}
 	}()
 	switch {
@@ -196,11 +197,11 @@ func (c *conn) enter(s *Socket, d decision) error {
 		if d.before != nil && d.refusal == nil { // it may try again
 			s.ns.save(d.before)
 		}
-		return errForsaken
+		return errJoinCancelled
 	case d.refusal != nil:
 		return errRefused
 	}
-	at.kicked = without(at.kicked, s.ns.name)
+	t.removed = without(t.removed, s.ns.name)
 	c.settled() // before the client gets the answer
 	if !s.ns.admit(s, d.before) {
 		return errLate // it will come again, as a new socket
@@ -209,55 +210,56 @@ func (c *conn) enter(s *Socket, d decision) error {
 	return nil
 }
 
-// comeback is what a client says that wants to be a socket again which it has been before.
-type comeback struct {
+// recoveryRequest is what a client sends in its CONNECT to recover a socket; without it, pid is "".
+type recoveryRequest struct {
 	pid, offset string
-	slow        bool // it takes time to find out whether it can
+	slow        bool // it takes time to find out whether the socket can be recovered
 }
 
-// comeback reads the request of the client of s.
-func (s *Socket) comeback() (again comeback) {
-	if s.ns.server.opts.Recovery == nil || s.conn.old() {
-		return again
+// recoveryRequest returns what the client of s asks to recover.
+func (s *Socket) recoveryRequest() (r recoveryRequest) {
+	if s.ns.server.opts.Recovery == nil || s.conn.isRevision3() {
+		return r
 	}
-	again.pid, again.offset = recoveryRequest(s.auth)
-	again.slow = again.pid != "" && (s.ns.recoverer != nil || s.ns.holder(again.pid) != nil)
-	return again
+	r.pid, r.offset = parseRecoveryRequest(s.auth)
+	r.slow = r.pid != "" && (s.ns.recoverer != nil || s.ns.socketWithPID(r.pid) != nil)
+	return r
 }
 
-// restore makes s the socket that its client wants to be again, and returns what is known of that,
-// if it can.
-func (c *conn) restore(s *Socket, again comeback) *past {
-	if again.pid == "" {
+// restore makes s the socket that its client asks to recover, and returns what was saved of that
+// socket, nil if nothing was.
+func (c *conn) restore(s *Socket, asked recoveryRequest) *savedSocket {
+	if asked.pid == "" {
 		return nil
 	}
-	if old := s.ns.holder(again.pid); old != nil {
-		old.yield()
+	if old := s.ns.socketWithPID(asked.pid); old != nil {
+		old.endReplaced()
 	}
-	p := s.ns.restore(again.pid, again.offset)
+	p := s.ns.restore(asked.pid, asked.offset)
 	if p != nil {
 		s.id, s.pid, s.seen, s.Data, s.recovered = p.sid, p.pid, p.seen, p.data, true
 	}
 	return p
 }
 
-// holder returns the connected socket with a private id, nil if there is none. Private ids end with
-// the public ones.
-func (n *Namespace) holder(pid string) *Socket {
-	if len(pid) <= secret {
+// socketWithPID returns the connected socket with a private id, nil if there is none. Private ids
+// end with the public ones.
+func (n *Namespace) socketWithPID(pid string) *Socket {
+	if len(pid) <= idLength {
 		return nil
 	}
-	s := n.Socket(pid[secret:])
+	s := n.Socket(pid[idLength:])
 	if s == nil || subtle.ConstantTimeCompare([]byte(s.pid), []byte(pid)) == 0 {
 		return nil
 	}
 	return s
 }
 
-// yield ends the connection of a socket whose client has come back on another one: the network has
-// lost the old one, and only the heartbeat would notice. It returns when the socket has left, as
-// any does that loses its connection, or after PingTimeout: a handler may still be at work for it.
-func (s *Socket) yield() {
+// endReplaced ends the connection of a socket whose client has come back on another one: the
+// network has lost the old connection, and only the heartbeat would notice. It returns when the
+// socket has left with the reason "transport close", or after PingTimeout: a handler may still be
+// at work for it.
+func (s *Socket) endReplaced() {
 	s.conn.session.Close(session.TransportClose)
 	late := time.NewTimer(s.ns.server.opts.Times.PingTimeout)
 	defer late.Stop()

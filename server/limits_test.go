@@ -149,6 +149,18 @@ func TestOriginOfWebsockets(t *testing.T) {
 	}
 }
 
+// A NewID that panics costs neither the session nor the shutdown, which waits for every session.
+func TestNewIDThatPanics(t *testing.T) {
+	srv, err := server.New(server.Options{Logger: silent, NewID: func() string { panic("on purpose") }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	open(t, serve(t, srv), "/socket.io/", "")
+	if n := srv.Stats().HandlerPanics; n != 1 {
+		t.Errorf("%d panics are counted", n)
+	}
+}
+
 func TestNewID(t *testing.T) {
 	made := make(chan string, 10)
 	n := 0

@@ -61,7 +61,7 @@ func TLSConfig(certFile, keyFile string) (*tls.Config, error) {
 }
 
 // Listen listens on a TCP address, such as ":3000" or "[::1]:3000", or, for "unix:" and a path, on
-// a unix socket. A socket that nobody listens on any more is replaced; any other file at the path
+// a unix socket. A socket without a listening process is replaced; any other file at the path
 // is an error. It is removed when the listener is closed.
 func Listen(addr string) (net.Listener, error) {
 	path, unix := strings.CutPrefix(addr, "unix:")
@@ -90,12 +90,12 @@ func clearSocket(path string) error {
 	case err != nil:
 		return err
 	case info.Mode()&fs.ModeSocket == 0:
-		return fmt.Errorf("server: %s is there already, and is no socket", path)
+		return fmt.Errorf("server: %s is there already, and is no socket; remove it or use another path", path)
 	}
 	conn, err := net.DialTimeout("unix", path, time.Second)
 	if err == nil {
 		_ = conn.Close()
-		return fmt.Errorf("server: %s: %w", path, syscall.EADDRINUSE)
+		return fmt.Errorf("server: %s: %w; stop the server that listens there or use another path", path, syscall.EADDRINUSE)
 	}
 	if !errors.Is(err, syscall.ECONNREFUSED) {
 		return err
@@ -103,10 +103,9 @@ func clearSocket(path string) error {
 	return os.Remove(path)
 }
 
-// patient is a listener that outlives a lack of descriptors. The HTTP server would take the first
-// failure for the last, and then a burst of clients would end the service for good, and not for as
-// long as it lasts.
-type patient struct {
+// retryListener accepts again after temporary errors, such as a lack of file descriptors. The HTTP
+// server ends at the first error, so that a burst of clients would end the service for good.
+type retryListener struct {
 	net.Listener
 	logs   *logs
 	logged *source
@@ -116,13 +115,13 @@ type patient struct {
 
 // The waits between two tries to accept.
 const (
-	firstTry = 5 * time.Millisecond
-	lastTry  = time.Second
+	minRetry = 5 * time.Millisecond
+	maxRetry = time.Second
 )
 
 // Accept implements net.Listener.
-func (p *patient) Accept() (net.Conn, error) {
-	for wait := firstTry; ; wait = min(2*wait, lastTry) {
+func (p *retryListener) Accept() (net.Conn, error) {
+	for wait := minRetry; ; wait = min(2*wait, maxRetry) {
 		c, err := p.Listener.Accept()
 		var t interface{ Temporary() bool }
 		if !errors.As(err, &t) || !t.Temporary() {
@@ -138,7 +137,7 @@ func (p *patient) Accept() (net.Conn, error) {
 }
 
 // Close implements net.Listener.
-func (p *patient) Close() error {
+func (p *retryListener) Close() error {
 	p.once.Do(func() { close(p.closed) })
 	return p.Listener.Close()
 }

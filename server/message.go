@@ -2,10 +2,10 @@ package server
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"sync"
 
+	"github.com/throng-io/throng/protocol/engineio"
 	"github.com/throng-io/throng/protocol/socketio"
 	"github.com/throng-io/throng/server/internal/frame"
 )
@@ -26,8 +26,8 @@ type message struct {
 
 // flags are how a message is sent.
 type flags struct {
-	volatile bool // it may be dropped
-	plain    bool // it is not worth compressing
+	volatile   bool // it may be dropped
+	noCompress bool // it is not worth compressing
 }
 
 // Message is an event in encoded form: prepared once, for callers that send the same one often, or
@@ -55,7 +55,7 @@ func (n *Namespace) Relay(event string, p socketio.Parser, args []byte, attachme
 	if p == n.server.opts.Parser {
 		return Message{message{event: event, isRaw: true, raw: args, attachments: attachments}}, nil
 	}
-	list, err := values(p, args, attachments)
+	list, err := p.Values(args, attachments)
 	return Message{message{event: event, args: list}}, err
 }
 
@@ -70,7 +70,7 @@ func (m Message) Encode(n *Namespace, p socketio.Parser) (args []byte, attachmen
 		if p == n.server.opts.Parser {
 			return m.m.raw, m.m.attachments, nil
 		}
-		if list, err = values(n.server.opts.Parser, m.m.raw, m.m.attachments); err != nil {
+		if list, err = n.server.opts.Parser.Values(m.m.raw, m.m.attachments); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -83,25 +83,6 @@ func (m Message) WithOffset(offset string) Message {
 	m.m.offset = offset
 	return m
 }
-
-// values decodes a list of arguments.
-func values(p socketio.Parser, args []byte, attachments [][]byte) ([]any, error) {
-	var all []any
-	for len(args) > 0 {
-		arg, rest := p.NextArg(args)
-		if arg == nil {
-			return nil, errArgs
-		}
-		var v any
-		if err := p.Bind(arg, attachments, &v); err != nil {
-			return nil, err
-		}
-		all, args = append(all, v), rest
-	}
-	return all, nil
-}
-
-var errArgs = errors.New("server: arguments are not well-formed")
 
 var builders = sync.Pool{New: func() any { return new(frame.Builder) }}
 
@@ -159,15 +140,15 @@ func (n *Namespace) text(dst []byte, m *message) ([]byte, [][]byte, error) {
 // withOffset appends a last argument to the packet of an event.
 func (n *Namespace) withOffset(text, offset []byte) []byte {
 	if parser := n.server.opts.Parser; parser != socketio.JSON {
-		return again(parser, text, offset)
+		return withLastArgument(parser, text, offset)
 	}
 	text = append(text[:len(text)-1], `,"`...)
 	return append(append(text, offset...), `"]`...)
 }
 
-// again encodes an event anew with a last argument: where lists begin with their length, nothing
-// can be put behind them. The event has just been encoded, so it is well-formed.
-func again(parser socketio.Parser, packet, offset []byte) []byte {
+// withLastArgument encodes an event anew with a last argument: where lists begin with their length,
+// nothing can be put behind them. The event has just been encoded, so it is well-formed.
+func withLastArgument(parser socketio.Parser, packet, offset []byte) []byte {
 	var p socketio.Packet
 	if parser.Parse(&p, packet) != nil {
 		return packet
@@ -196,12 +177,15 @@ func (n *Namespace) build(how flags, encode func([]byte) ([]byte, [][]byte, erro
 
 // frame makes the frame of an encoded packet.
 func (s *Server) frame(b *frame.Builder, packet []byte, attachments [][]byte, how flags) *frame.Frame {
-	if b.Deflate = s.deflate; how.plain {
+	if b.Deflate = s.deflate; how.noCompress {
 		b.Deflate = -1
 	}
 	whole := s.opts.Parser.IsBinary()
 	if s.opts.Codec != nil {
-		packet, whole = s.opts.Codec.Encode(packet, attachments)
+		var ok bool
+		if packet, whole, ok = s.encodeByCodec(packet, attachments); !ok {
+			return frame.Packet(engineio.Packet{Type: engineio.Noop}) // which clients ignore
+		}
 		attachments = nil
 	}
 	if whole {

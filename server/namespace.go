@@ -8,9 +8,9 @@ import (
 	"github.com/throng-io/throng/server/internal/fanout"
 )
 
-// Namespace is a channel of its own over the clients' connections: with its sockets, rooms,
-// handlers and middleware. Its methods are safe for concurrent use. Set the handlers up before the
-// server is served: a socket that is connected already may miss events otherwise.
+// Namespace is a channel over the clients' connections with its own sockets, rooms, handlers and
+// middleware. Its methods are safe for concurrent use. Set its handlers before the server is
+// served: otherwise events of sockets that are already connected may be dropped.
 type Namespace struct {
 	server  *Server
 	name    string
@@ -95,7 +95,7 @@ func (n *Namespace) Rooms() map[string]int {
 // Members returns how many sockets of this server are in a room; 1 or 0 for the id of a socket.
 func (n *Namespace) Members(room string) int { return n.hub.Size(room) }
 
-// close ends what stands behind the namespace.
+// close closes the adapter of the namespace, which is not used any more.
 func (n *Namespace) close() {
 	if err := n.adapter.Close(); err != nil {
 		n.server.logs.write(nil, slog.LevelError, "adapter was not closed in order", "namespace", n.name, "error", err)

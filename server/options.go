@@ -31,8 +31,8 @@ type Options struct {
 	// addTrailingSlash: false request.
 	NoTrailingSlash bool `group:"Protocol" help:"also serve clients that leave out the slash at the end of the path"`
 	// HealthPath is a path for the health checks of load balancers: GET, HEAD and OPTIONS are
-	// answered with HTTP 200, and with 503 while the server shuts down, for every Host is. Default:
-	// none.
+	// answered with HTTP 200, and with 503 while the server shuts down, whatever their Host header.
+	// Default: none.
 	HealthPath string
 	// Client holds the files of the official browser client: the folder dist of the npm package
 	// socket.io-client, as os.DirFS or embedded. They are read once, and served under Path, so that
@@ -248,8 +248,8 @@ func setDefault[T comparable](field *T, value T) {
 // Strategies lists the fan-out strategies, the simplest first.
 func Strategies() []string { return fanout.Names() }
 
-// secret is the length of what newID returns.
-const secret = 20
+// idLength is the length of what newID returns.
+const idLength = 20
 
 // newID returns 120 random bits in 20 characters, the length that the official server's ids have.
 func newID() string {
@@ -261,11 +261,15 @@ func newID() string {
 // maxSessionPrefix leaves 96 random bits of what newID returns.
 const maxSessionPrefix = 4
 
-// newSessionID returns the id of a new session. It keeps the length of what NewID makes: a client
-// of Socket.IO 2 has it as the id of its socket, and adapters know those by their length.
-func (o *Options) newSessionID() string {
-	id := o.NewID()
-	return o.SessionPrefix + id[min(len(o.SessionPrefix), len(id)):]
+// newSessionID returns the id of a new session. It has the length of what NewID makes: a client of
+// Socket.IO 2 has it as the id of its socket, and adapters know those by their length. If NewID
+// panics, the id is one of the default.
+func (s *Server) newSessionID() string {
+	var id string
+	if s.guard(func() { id = s.opts.NewID() }) != nil {
+		id = newID()
+	}
+	return s.opts.SessionPrefix + id[min(len(s.opts.SessionPrefix), len(id)):]
 }
 
 func isSessionPrefix(s string) bool {

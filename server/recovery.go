@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"container/list"
 	"encoding/json"
 	"slices"
 	"strconv"
@@ -54,15 +55,16 @@ func (n *Namespace) Recovery() *Recovery {
 	return &r
 }
 
-// past is what is known of a socket that may come back.
-type past struct {
+// savedSocket is a socket that has left and may be recovered.
+type savedSocket struct {
 	sid, pid string
 	rooms    []string
 	data     any
 	seen     uint64 // number of the last event that it is known to have got
 	expires  time.Time
-	offset   string   // of a Recoverer, which has no use for seen and expires
-	session  *Session // that it has restored
+	place    *list.Element // in recoveryLog.order while it is kept there
+	offset   string        // of a Recoverer, which has no use for seen, expires and place
+	session  *Session      // that it has restored
 }
 
 // entry is an event that is kept. skip stands for the audience's Skip, whose socket must not be
@@ -85,8 +87,8 @@ func entryFor(to fanout.Audience) entry {
 // size estimates the memory behind e.
 func (e *entry) size() int { return 256 + len(e.f.Wire()) }
 
-// meant reports whether e was for a socket.
-func (e *entry) meant(p *past) bool {
+// isFor reports whether a saved socket belongs to the audience of e.
+func (e *entry) isFor(p *savedSocket) bool {
 	in := func(names *fanout.Set) bool {
 		for i := range names.Len() {
 			if name := names.At(i); name == p.sid || slices.Contains(p.rooms, name) {
@@ -114,10 +116,10 @@ type recoveryLog struct {
 	entries []entry
 	bytes   int
 	last    uint64
-	lost    uint64 // the last number that went before its time
-	gone    map[string]*past
-	order   []*past // as they left; those that came back are still in it
-	rooms   int     // bytes of the names of their rooms
+	lost    uint64                  // the last number that went before its time
+	gone    map[string]*savedSocket // by private id: the sockets that may come back
+	order   list.List               // of the same, the one that left first in front
+	rooms   int                     // bytes of the names of their rooms
 	armed   bool
 	closed  bool
 }
@@ -125,7 +127,7 @@ type recoveryLog struct {
 func newRecoveryLog(n *Namespace) *recoveryLog {
 	o := &n.server.opts
 	l := &recoveryLog{
-		ns: n, opts: *o.Recovery, epoch: newID()[:6] + "-", gone: map[string]*past{},
+		ns: n, opts: *o.Recovery, epoch: newID()[:6] + "-", gone: map[string]*savedSocket{},
 		// An event may have been on its way to a socket whose end was noticed only when its
 		// heartbeat failed.
 		keep: o.Recovery.MaxDisconnection + o.Times.PingInterval + o.Times.PingTimeout,
@@ -161,10 +163,11 @@ func (l *recoveryLog) publish(m *message, e entry, send func(*frame.Frame)) erro
 	return nil
 }
 
-// outside sends an event to the client of s, which is not in the namespace yet. It is not kept, and
-// carries the number of the event before it; to a client that comes back, the number of the last
-// event that it has got. If it breaks off once more, it still misses what followed.
-func (l *recoveryLog) outside(s *Socket, m *message) error {
+// sendBeforeJoin sends an event to the client of s, which is not in the namespace yet. The event is
+// not kept, and carries the number of the event before it, or for a client that recovers a socket
+// the number of the last event that it has received: if its connection breaks again, it still gets
+// the events after that one.
+func (l *recoveryLog) sendBeforeJoin(s *Socket, m *message) error {
 	l.mu.Lock()
 	last := l.last
 	l.mu.Unlock()
@@ -183,11 +186,11 @@ func (l *recoveryLog) offset(number uint64) []byte {
 	return strconv.AppendUint([]byte(l.epoch), number, 36)
 }
 
-// number is the reverse of offset. A client that has got nothing yet has none, and or is its
-// number.
-func (l *recoveryLog) number(offset string, or uint64) (uint64, bool) {
+// number is the reverse of offset. A client that has received no event has no offset: its number is
+// start.
+func (l *recoveryLog) number(offset string, start uint64) (uint64, bool) {
 	if offset == "" {
-		return or, true
+		return start, true
 	}
 	digits, ours := strings.CutPrefix(offset, l.epoch)
 	n, err := strconv.ParseUint(digits, 36, 64)
@@ -213,25 +216,26 @@ func (l *recoveryLog) trim(now time.Time) {
 		*e = entry{}
 	}
 	l.entries = l.entries[n:]
-	n = 0
-	for ; n < len(l.order); n++ {
-		p := l.order[n]
-		back := l.gone[p.pid] != p
-		if !back && now.Before(p.expires) && len(l.gone) <= l.opts.MaxSockets && l.rooms <= l.opts.MaxBytes {
+	for first := l.order.Front(); first != nil; first = l.order.Front() {
+		p := first.Value.(*savedSocket)
+		if now.Before(p.expires) && len(l.gone) <= l.opts.MaxSockets && l.rooms <= l.opts.MaxBytes {
 			break
 		}
-		if !back {
-			delete(l.gone, p.pid)
-		}
-		l.rooms -= p.size()
-		l.order[n] = nil
+		l.forget(p)
 	}
-	l.order = l.order[n:]
+}
+
+// forget drops a socket that is kept.
+func (l *recoveryLog) forget(p *savedSocket) {
+	delete(l.gone, p.pid)
+	l.order.Remove(p.place)
+	p.place = nil
+	l.rooms -= p.size()
 }
 
 // arm sets the timer that drops entries when they are too old.
 func (l *recoveryLog) arm() {
-	if !l.armed && !l.closed && len(l.entries)+len(l.order) > 0 {
+	if !l.armed && !l.closed && len(l.entries)+l.order.Len() > 0 {
 		l.armed = true
 		l.ns.server.start()
 		l.ns.server.clock.Arm(&l.sweep, l.keep)
@@ -250,20 +254,26 @@ func (l *recoveryLog) fire() {
 }
 
 // save keeps a socket that has left.
-func (l *recoveryLog) save(p *past) {
+func (l *recoveryLog) save(p *savedSocket) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.closed {
+		return
+	}
 	now := time.Now()
+	if before := l.gone[p.pid]; before != nil {
+		l.forget(before)
+	}
 	p.expires = now.Add(l.opts.MaxDisconnection)
 	l.gone[p.pid] = p
-	l.order = append(l.order, p)
+	p.place = l.order.PushBack(p)
 	l.rooms += p.size()
 	l.trim(now)
 	l.arm()
 }
 
 // size is how much the names of the socket's rooms take, with what the system adds to each.
-func (p *past) size() (bytes int) {
+func (p *savedSocket) size() (bytes int) {
 	for _, room := range p.rooms {
 		bytes += len(room) + 16
 	}
@@ -271,14 +281,14 @@ func (p *past) size() (bytes int) {
 }
 
 // restore returns a socket that has left: only once, even if the recovery fails later.
-func (l *recoveryLog) restore(pid, offset string) *past {
+func (l *recoveryLog) restore(pid, offset string) *savedSocket {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	p := l.gone[pid]
 	if p == nil || l.ns.hub.Lookup(p.sid) != nil { // it is about to leave
 		return nil
 	}
-	delete(l.gone, pid)
+	l.forget(p)
 	seen, known := l.number(offset, p.seen)
 	p.seen = max(seen, p.seen) // an offset from before it joined comes from its middleware
 	if !known || !time.Now().Before(p.expires) {
@@ -292,14 +302,14 @@ func (l *recoveryLog) restore(pid, offset string) *past {
 
 // missed returns what a socket has not got yet, and whether that is all there and fits the queue of
 // its connection.
-func (l *recoveryLog) missed(p *past) (frames []*frame.Frame, all bool) {
+func (l *recoveryLog) missed(p *savedSocket) (frames []*frame.Frame, all bool) {
 	if p.seen < l.lost {
 		return nil, false
 	}
 	size, packets := 0, 0
 	for i := max(p.seen+1, l.first()); i <= l.last; i++ {
 		e := &l.entries[i-l.first()]
-		if e.meant(p) {
+		if e.isFor(p) {
 			frames = append(frames, e.f)
 			size += len(e.f.Wire())
 			packets++
@@ -310,11 +320,11 @@ func (l *recoveryLog) missed(p *past) (frames []*frame.Frame, all bool) {
 }
 
 // enter makes s a member, after it has been sent what it missed. p is nil for a new socket.
-func (l *recoveryLog) enter(s *Socket, p *past) bool {
+func (l *recoveryLog) enter(s *Socket, p *savedSocket) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if p == nil {
-		if !s.conn.old() {
+		if !s.conn.isRevision3() {
 			s.pid, s.seen = newID()+s.id, l.last
 		}
 		s.enter(nil)
@@ -335,7 +345,8 @@ func (l *recoveryLog) enter(s *Socket, p *past) bool {
 func (l *recoveryLog) close() {
 	l.mu.Lock()
 	l.closed = true
-	l.entries, l.order = nil, nil
+	l.entries = nil
+	l.order.Init()
 	clear(l.gone)
 	l.mu.Unlock()
 	l.ns.server.clock.Disarm(&l.sweep)
@@ -354,8 +365,8 @@ func recoverable(reason string) bool {
 	return false
 }
 
-// recoveryRequest reads what a client that wants to come back adds to its payload.
-func recoveryRequest(auth []byte) (pid, offset string) {
+// parseRecoveryRequest reads what a client that wants to come back adds to its payload.
+func parseRecoveryRequest(auth []byte) (pid, offset string) {
 	if !bytes.Contains(auth, []byte(`"pid"`)) {
 		return "", ""
 	}

@@ -158,8 +158,8 @@ func (c roomChange) tell(h RoomHooks) {
 	}
 }
 
-// reserve counts a room that s is about to join. It returns false beyond the limits. Whoever has
-// called it calls release if s has been in the room already.
+// reserve counts a room that s is about to join, and returns false beyond the limits. The caller
+// must call release if s was in the room before.
 func (s *Socket) reserve(room string) bool {
 	opts, size := &s.ns.server.opts, int64(len(room))
 	if size > int64(opts.Limits.MaxRoomName) {
@@ -173,7 +173,7 @@ func (s *Socket) reserve(room string) bool {
 	return true
 }
 
-// release counts a room less.
+// release takes one call of reserve back.
 func (s *Socket) release(room string) {
 	s.rooms.Add(-1)
 	s.roomBytes.Add(-int64(len(room)))

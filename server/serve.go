@@ -15,10 +15,10 @@ const idleTime = 75 * time.Second
 func (s *Server) Serve(ln net.Listener) error {
 	var h *fasthttp.Server
 	// an error is the client's, and h has answered it
-	back := func(c net.Conn) { _ = h.ServeConn(c) }
+	serveConn := func(c net.Conn) { _ = h.ServeConn(c) }
 	h = &fasthttp.Server{
 		Handler: func(ctx *fasthttp.RequestCtx) {
-			s.handle(ctx, back)
+			s.handle(ctx, serveConn)
 			s.limitAnswer(ctx)
 		},
 		HeaderReceived:        s.received,
@@ -34,7 +34,7 @@ func (s *Server) Serve(ln net.Listener) error {
 		IdleTimeout:        idleTime,
 		ReadBufferSize:     s.opts.Limits.MaxHeader, // which bounds the head of a request
 		CloseOnShutdown:    true,
-		Logger:             quiet{s},
+		Logger:             httpLog{s},
 	}
 	s.mu.Lock()
 	if s.stopped {
@@ -44,7 +44,7 @@ func (s *Server) Serve(ln net.Listener) error {
 	}
 	s.http = append(s.http, h)
 	s.mu.Unlock()
-	return h.Serve(&patient{Listener: ln, logs: &s.logs, closed: make(chan struct{})})
+	return h.Serve(&retryListener{Listener: ln, logs: &s.logs, closed: make(chan struct{})})
 }
 
 // limitAnswer bounds how long the answer to a request may take to leave: its bytes have left the

@@ -3,9 +3,9 @@ package server
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"net"
-	"sort"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -26,18 +26,19 @@ import (
 type Server struct {
 	*Namespace
 
-	opts     Options
-	engine   *transport.Engine
-	clock    *deadline.Clock
-	ticks    sync.Once // starts the clock with the first session
-	gate     gate
-	refused  refusals
-	logs     logs
-	panics   atomic.Uint64
-	panicked *source
-	meter    fanout.Meter
-	partial  *budget.Budget // bytes of incomplete messages
-	last     struct{ path, query, address, header lastOf }
+	opts      Options
+	engine    *transport.Engine
+	clock     *deadline.Clock
+	ticks     sync.Once     // starts the clock with the first session
+	abortTime time.Duration // the constant; shorter in tests
+	addresses addressLimiter
+	refused   refusals
+	logs      logs
+	panics    atomic.Uint64
+	panicked  *source
+	meter     fanout.Meter
+	partial   *budget.Budget // bytes of incomplete messages
+	last      struct{ path, query, address, header lastString }
 
 	joins    sync.WaitGroup // of clients whose middleware is at work
 	sessions atomic.Int64
@@ -48,8 +49,9 @@ type Server struct {
 
 	mu         sync.RWMutex
 	namespaces map[string]*Namespace
-	patterns   []*Namespace // of dynamic namespaces
-	children   int          // namespaces made for clients
+	closing    map[string]chan struct{} // by name: closed when the adapter of a removed namespace is
+	patterns   []*Namespace             // of dynamic namespaces
+	children   int                      // namespaces made for clients
 	created    []func(*Namespace)
 	watches    []*Watch
 	http       []*fasthttp.Server
@@ -68,7 +70,10 @@ func New(opts Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{opts: opts, logs: logs{to: opts.Logger}, client: client, clock: deadline.New(), partial: budget.New(opts.Limits.MaxPartial), namespaces: map[string]*Namespace{}}
+	s := &Server{
+		opts: opts, logs: logs{to: opts.Logger}, client: client, clock: deadline.New(), abortTime: abortTime,
+		partial: budget.New(opts.Limits.MaxPartial), namespaces: map[string]*Namespace{}, closing: map[string]chan struct{}{},
+	}
 	s.Namespace = s.Of("/")
 	cfg := transport.Config{
 		Session: session.Config{
@@ -92,14 +97,14 @@ func New(opts Options) (*Server, error) {
 		Cookie:         opts.Cookie.name(),
 		Refused:        s.refuse,
 		Allow:          s.allow,
-		NewID:          s.opts.newSessionID,
+		NewID:          s.newSessionID,
 		Open:           s.open,
 	}
 	for _, t := range opts.Transports {
 		cfg.Polling = cfg.Polling || t == "polling"
 		cfg.WebSocket = cfg.WebSocket || t == "websocket"
 	}
-	s.gate.sessions, s.gate.rate = opts.Limits.MaxPerAddress, opts.Limits.MaxHandshakes
+	s.addresses.sessions, s.addresses.rate = opts.Limits.MaxPerAddress, opts.Limits.MaxHandshakes
 	cfg.CookieAttributes = opts.Cookie.attributes()
 	if opts.Headers != nil {
 		cfg.Headers = func(ctx *fasthttp.RequestCtx, first bool) {
@@ -119,92 +124,21 @@ func New(opts Options) (*Server, error) {
 // open is called by the engine for each new session.
 func (s *Server) open(sess *session.Session, ctx *fasthttp.RequestCtx) session.Handler {
 	s.start()
-	address := s.settle(ctx)
+	address := s.takeReservation(ctx)
 	var h session.Handler
 	if s.opts.Engine != nil {
 		h = newEngineHandler(s, sess, ctx)
 	} else {
 		h = newConn(s, sess, ctx)
 	}
-	if s.gate.limited() {
-		h = &counted{h, &s.gate, address}
+	if s.addresses.limited() {
+		h = &countedHandler{h, &s.addresses, address}
 	}
 	return h
 }
 
 // start starts the clock.
 func (s *Server) start() { s.ticks.Do(func() { go s.clock.Run() }) }
-
-// Of returns a namespace, and makes it if need be: as a child of the first pattern of Dynamic that
-// matches its name without a payload, if there is one. Such a child has the pattern's handlers,
-// does not count for Limits.MaxDynamic, and stays when it is empty. A name without leading slash
-// gets one. Clients can join namespaces that exist, and those that Dynamic allows: do not pass
-// names that clients made up.
-func (s *Server) Of(name string) *Namespace {
-	if !strings.HasPrefix(name, "/") {
-		name = "/" + name
-	}
-	s.mu.RLock()
-	ns, patterns := s.namespaces[name], s.patterns
-	s.mu.RUnlock()
-	if ns != nil {
-		return ns
-	}
-	var pattern *Namespace
-	for _, p := range patterns { // functions of the application, which may call the server
-		if p.group.match(name, nil) {
-			pattern = p
-			break
-		}
-	}
-	s.mu.Lock()
-	var created []func(*Namespace)
-	if ns = s.namespaces[name]; ns == nil {
-		ns = s.newNamespace(name, pattern)
-		s.namespaces[name] = ns
-		created = s.created
-		if pattern != nil {
-			ns.users = 1 // the application, which never exits
-			pattern.group.children = with(pattern.group.children, ns)
-		}
-	}
-	s.mu.Unlock()
-	for _, f := range created {
-		_ = s.guard(func() { f(ns) })
-	}
-	return ns
-}
-
-// newNamespace makes a namespace, with the handlers of its pattern if it has one.
-func (s *Server) newNamespace(name string, pattern *Namespace) *Namespace {
-	hub, err := fanout.New(s.opts.Fanout, fanout.Options{Meter: &s.meter})
-	if err != nil {
-		panic(err) // WithDefaults has checked the name
-	}
-	ns := &Namespace{server: s, name: name, raw: []byte(name), hub: hub, pattern: pattern}
-	if pattern != nil {
-		ns.handlers.Store(pattern.handlers.Load())
-	} else {
-		h := &handlers{}
-		for _, w := range s.watches {
-			w.join(h)
-		}
-		ns.handlers.Store(h)
-	}
-	ns.local = &memory{ns: ns, hub: hub}
-	ns.adapter = ns.local
-	if s.opts.Adapter != nil && name != "" { // a pattern has no sockets
-		ns.adapter = s.opts.Adapter(ns, ns.local)
-	}
-	if s.opts.Recovery != nil {
-		if r, ok := ns.adapter.(Recoverer); ok {
-			ns.recoverer = r
-		} else {
-			ns.local.log = newRecoveryLog(ns)
-		}
-	}
-	return ns
-}
 
 // Handler answers the requests under Options.Path, and leaves the others to Options.Other, without
 // which they get 404. It is a fasthttp.RequestHandler: use it as one, or call it from one for the
@@ -216,8 +150,8 @@ func (s *Server) newNamespace(name string, pattern *Namespace) *Namespace {
 // for which polls are held.
 func (s *Server) Handler(ctx *fasthttp.RequestCtx) { s.handle(ctx, nil) }
 
-// handle is Handler; see [transport.Engine.Handle] for back.
-func (s *Server) handle(ctx *fasthttp.RequestCtx, back func(net.Conn)) {
+// handle is Handler; see [transport.Engine.Handle] for serveConn.
+func (s *Server) handle(ctx *fasthttp.RequestCtx, serveConn func(net.Conn)) {
 	defer s.leftover(ctx)
 	var err error
 	defer func() {
@@ -247,8 +181,8 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx, back func(net.Conn)) {
 		return
 	}
 	if !s.serveClient(ctx, name) {
-		defer s.vacate(ctx)
-		s.engine.Handle(ctx, back)
+		defer s.releaseReservation(ctx)
+		s.engine.Handle(ctx, serveConn)
 	}
 }
 
@@ -262,20 +196,43 @@ func (s *Server) below(target string) (name string, ours bool) {
 	return name, ours && (name == "" || name[0] == '?')
 }
 
-// lastPolls is how long a shutdown waits for clients that are between two polls. They usually come
+// drainTime is how long a shutdown waits for clients that are between two polls. They usually come
 // at once, and clients that are gone should not delay it.
-const lastPolls = 2 * time.Second
+const drainTime = 2 * time.Second
+
+// abortTime is how long handlers and middleware may go on when the context of a shutdown has ended.
+const abortTime = 10 * time.Second
 
 // Shutdown stops the server: no new sessions are accepted, queued messages go out, all sockets are
 // disconnected with the reason "server shutting down", and the goroutines of the server end.
 // Polling clients of Serve have two seconds to come for what is queued. When ctx ends first, the
-// rest is cut off and its error returned. Clients will reconnect, to another server or a new one.
-// Handlers must not call Shutdown.
+// connections are cut off and its error is returned, at the latest ten seconds later: handlers and
+// middleware that are still at work then are not waited for. Clients will reconnect, to another
+// server or a new one. Handlers must not call Shutdown.
 func (s *Server) Shutdown(ctx context.Context) error {
+	ended := make(chan error, 1)
+	go func() { ended <- s.shutdown(ctx) }()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	late := time.NewTimer(s.abortTime)
+	defer late.Stop()
+	select {
+	case err := <-ended:
+		return err
+	case <-late.C:
+		return fmt.Errorf("server: handlers or middleware are still at work %v after the shutdown was cut off; let them end with their sockets: %w", s.abortTime, ctx.Err())
+	}
+}
+
+// shutdown is Shutdown, and waits for everything.
+func (s *Server) shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	if s.stopped {
 		s.mu.Unlock()
-		return errors.New("server: Shutdown was called before")
+		return errors.New("server: Shutdown was called before; call it once")
 	}
 	s.stopped = true
 	http, quic := s.http, s.quic
@@ -288,7 +245,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		ns.hub.Settle() // what waits there is queued, too, and closing sessions take nothing more
 	}
 	if len(http)+len(quic) > 0 { // whose clients get no answers any more, soon
-		s.engine.Drain(ctx, lastPolls)
+		s.engine.Drain(ctx, drainTime)
 	}
 	gone := s.engine.Stop()
 	var result error
@@ -314,16 +271,4 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.clock.Close()
 	s.logs.end(nil)
 	return result
-}
-
-// Namespaces lists the namespaces, in the order of their names.
-func (s *Server) Namespaces() []*Namespace {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	all := make([]*Namespace, 0, len(s.namespaces))
-	for _, ns := range s.namespaces {
-		all = append(all, ns)
-	}
-	sort.Slice(all, func(i, j int) bool { return all[i].name < all[j].name })
-	return all
 }

@@ -245,6 +245,30 @@ func TestDisconnectReasons(t *testing.T) {
 // tooLate is what a client of a server that stops may meet.
 var tooLate = regexp.MustCompile(`refused|reset|EOF|Session ID unknown`)
 
+// A handler that does not end keeps a shutdown from its end for a while only.
+func TestShutdownDuringHandler(t *testing.T) {
+	srv, err := server.New(server.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv.SetAbortTime(10 * time.Millisecond)
+	entered, release := make(chan struct{}), make(chan struct{})
+	srv.On("stuck", func(*server.Socket, *server.Event) error {
+		close(entered)
+		<-release
+		return nil
+	})
+	w := socketIO(t, serve(t, srv))
+	defer close(release)
+	w.send(`42["stuck"]`)
+	<-entered
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := srv.Shutdown(ctx); !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "still at work") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestShutdownTellsSocketsAndEndsPolls(t *testing.T) {
 	everyStrategy(t, func(t *testing.T, srv *server.Server, base string) {
 		reasons := make(chan string, 2)

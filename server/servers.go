@@ -36,7 +36,7 @@ func (n *Namespace) serverSideEmit(acks *Acks, event string, args []any) error {
 	case "connect", "connection", "new_namespace":
 		return fmt.Errorf("server: event name %q is reserved between servers", event)
 	}
-	for _, one := range n.spread() {
+	for _, one := range n.concrete() {
 		if err := one.adapter.ServerSideEmit(Message{message{event: event, args: args}}, acks); err != nil {
 			return err
 		}
@@ -66,7 +66,7 @@ func (n *Namespace) ServerEvent(event string, p socketio.Parser, args []byte, at
 		return
 	}
 	e := &Event{
-		name: []byte(event), args: args, attachments: attachments, wantsAck: reply != nil, elsewhere: &elsewhere{p, reply},
+		name: []byte(event), args: args, attachments: attachments, wantsAck: reply != nil, remoteOrigin: &remoteOrigin{p, reply},
 	}
 	var failed error
 	if n.server.guard(func() { failed = f(e) }) == nil && failed != nil {
@@ -92,7 +92,7 @@ type RemoteSocket struct {
 // with a lock.
 func (t Target) Fetch(ctx context.Context) ([]RemoteSocket, error) {
 	var all []RemoteSocket
-	for _, n := range t.ns.spread() {
+	for _, n := range t.ns.concrete() {
 		t.ns = n
 		some, err := t.adapter().Fetch(ctx, t)
 		all = append(all, some...)

@@ -22,7 +22,7 @@ type Socket struct {
 	// of the connection runs: what other goroutines change must have a MarshalJSON with their lock.
 	Data any
 
-	*ticket
+	*recoveryState
 
 	id        string
 	ns        *Namespace
@@ -39,15 +39,15 @@ type Socket struct {
 	acks map[uint64]*pendingAck // nil until the first
 }
 
-// ticket is what it takes for a client to come back.
-type ticket struct {
-	pid    string // secret of the client, "" if it cannot
-	seen   uint64 // the last event before it joined
+// recoveryState is what a client needs to recover a socket.
+type recoveryState struct {
+	pid    string // private id, a secret of the client; "" if the socket cannot be recovered
+	seen   uint64 // number of the last event before the socket joined
 	offset string // the same, of a Recoverer
 }
 
-// noTicket is that of all sockets of servers without recovery. It never changes.
-var noTicket ticket
+// noRecovery is shared by the sockets of servers without recovery. It never changes.
+var noRecovery recoveryState
 
 // The stages of a socket's life.
 const (
@@ -89,8 +89,8 @@ func (s *Socket) AuthRaw() []byte { return s.auth }
 // Transport names what carries the connection now: "polling", "websocket" or "webtransport".
 func (s *Socket) Transport() string { return s.conn.session.Transport() }
 
-// Recovered reports whether this socket has been here before, and its client has come back to it;
-// see Options.Recovery.
+// Recovered reports whether the client has recovered this socket after its connection broke; see
+// Options.Recovery.
 func (s *Socket) Recovered() bool { return s.recovered }
 
 // Client names the connection of the socket. The sockets of one client in several namespaces have
@@ -100,8 +100,8 @@ func (s *Socket) Client() string {
 	return base64.RawURLEncoding.EncodeToString(sum[:9])
 }
 
-// Session returns what it takes for the client to come back as this socket, and false if it cannot
-// (Options.Recovery) or the socket has left. It is for adapters, and reads Data: see Do.
+// Session returns what an adapter saves so that the client can recover this socket, and false if it
+// cannot (Options.Recovery) or the socket has left. It reads Data: call it in Do.
 func (s *Socket) Session() (Session, bool) {
 	if s.pid == "" || s.stage.Load() != inside {
 		return Session{}, false
@@ -127,7 +127,8 @@ func (s *Socket) member() *fanout.Handle {
 	return s.handle
 }
 
-// first reports whether an event of Once is the first of its name.
+// first reports whether an event of Once is the first of its name. Only the reading goroutine calls
+// it.
 func (s *Socket) first(event string) bool {
 	if s.once[event] {
 		return false
@@ -145,7 +146,8 @@ func (s *Socket) Emit(event string, args ...any) error {
 	return s.emit(message{event: event, args: args})
 }
 
-// EmitRaw is Emit for arguments in the form of Event.Raw, which are not checked.
+// EmitRaw is Emit for arguments in the form of Event.Raw, which are not checked. The slices are the
+// caller's again when it returns.
 func (s *Socket) EmitRaw(event string, args []byte, attachments [][]byte) {
 	if s.ns.watched() {
 		s.ns.outgoingRaw(s.self(), event, args, attachments)
@@ -239,7 +241,7 @@ func (s *Socket) Leave(room string) {
 	}
 }
 
-// moving reports that s is about to enter or leave a room.
+// moving tells a Recoverer that s is about to enter or leave a room.
 func (s *Socket) moving(room string) {
 	if r := s.ns.recoverer; r != nil {
 		r.Moving(s.id, room, s.Rooms)
@@ -289,7 +291,7 @@ func (s *Socket) leave(last *frame.Frame, reason string) bool {
 	// It is kept before it is out of the hub: its client, when it comes back at once, finds the one
 	// or the other.
 	if s.pid != "" && recoverable(reason) {
-		s.ns.save(&past{sid: s.id, pid: s.pid, rooms: s.ns.hub.Rooms(s.handle), data: s.Data, seen: s.seen, offset: s.offset})
+		s.ns.save(&savedSocket{sid: s.id, pid: s.pid, rooms: s.ns.hub.Rooms(s.handle), data: s.Data, seen: s.seen, offset: s.offset})
 	}
 	s.ns.remove(s, func() { s.ns.hub.Remove(s.handle, last) })
 	s.stage.Store(left)

@@ -10,8 +10,8 @@ import (
 	"github.com/throng-io/throng/server/internal/transport"
 )
 
-// Stats is a server at a moment. Counts that are not about now begin with the server was made, and
-// never falls.
+// Stats is the state of a server at one moment. Counters begin when the server was made, and never
+// fall.
 type Stats struct {
 	Sessions     int            // Engine.IO sessions now, in a namespace or not
 	Polling      int            // those over polling
@@ -31,8 +31,8 @@ type Stats struct {
 	HandlerPanics      uint64
 }
 
-// Stats adds up what the server holds and has done. It looks at every session, some milliseconds
-// for many thousands: ask from time to time.
+// Stats adds up what the server holds and has done. It looks at every session, which takes some
+// milliseconds for many thousands: call it from time to time, not for each request.
 func (s *Server) Stats() Stats {
 	t := s.engine.Totals()
 	st := Stats{

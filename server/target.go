@@ -42,7 +42,7 @@ func (t Target) Volatile() Target {
 // (Options.PerMessageDeflate, NoHTTPCompression). They may, if nothing is said: switch it off for
 // what does not become shorter, such as pictures, or must not be compressed with a secret (CRIME).
 func (t Target) Compress(on bool) Target {
-	t.plain = !on
+	t.noCompress = !on
 	return t
 }
 
@@ -52,20 +52,21 @@ func (t Target) Local() Target {
 	return t
 }
 
-// Rooms lists the rooms of which t is the sockets, none for all; Excluded lists those that were
-// taken out, where a socket is named by its id. Both are for adapters.
-func (t Target) Rooms() []string { return list(&t.audience.Rooms) }
+// Rooms lists the rooms that t selects; empty means every socket of the namespace. The slice is the
+// caller's. It is for adapters.
+func (t Target) Rooms() []string { return roomNames(&t.audience.Rooms) }
 
-// Excluded is described with Rooms.
+// Excluded lists the rooms whose sockets t leaves out; a single socket is named by its id. The
+// slice is the caller's. It is for adapters.
 func (t Target) Excluded() []string {
-	all := list(&t.audience.Except)
+	all := roomNames(&t.audience.Except)
 	if t.audience.Skip != nil {
 		all = append(all, t.audience.Skip.ID())
 	}
 	return all
 }
 
-func list(names *fanout.Set) []string {
+func roomNames(names *fanout.Set) []string {
 	all := make([]string, 0, names.Len()+1)
 	for i := range names.Len() {
 		all = append(all, names.At(i))
@@ -78,7 +79,7 @@ func list(names *fanout.Set) []string {
 func (t Target) IsLocal() bool { return t.local }
 
 // Flags returns what Volatile and Compress have set. It is for adapters.
-func (t Target) Flags() (volatile, compress bool) { return t.volatile, !t.plain }
+func (t Target) Flags() (volatile, compress bool) { return t.volatile, !t.noCompress }
 
 // adapter is what reaches the sockets of t.
 func (t Target) adapter() Adapter {
@@ -108,7 +109,7 @@ func (t Target) Send(m *Message) {
 }
 
 // EmitRaw is Emit for arguments in the form of Event.Raw, which are not checked: a relay need not
-// decode what it passes on.
+// decode what it passes on. The slices are the caller's again when it returns.
 func (t Target) EmitRaw(event string, args []byte, attachments [][]byte) {
 	t.ns.outgoingRaw(t, event, args, attachments)
 	_ = t.broadcast(message{event: event, raw: args, attachments: attachments, isRaw: true})
@@ -122,7 +123,7 @@ func (t Target) broadcast(m message) error {
 	if _, err := t.ns.encode(&m); err != nil {
 		return err // also if there is no namespace to send it to
 	}
-	for _, n := range t.ns.spread() {
+	for _, n := range t.ns.concrete() {
 		t.ns = n
 		_ = n.broadcast(t, m)
 	}
@@ -140,7 +141,7 @@ func (n *Namespace) broadcast(t Target, m message) error {
 // other servers as well.
 func (t Target) Sockets() []*Socket {
 	var all []*Socket
-	for _, n := range t.ns.spread() {
+	for _, n := range t.ns.concrete() {
 		all = append(all, n.local.sockets(t.audience)...)
 	}
 	return all
@@ -156,7 +157,7 @@ func (t Target) Leave(room string) { t.apply(Change{Leave: []string{room}}) }
 func (t Target) Disconnect(hangUp bool) { t.apply(Change{Disconnect: true, HangUp: hangUp}) }
 
 func (t Target) apply(c Change) {
-	for _, n := range t.ns.spread() {
+	for _, n := range t.ns.concrete() {
 		t.ns = n
 		if err := t.adapter().Apply(t, c); err != nil {
 			n.server.logs.write(&n.logged, slog.LevelError, "adapter failed to change sockets", "namespace", n.name, "error", err)
@@ -164,7 +165,7 @@ func (t Target) apply(c Change) {
 	}
 }
 
-// watched reports whether somebody wants to know what is sent.
+// watched reports whether OnAnyOutgoing or a Watch has functions for events that are sent.
 func (n *Namespace) watched() bool {
 	h := n.handlers.Load()
 	return len(h.outgoing) > 0 || slices.ContainsFunc(h.watch, func(w *Watch) bool { return w.Send != nil })

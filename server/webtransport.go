@@ -35,11 +35,11 @@ import (
 // method CONNECT, after it has been accepted: its error ends the session with the text. Headers and
 // Cookie do not apply, and of Options.Transports WebTransport is independent.
 func (s *Server) ServeWebTransport(socket net.PacketConn, config *tls.Config) error {
-	if err := inTime(config); err != nil {
+	if err := checkValidity(config); err != nil {
 		_ = socket.Close()
 		return err
 	}
-	w, err := s.engine.NewWebTransport(socket, config, doorkeeper{s})
+	w, err := s.engine.NewWebTransport(socket, config, webTransportAdmission{s})
 	if err != nil {
 		return fmt.Errorf("server: WebTransport: %w", err)
 	}
@@ -53,8 +53,9 @@ func (s *Server) ServeWebTransport(socket net.PacketConn, config *tls.Config) er
 	return w.Serve()
 }
 
-// inTime refuses certificates that clients would refuse, who only say that they cannot connect.
-func inTime(config *tls.Config) error {
+// checkValidity refuses certificates that clients would refuse, who only say that they cannot
+// connect.
+func checkValidity(config *tls.Config) error {
 	now := time.Now()
 	for _, cert := range config.Certificates {
 		leaf, err := leafOf(cert)
@@ -73,7 +74,7 @@ func inTime(config *tls.Config) error {
 // leafOf returns the certificate itself, without those that vouch for it.
 func leafOf(cert tls.Certificate) (*x509.Certificate, error) {
 	if len(cert.Certificate) == 0 {
-		return nil, errors.New("server: there is no certificate")
+		return nil, errors.New("server: the certificate is empty; load one with TLSConfig or make one with DevCertificate")
 	}
 	leaf, err := x509.ParseCertificate(cert.Certificate[0])
 	if err != nil {
@@ -89,11 +90,11 @@ func closeAll(all []*transport.WebTransport) (err error) {
 	return err
 }
 
-// doorkeeper is what handle does for requests of WebTransport.
-type doorkeeper struct{ *Server }
+// webTransportAdmission is what handle does for requests of WebTransport.
+type webTransportAdmission struct{ *Server }
 
-// Admit implements transport.Doorkeeper.
-func (s doorkeeper) Admit(ctx *fasthttp.RequestCtx) bool {
+// Admit implements transport.Admission.
+func (s webTransportAdmission) Admit(ctx *fasthttp.RequestCtx) bool {
 	_, ours := s.below(string(ctx.Request.Header.RequestURI()))
 	allowed := false
 	failed := s.guard(func() { allowed = s.originAllowed(ctx) })
@@ -112,8 +113,8 @@ func (s doorkeeper) Admit(ctx *fasthttp.RequestCtx) bool {
 	return false
 }
 
-// Vacate implements transport.Doorkeeper.
-func (s doorkeeper) Vacate(ctx *fasthttp.RequestCtx) { s.vacate(ctx) }
+// Release implements transport.Admission.
+func (s webTransportAdmission) Release(ctx *fasthttp.RequestCtx) { s.releaseReservation(ctx) }
 
 // Browsers accept a certificate by its hash, without an authority, if it is of an ECDSA key on the
 // curve P-256 and valid for at most two weeks (W3C WebTransport, "custom certificate

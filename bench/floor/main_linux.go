@@ -334,7 +334,7 @@ func frame(dst []byte, parts ...string) []byte {
 }
 
 // rules is what is asked of clients.
-var rules = websocket.Rules{Masked: true, Room: longest}
+var rules = websocket.Rules{Masked: true, MaxPayload: longest}
 
 // unmask decodes the first frame of b in place. The message is nil when it has not arrived whole;
 // ok is false for whatever else than a whole masked text message of at most 64 KiB, a closing one

@@ -24,7 +24,7 @@ func (s *Server) websocket(w http.ResponseWriter, r *http.Request, sess *session
 	}
 	defer conn.Close()
 	unread, _ := rw.Peek(rw.Reader.Buffered())
-	l := &link{sess: sess, conn: conn, in: append([]byte(nil), unread...), rules: ws.Rules{Masked: true, Room: maxPayload}}
+	l := &link{sess: sess, conn: conn, in: append([]byte(nil), unread...), rules: ws.Rules{Masked: true, MaxPayload: maxPayload}}
 	answer := "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " + ws.Accept(key) + "\r\n\r\n"
 	if _, err := conn.Write([]byte(answer)); err != nil {
 		return

@@ -1,7 +1,7 @@
 // Package engineio encodes and decodes the Engine.IO protocol, revision 4: packets, polling
-// payloads, the handshake and the error answers of the server; and what stands beside it, revision
-// 3, JSONP and WebTransport. Bytes go in and bytes come out; the package does no I/O and keeps no
-// state between calls.
+// payloads, the handshake and the error answers of the server; also revision 3, JSONP and
+// WebTransport. Bytes go in and bytes come out; the package does no I/O and keeps no state between
+// calls.
 //
 // A packet reaches its peer in one of two forms. In the text form it is one ASCII digit, the
 // [Type], and then the payload. In the binary form, which only a message has, there is no type at

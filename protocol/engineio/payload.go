@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// Separator stands between the packets of a polling payload. It is never escaped: a text message
-// that holds it is torn apart on polling. JSON writes it as \u001e and is safe.
+// Separator stands between the packets of a polling payload. It is never escaped, so a text message
+// that holds it is split into two packets on polling. JSON writes it as \u001e and is safe.
 const Separator = 0x1e
 
 // Payload reads the packets of a polling body one after the other, in the manner of bufio.Scanner:
@@ -19,8 +19,9 @@ const Separator = 0x1e
 //		// the packets before the bad one were handled; the session ends
 //	}
 //
-// Nothing is decoded ahead, so that what stands before a bad packet is still delivered, as the
-// protocol wants it. A Payload is not safe for concurrent use.
+// Nothing is decoded ahead: packets before a malformed one are still delivered, as the protocol
+// wants it, and a caller that counts its calls of Next bounds the cost of a body of tiny packets. A
+// Payload is not safe for concurrent use.
 type Payload struct {
 	rest   []byte
 	packet Packet
@@ -62,16 +63,6 @@ func (p *Payload) Packet() Packet { return p.packet }
 
 // Err returns the error that ended the payload, nil if it was read to its end.
 func (p *Payload) Err() error { return p.err }
-
-// Remaining counts the packets that Next has not reached yet, good or bad. It reads the rest of the
-// body once, decodes nothing, and is how a server refuses a body with too many packets before it
-// handles the first.
-func (p *Payload) Remaining() int {
-	if !p.more {
-		return 0
-	}
-	return bytes.Count(p.rest, []byte{Separator}) + 1
-}
 
 // AppendPayload appends packet p to the polling body dst, after a separator unless dst is empty,
 // and returns the extended body.

@@ -18,9 +18,6 @@ var (
 	ErrForm = errors.New("engine.io: packet of a binary payload is neither text nor binary")
 )
 
-// EmptyPayloadV3 is the body of a revision 3 poll without packets. A reader skips it.
-const EmptyPayloadV3 = "0:"
-
 // ParseV3 decodes the text form of a revision 3 packet: a WebSocket text frame, or one packet of a
 // textual payload. It differs from Parse in binary messages, whose base64 stands behind b4 instead
 // of b. As there, the Data of the result aliases b, and base64 is decoded over itself.

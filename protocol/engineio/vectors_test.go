@@ -142,9 +142,6 @@ func TestValidPayloads(t *testing.T) {
 		var body []byte
 		p := engineio.NewPayload([]byte(v.text(t)))
 		for i, w := range ws {
-			if left := p.Remaining(); left != len(ws)-i {
-				t.Errorf("%s: %d packets remain before packet %d of %d", v.Name, left, i+1, len(ws))
-			}
 			if w.Type == "error" {
 				if p.Next() || p.Err() == nil {
 					t.Errorf("%s: packet %d was accepted", v.Name, i+1)
@@ -157,7 +154,7 @@ func TestValidPayloads(t *testing.T) {
 			}
 			body = engineio.AppendPayload(body, want)
 		}
-		if p.Next() || p.Remaining() != 0 {
+		if p.Next() {
 			t.Errorf("%s: more than %d packets", v.Name, len(ws))
 		}
 		if v.Direction == "both" {

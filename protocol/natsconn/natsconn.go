@@ -3,6 +3,7 @@
 package natsconn
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -53,7 +54,7 @@ func Options(u *url.URL) (all []nats.Option, err error) {
 	case cert != "" && key != "":
 		all = append(all, nats.ClientCert(cert, key))
 	case cert != "" || key != "":
-		return nil, fmt.Errorf("NATS_CERT and NATS_KEY belong together: one of them is not set")
+		return nil, errors.New("NATS_CERT and NATS_KEY belong together, and one of them is not set; set both or none")
 	}
 	return all, nil
 }

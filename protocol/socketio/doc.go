@@ -7,7 +7,7 @@
 // whenever one is complete. In one pass over the text [Packet.Parse] splits the header from the
 // payload and checks both, down to the last byte of the JSON, without building values and without
 // allocating. [SplitEvent] then finds the event's name, and the arguments remain raw JSON until
-// somebody wants them: [NextArg] cuts them off one by one, [Bind] decodes them into variables.
+// a caller decodes them: [NextArg] cuts them off one by one, [Bind] decodes them into variables.
 //
 //	51-/chat,7["upload",{"_placeholder":true,"num":0}]   Decoder.Text    held back
 //	ff d8 ff e0                                          Decoder.Binary  packet of /chat, id 7

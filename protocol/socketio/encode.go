@@ -291,14 +291,14 @@ func (e *encoder) keyString(k reflect.Value) (string, error) {
 	return "", fmt.Errorf("map key of type %s cannot be encoded as %s", k.Type(), e.format())
 }
 
-var errUnsteady = errors.New("struct changed while it was encoded")
+var errStructChanged = errors.New("struct changed while it was encoded")
 
 // structure writes the fields that are not left out.
 func (e *encoder) structure(v reflect.Value) error {
 	fields := fieldsOf(v.Type())
 	n := len(fields)
 	if e.packed { // how many they are has to stand before them
-		n = kept(fields, v)
+		n = countKept(fields, v)
 	}
 	e.openMap(n)
 	written := 0
@@ -310,7 +310,7 @@ func (e *encoder) structure(v reflect.Value) error {
 		}
 		e.separate(written)
 		if written++; written > n {
-			return errUnsteady
+			return errStructChanged
 		}
 		e.fieldName(f)
 		if err := e.field(f, value); err != nil {
@@ -318,14 +318,14 @@ func (e *encoder) structure(v reflect.Value) error {
 		}
 	}
 	if e.packed && written != n {
-		return errUnsteady
+		return errStructChanged
 	}
 	e.closeMap()
 	return nil
 }
 
-// kept counts the fields of struct v that are not left out.
-func kept(fields []field, v reflect.Value) (n int) {
+// countKept counts the fields of struct v that are not left out.
+func countKept(fields []field, v reflect.Value) (n int) {
 	for i := range fields {
 		f := &fields[i]
 		if !f.omitEmpty && !f.omitZero && len(f.index) == 1 { // it cannot be left out

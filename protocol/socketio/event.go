@@ -135,7 +135,7 @@ func AppendEvent(dst []byte, namespace string, id uint64, hasID bool, event stri
 	out = AppendString(append(out, '['), event)
 	out, attachments, err := AppendArgs(out, nil, args...)
 	if err == nil {
-		out, err = announce(append(out, ']'), len(dst), data, attachments)
+		out, err = makeBinary(append(out, ']'), len(dst), data, attachments)
 	}
 	if err != nil {
 		return dst, nil, fmt.Errorf("socket.io: event %q: %w", event, err)
@@ -153,7 +153,7 @@ func AppendAck(dst []byte, namespace string, id uint64, args ...any) ([]byte, []
 	data := len(out)
 	out, attachments, err := AppendArgs(append(out, '['), nil, args...)
 	if err == nil {
-		out, err = announce(append(out, ']'), len(dst), data, attachments)
+		out, err = makeBinary(append(out, ']'), len(dst), data, attachments)
 	}
 	if err != nil {
 		return dst, nil, fmt.Errorf("socket.io: ack %d: %w", id, err)
@@ -161,11 +161,11 @@ func AppendAck(dst []byte, namespace string, id uint64, args ...any) ([]byte, []
 	return out, attachments, nil
 }
 
-// announce turns the packet that begins at start, and its payload at data, into the binary form if
-// it has attachments. Their number is known only when all arguments are encoded, so the text moves
-// by the few bytes of the count; arguments without binary data, the common case, are written once
-// and stay.
-func announce(dst []byte, start, data int, attachments [][]byte) ([]byte, error) {
+// makeBinary turns the packet that begins at start, and its payload at data, into its binary type
+// if it has attachments. Their number is known only when all arguments are encoded, so the text
+// moves by the few bytes of the count; arguments without binary data, the common case, are written
+// once and stay.
+func makeBinary(dst []byte, start, data int, attachments [][]byte) ([]byte, error) {
 	if len(attachments) == 0 {
 		return dst, nil
 	}

@@ -12,7 +12,7 @@ import (
 
 var (
 	errMsgpackList = errors.New("socket.io: arguments are not well-formed MessagePack")
-	errMsgpackExt  = errors.New("MessagePack extension is none of the dialect")
+	errMsgpackExt  = errors.New("unknown MessagePack extension")
 )
 
 // isoMilli is the form of JavaScript's Date.toISOString.

@@ -88,7 +88,7 @@ func transcode(dst, b []byte, i int, sizes []jsonSize, attachments [][]byte) ([]
 	case '{':
 		if len(attachments) > 0 {
 			w := walker{b: b, attachments: len(attachments)}
-			if end, is, num := w.look(i, 0); is {
+			if end, is, num := w.scanMembers(i, 0); is {
 				var few [4]jsonSize
 				return appendMsgpackBytes(dst, attachments[num]), end, sizes[len(countJSON(few[:0], b[i:end])):]
 			}

@@ -2,6 +2,7 @@ package socketio
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 )
 
@@ -189,6 +190,28 @@ func (f Parser) Bind(args []byte, attachments [][]byte, dst ...any) error {
 	}
 	return Bind(args, attachments, dst...)
 }
+
+// Values decodes a list of arguments as Bind decodes into variables of type any. Nothing that it
+// returns aliases args or attachments. A list that is not well-formed is an error.
+func (f Parser) Values(args []byte, attachments [][]byte) ([]any, error) {
+	n := 0
+	for rest := args; len(rest) > 0; n++ {
+		var arg []byte
+		if arg, rest = f.NextArg(rest); arg == nil {
+			return nil, errArgs
+		}
+	}
+	values, into := make([]any, n), make([]any, n)
+	for i := range values {
+		into[i] = &values[i]
+	}
+	if err := f.Bind(args, attachments, into...); err != nil {
+		return nil, err
+	}
+	return values, nil
+}
+
+var errArgs = errors.New("socket.io: the arguments are not well-formed")
 
 // AppendJSON appends a list of arguments, or the Data of a packet, to dst as JSON, for a log or for
 // a type that knows no other encoding. JSON is copied as it is. Of MessagePack, binary data becomes

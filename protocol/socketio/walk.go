@@ -132,7 +132,7 @@ func (w *walker) array(i, depth int) int {
 // placeholder. Of keys that stand twice the last one counts, as in JSON.parse.
 func (w *walker) object(i, depth, found int) (end int, placeholder bool) {
 	bad, count := w.bad, w.count
-	end, placeholder, num := w.look(i, depth)
+	end, placeholder, num := w.scanMembers(i, depth)
 	if placeholder {
 		w.bad, w.count = bad || num < 0, count+1
 		if w.collect {
@@ -143,9 +143,9 @@ func (w *walker) object(i, depth, found int) (end int, placeholder bool) {
 	return end, placeholder
 }
 
-// look walks the members of the object at i, and says whether it is a placeholder, and of which
-// attachment; -1: of none.
-func (w *walker) look(i, depth int) (end int, placeholder bool, num int) {
+// scanMembers walks the members of the object at i, and reports whether the object is a
+// placeholder, and the number of its attachment, -1 for none.
+func (w *walker) scanMembers(i, depth int) (end int, placeholder bool, num int) {
 	num = -1
 	m := members{b: w.b, i: i + 1}
 	for m.next() {

@@ -9,7 +9,7 @@ func TestAllocations(t *testing.T) {
 	h := Header{Opcode: Text, Final: true, Masked: true, Key: [4]byte{1, 2, 3, 4}, Length: 300}
 	buf := make([]byte, 0, 512)
 	wire := append(h.Append(nil), make([]byte, 300)...)
-	rules := Rules{Masked: true, Room: 300}
+	rules := Rules{Masked: true, MaxPayload: 300}
 	var m Message
 	closing := AppendClose(nil, CodeNormal, "bye")
 	for what, do := range map[string]func(){

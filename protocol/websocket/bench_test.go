@@ -51,7 +51,7 @@ func BenchmarkNext(b *testing.B) {
 		b.Run(fmt.Sprint(size), func(b *testing.B) {
 			wire := Header{Opcode: Text, Final: true, Masked: true, Key: [4]byte{1, 2, 3, 4}, Length: uint64(size)}.Append(nil)
 			wire = append(wire, make([]byte, size)...)
-			rules := Rules{Masked: true, Room: size}
+			rules := Rules{Masked: true, MaxPayload: size}
 			b.SetBytes(int64(len(wire)))
 			b.ReportAllocs()
 			for b.Loop() {

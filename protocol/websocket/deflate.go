@@ -35,10 +35,11 @@ var deflaters = sync.Pool{New: func() any {
 // maxDeflater bounds the buffers that are kept with a compressor.
 const maxDeflater = 256 << 10
 
-// AppendDeflated appends the frame of a message whose payload comes in parts, compressed by itself:
-// it refers to no message before it, so one frame does for all receivers, and an idle connection
-// keeps no window. If it is no shorter so, it is appended as it is. h needs Opcode, and for a
-// client Masked and Key; the rest is set. Any goroutine may call it.
+// AppendDeflated appends a message to dst as one frame. Its payload is the concatenation of parts,
+// compressed without reference to earlier messages (no context takeover): one frame suits all
+// receivers, and an idle connection keeps no window. A payload that compression does not shorten is
+// appended uncompressed. h needs Opcode, and for a client Masked and Key; the other fields are set.
+// Any goroutine may call it.
 func AppendDeflated(dst []byte, h Header, parts ...[]byte) []byte {
 	d := deflaters.Get().(*deflater)
 	defer func() {
@@ -70,7 +71,7 @@ func AppendDeflated(dst []byte, h Header, parts ...[]byte) []byte {
 	return dst
 }
 
-// ErrInflated reports a compressed message that is longer than the limit when it is not.
+// ErrInflated reports a compressed message whose decompressed size exceeds the limit.
 var ErrInflated = errors.New("compressed message is over the limit")
 
 // An inflater is a reader of one message after the other.
@@ -82,10 +83,11 @@ type inflater struct {
 
 var inflaters = sync.Pool{New: func() any { return &inflater{r: flate.NewReader(nil)} }}
 
-// Inflate appends a compressed message to dst. window is what the peer may refer to: the last
-// messages, of which Window bytes are enough; nil if each is compressed by itself. It stops with
-// ErrInflated behind limit bytes, however long the message is; other errors say that it is not
-// compressed as it should be. Any goroutine may call it.
+// Inflate decompresses a message and appends the result to dst. window holds the decompressed
+// messages before this one, of which the last Window bytes are enough; it is nil where each message
+// is compressed by itself. Inflate stops with ErrInflated behind limit bytes, so that a short
+// message cannot take much memory; other errors report a malformed message. dst may have been
+// written to then. Inflate keeps neither message nor window, and any goroutine may call it.
 func Inflate(dst *bytes.Buffer, message, window []byte, limit int) error {
 	f := inflaters.Get().(*inflater)
 	defer func() {

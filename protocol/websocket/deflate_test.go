@@ -13,7 +13,7 @@ func TestDeflate(t *testing.T) {
 	for _, text := range []string{strings.Repeat("long ", 1000), "", "a", strings.Repeat("x", 1<<17)} {
 		for _, h := range []Header{{Opcode: Text}, {Opcode: Binary, Masked: true, Key: [4]byte{1, 2, 3, 4}}} {
 			wire := AppendDeflated([]byte("before"), h, []byte(text[:len(text)/2]), []byte(text[len(text)/2:]))
-			f, n, err := Rules{Masked: h.Masked, Compress: true, Room: 1 << 20}.Next(wire[len("before"):])
+			f, n, err := Rules{Masked: h.Masked, Compress: true, MaxPayload: 1 << 20}.Next(wire[len("before"):])
 			if err != nil || n != len(wire)-len("before") || f.Opcode != h.Opcode || !f.Final {
 				t.Fatalf("%d bytes: %+v, %v", len(text), f.Header, err)
 			}

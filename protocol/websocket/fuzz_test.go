@@ -16,7 +16,7 @@ func FuzzNext(f *testing.F) {
 	f.Add(append([]byte{0xc2, 0x7e, 0x01, 0x2c}, make([]byte, 300)...), uint16(300), false, true)
 	f.Add([]byte{0x81, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, uint16(9), true, true)
 	f.Fuzz(func(t *testing.T, b []byte, room uint16, masked, compress bool) {
-		rules := Rules{Masked: masked, Room: int(room), Compress: compress}
+		rules := Rules{Masked: masked, MaxPayload: int(room), Compress: compress}
 		whole := bytes.Clone(b)
 		got, n, err := rules.Next(whole)
 		if n < 0 || n > len(b) || err != nil && n != 0 {
@@ -75,7 +75,7 @@ func FuzzMessages(f *testing.F) {
 		var m Message
 		frames := 0
 		for len(b) > 0 {
-			got, n, err := Rules{Room: room}.Next(b)
+			got, n, err := Rules{MaxPayload: room}.Next(b)
 			if err != nil || n == 0 {
 				return
 			}

@@ -19,11 +19,14 @@ func (e *Error) Error() string { return "websocket: " + e.Text }
 // frames.
 const MaxFragments = 4096
 
-// Rules says what the frames of a peer may be. It is safe for concurrent use.
+// Rules are the rules for the frames of a peer. They are safe for concurrent use.
 type Rules struct {
-	Masked   bool // frames must be masked, as a client's are; else they must not be (section 5.1)
+	Masked   bool // frames must be masked, as those of clients; else they must not be (section 5.1)
 	Compress bool // permessage-deflate was agreed on: messages may be compressed
-	Room     int  // bytes that the payload of a data frame may have
+	// MaxPayload is how many bytes the payload of a data frame may have. In the middle of a
+	// fragmented message the caller takes off what has come of it. Zero and less allow empty
+	// payloads alone.
+	MaxPayload int
 }
 
 // Frame is one frame. Its payload is a part of the bytes that it was read from, unmasked.
@@ -52,8 +55,8 @@ func (r Rules) Next(b []byte) (f Frame, n int, err error) {
 	switch {
 	case h.Length > math.MaxInt64:
 		return f, 0, &Error{CodeProtocolError, "frame length with its highest bit set"}
-	case !h.Opcode.Control() && h.Length > uint64(max(r.Room, 0)):
-		return f, 0, &Error{CodeTooBig, fmt.Sprintf("message above the limit: a frame of %d bytes where %d are left", h.Length, max(r.Room, 0))}
+	case !h.Opcode.Control() && h.Length > uint64(max(r.MaxPayload, 0)):
+		return f, 0, &Error{CodeTooBig, fmt.Sprintf("message above the limit: a frame of %d bytes where %d are left", h.Length, max(r.MaxPayload, 0))}
 	case h.Length > uint64(len(b)-size):
 		return f, 0, nil
 	}
@@ -97,8 +100,8 @@ type Message struct {
 func (m *Message) Open() bool { return m.frames > 0 }
 
 // Add takes the header of the next data frame and reports whether the message is whole with it.
-// most bounds the frames of a message. Control frames do not belong to messages.
-func (m *Message) Add(h Header, most int) (whole bool, err error) {
+// More than maxFrames frames in one message are an error. Control frames do not belong to messages.
+func (m *Message) Add(h Header, maxFrames int) (whole bool, err error) {
 	switch begins := h.Opcode != Continuation; {
 	case begins && m.Open():
 		return false, &Error{CodeProtocolError, "new message inside a fragmented one"}
@@ -107,8 +110,8 @@ func (m *Message) Add(h Header, most int) (whole bool, err error) {
 	case begins:
 		m.Opcode, m.Compressed = h.Opcode, h.Reserved&RSV1 != 0
 	}
-	if m.frames++; int(m.frames) > most {
-		return false, &Error{CodeTooBig, fmt.Sprintf("message in more than %d frames", most)}
+	if m.frames++; int(m.frames) > maxFrames {
+		return false, &Error{CodeTooBig, fmt.Sprintf("message in more than %d frames", maxFrames)}
 	}
 	if h.Final {
 		m.frames = 0

@@ -70,7 +70,7 @@ func TestExamples(t *testing.T) {
 			if !bytes.Equal(got, want) {
 				t.Errorf("written as %.40x, want %.40x", got, want)
 			}
-			f, n, err := Rules{Masked: c.header.Masked, Room: len(c.payload)}.Next(append(want, "more"...))
+			f, n, err := Rules{Masked: c.header.Masked, MaxPayload: len(c.payload)}.Next(append(want, "more"...))
 			if err != nil || n != len(want) || string(f.Payload) != c.payload {
 				t.Errorf("read %d of %d bytes, %.20q, %v", n, len(want), f.Payload, err)
 			}
@@ -102,7 +102,7 @@ func TestLengths(t *testing.T) {
 		}
 	}
 	for _, long := range []string{"827e0001ff", "827f0000000000000001ff"} { // longer than necessary
-		if f, _, err := (Rules{Room: 1}).Next(unhex(t, long)); err != nil || len(f.Payload) != 1 {
+		if f, _, err := (Rules{MaxPayload: 1}).Next(unhex(t, long)); err != nil || len(f.Payload) != 1 {
 			t.Errorf("%s: %+v, %v", long, f, err)
 		}
 	}
@@ -111,8 +111,8 @@ func TestLengths(t *testing.T) {
 // TestRules breaks each rule for single frames, of a client and of a server.
 func TestRules(t *testing.T) {
 	const room = 1000
-	client, server := Rules{Masked: true, Room: room}, Rules{Room: room}
-	packed := Rules{Masked: true, Room: room, Compress: true}
+	client, server := Rules{Masked: true, MaxPayload: room}, Rules{MaxPayload: room}
+	packed := Rules{Masked: true, MaxPayload: room, Compress: true}
 	for _, c := range []struct {
 		name  string
 		rules Rules
@@ -138,12 +138,12 @@ func TestRules(t *testing.T) {
 		{"its first two bytes", client, "89fe", CodeProtocolError},
 		{"ping with 64 bits of length", client, "89ff", CodeProtocolError},
 		{"ping of 125 bytes", client, "89fd", 0},
-		{"ping is not bounded by the room", Rules{Masked: true}, "89fd00000000", 0},
+		{"ping is not bounded by MaxPayload", Rules{Masked: true}, "89fd00000000", 0},
 		{"all the room", client, "82fe03e800000000", 0},
 		{"one more", client, "82fe03e900000000", CodeTooBig},
 		{"one more, of a server", server, "827e03e9", CodeTooBig},
 		{"one more in a continuation", client, "00fe03e900000000", CodeTooBig},
-		{"no room", Rules{Masked: true, Room: -1}, "828100000000", CodeTooBig},
+		{"no room", Rules{Masked: true, MaxPayload: -1}, "828100000000", CodeTooBig},
 		{"longer than memory", client, "82ff7fffffffffffffff00000000", CodeTooBig},
 		{"highest bit of the length", client, "82ff800000000000000100000000", CodeProtocolError},
 		{"all bits of the length", server, "827fffffffffffffffff", CodeProtocolError},

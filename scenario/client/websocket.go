@@ -228,9 +228,9 @@ func (w *websocket) content(message []byte) ([]byte, error) {
 // frame takes the next frame off the read buffer, reading as long as it has
 // not arrived as a whole.
 func (w *websocket) frame() (ws.Frame, error) {
-	rules := ws.Rules{Room: w.limit, Compress: w.deflate != nil}
+	rules := ws.Rules{MaxPayload: w.limit, Compress: w.deflate != nil}
 	if w.fragments != nil {
-		rules.Room -= len(*w.fragments)
+		rules.MaxPayload -= len(*w.fragments)
 	}
 	for {
 		b := w.rd.unread()

@@ -334,18 +334,18 @@ func TestQuestions(t *testing.T) {
 			texts = append(texts, text)
 		}
 		slices.Sort(texts)
-		if strings.Join(texts, " ") != "here there yonder" || got.Elsewhere != 0 {
+		if strings.Join(texts, " ") != "here there yonder" || got.MissingRemote != 0 {
 			t.Errorf("got %v, %+v", texts, got)
 		}
 		// One that does not answer is missing.
 		check(t, n[0].Everyone().EmitWithAck(300*time.Millisecond, func(got server.Answers) { answers <- got }, "q", map[string]int{"k": 1}))
 		reply(b, "there")
-		if got = <-answers; len(got.All) != 1 || len(got.Missing) != 1 || got.Elsewhere != 1 {
+		if got = <-answers; len(got.All) != 1 || len(got.Missing) != 1 || got.MissingRemote != 1 {
 			t.Errorf("got %+v", got)
 		}
 		// Nobody is there to answer: at once.
 		check(t, n[0].To("nobody").EmitWithAck(20*time.Second, func(got server.Answers) { answers <- got }, "q"))
-		if got = <-answers; len(got.All)+len(got.Missing)+got.Elsewhere != 0 {
+		if got = <-answers; len(got.All)+len(got.Missing)+got.MissingRemote != 0 {
 			t.Errorf("got %+v", got)
 		}
 	})
@@ -422,7 +422,7 @@ func TestServerEvents(t *testing.T) {
 			check(t, one.Event.Bind(&i))
 			sum += i
 		}
-		if len(got.All) != 2 || sum != 3 || got.Elsewhere != 0 {
+		if len(got.All) != 2 || sum != 3 || got.MissingRemote != 0 {
 			t.Errorf("got %+v", got)
 		}
 	})
@@ -483,6 +483,16 @@ func TestAddresses(t *testing.T) {
 		}
 	}
 	if _, err := adapter.Open("redis://127.0.0.1:1", adapter.Options{Subscriptions: "some"}); err == nil || !strings.Contains(err.Error(), "static") {
+		t.Errorf("got %v", err)
+	}
+	for option, o := range map[string]adapter.Options{
+		"RequestTimeout": {RequestTimeout: -1}, "MaxQueue": {MaxQueue: -1}, "Streams": {Streams: -1}, "StreamLength": {StreamLength: -1}, "Replicas": {Replicas: -1},
+	} {
+		if _, err := adapter.Open("redis://127.0.0.1:1", o); err == nil || !strings.Contains(err.Error(), option+" is negative") {
+			t.Errorf("%s: got %v", option, err)
+		}
+	}
+	if _, err := emitter.Open("redis://127.0.0.1:1", emitter.Options{StreamLength: -1}); err == nil || !strings.Contains(err.Error(), "negative") {
 		t.Errorf("got %v", err)
 	}
 	if _, err := emitter.Open("nats+embedded://127.0.0.1:0", emitter.Options{}); err == nil {

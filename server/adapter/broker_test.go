@@ -116,7 +116,7 @@ func TestStats(t *testing.T) {
 		n[1].OnServerEvent("q", func(*server.Event) error { return nil })
 		answers := make(chan server.Answers, 1)
 		check(t, n[0].ServerSideEmitWithAck(1, func(got server.Answers) { answers <- got }, "q"))
-		if got := <-answers; got.Elsewhere == 0 {
+		if got := <-answers; got.MissingRemote == 0 {
 			t.Errorf("got %+v", got)
 		}
 		wait(t, "the count", func() bool { return n[0].cluster.Stats().Timeouts == 1 })

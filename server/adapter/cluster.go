@@ -1,6 +1,7 @@
 package adapter
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -27,8 +28,8 @@ type Options struct {
 	// it. A client that comes back waits for the broker no longer than that either, or 15 s if that
 	// is more. Default: 5 s.
 	RequestTimeout time.Duration
-	// MaxQueue bounds what waits to be published, in bytes; what exceeds it is dropped and counted.
-	// Default: 16 MiB.
+	// MaxQueue bounds the queue of messages to the broker, in bytes; messages beyond it are dropped
+	// and counted (server.ClusterStats). Default: 16 MiB.
 	MaxQueue int
 	// Subscriptions says which rooms have a channel of their own, so that servers without a member
 	// get none of their messages: "dynamic" (those that are not the ids of sockets), the default;
@@ -67,31 +68,30 @@ type Options struct {
 	Logger *slog.Logger
 }
 
+// withDefaults returns the options with every field set. The error names the option that is wrong.
 func (o Options) withDefaults() (Options, error) {
-	if o.Prefix == "" {
-		o.Prefix = "socket.io"
+	for _, number := range []struct {
+		name  string
+		value int64
+	}{
+		{"RequestTimeout", int64(o.RequestTimeout)},
+		{"MaxQueue", int64(o.MaxQueue)},
+		{"Streams", int64(o.Streams)},
+		{"StreamLength", int64(o.StreamLength)},
+		{"Replicas", int64(o.Replicas)},
+	} {
+		if number.value < 0 {
+			return o, fmt.Errorf("adapter: %s is negative; use a positive value, or 0 for the default", number.name)
+		}
 	}
-	if o.RequestTimeout <= 0 {
-		o.RequestTimeout = 5 * time.Second
-	}
-	if o.MaxQueue <= 0 {
-		o.MaxQueue = 16 << 20
-	}
-	if o.Stream == "" {
-		o.Stream = o.Prefix
-	}
-	if o.Streams <= 0 {
-		o.Streams = 1
-	}
-	if o.StreamLength <= 0 {
-		o.StreamLength = 10_000
-	}
-	if o.Replicas <= 0 {
-		o.Replicas = 1
-	}
-	if o.SessionPrefix == "" {
-		o.SessionPrefix = "sio:session:"
-	}
+	o.Prefix = cmp.Or(o.Prefix, "socket.io")
+	o.RequestTimeout = cmp.Or(o.RequestTimeout, 5*time.Second)
+	o.MaxQueue = cmp.Or(o.MaxQueue, 16<<20)
+	o.Stream = cmp.Or(o.Stream, o.Prefix)
+	o.Streams = cmp.Or(o.Streams, 1)
+	o.StreamLength = cmp.Or(o.StreamLength, 10_000)
+	o.Replicas = cmp.Or(o.Replicas, 1)
+	o.SessionPrefix = cmp.Or(o.SessionPrefix, "sio:session:")
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
@@ -100,7 +100,7 @@ func (o Options) withDefaults() (Options, error) {
 		o.Subscriptions = "dynamic"
 	case "dynamic", "dynamic-private", "static":
 	default:
-		return o, fmt.Errorf(`adapter: Subscriptions is %q: write "dynamic", "dynamic-private" or "static"`, o.Subscriptions)
+		return o, fmt.Errorf(`adapter: Subscriptions is %q; use "dynamic", "dynamic-private" or "static"`, o.Subscriptions)
 	}
 	return o, nil
 }
@@ -112,7 +112,7 @@ type Cluster struct {
 	broker broker
 	link   func(*node) link // makes the link of a namespace
 	// recover gives r the log of a link; nil if the broker has none
-	recover func(l link, r *recovering)
+	recover func(l link, r *recoveryAdapter)
 
 	bad, unknown, lostEvents, timeouts atomic.Uint64
 	complained                         atomic.Int64
@@ -181,10 +181,10 @@ func (c *Cluster) Adapter(ns *server.Namespace, local server.Adapter) server.Ada
 	n.link = c.link(n)
 	var a server.Adapter = n
 	if o := ns.Recovery(); o != nil && c.recover != nil {
-		r := &recovering{node: n, within: o.MaxDisconnection, limit: o.MaxBytes}
+		r := &recoveryAdapter{node: n, within: o.MaxDisconnection, limit: o.MaxBytes}
 		c.recover(n.link, r)
 		if !c.opts.KeepLeaving {
-			r.living = newLiving(r)
+			r.live = newLiveSockets(r)
 		}
 		a = r
 	}
@@ -210,8 +210,8 @@ func (c *Cluster) Ready(ctx context.Context) error {
 	return nil
 }
 
-// Close sends what waits, for a second at most, and disconnects from the broker. Close the server
-// before.
+// Close sends the queued messages, for a second at most, and disconnects from the broker. Close the
+// server before.
 func (c *Cluster) Close() error {
 	c.stop()
 	<-c.stopped
@@ -224,20 +224,20 @@ func (c *Cluster) malformed(ns string, err error) {
 	if errors.Is(err, wire.ErrKind) {
 		counter = &c.unknown
 	}
-	if n := counter.Add(1); c.mayLog() {
+	if n := counter.Add(1); c.logAllowed() {
 		c.opts.Logger.Warn("message of another server dropped", "namespace", ns, "error", err, "count", n)
 	}
 }
 
 // complain logs a failure. While the broker fails, which the log says already, all else does.
 func (c *Cluster) complain(ns string, err error) {
-	if c.broker.Stats().Connected && c.mayLog() {
+	if c.broker.Stats().Connected && c.logAllowed() {
 		c.opts.Logger.Error("cluster", "namespace", ns, "error", err)
 	}
 }
 
-// mayLog allows a line each ten seconds.
-func (c *Cluster) mayLog() bool {
+// logAllowed allows a line each ten seconds.
+func (c *Cluster) logAllowed() bool {
 	now := time.Now().Unix()
 	last := c.complained.Load()
 	return now-last >= 10 && c.complained.CompareAndSwap(last, now)

@@ -15,20 +15,20 @@ import (
 type journal struct {
 	cluster *Cluster
 	bus     *bus.NATS
-	at      place
+	at      logPosition
 
 	once sync.Once
 	log  *bus.Log // of the first namespace on
 
 	mu         sync.RWMutex
 	created    uint64
-	namespaces map[string]*recovering
+	namespaces map[string]*recoveryAdapter
 }
 
-// kept is the log of one namespace.
-type kept struct {
+// journalLog is the log of one namespace.
+type journalLog struct {
 	all  *journal
-	link *roomed
+	link *roomLink
 }
 
 // grace is how long a message is kept beyond the time for which a client may be away: it may have
@@ -36,15 +36,15 @@ type kept struct {
 const grace = time.Minute
 
 // recover makes l and the stream feed r.
-func (j *journal) recover(l *roomed, r *recovering) {
+func (j *journal) recover(l *roomLink, r *recoveryAdapter) {
 	j.once.Do(func() {
 		j.log = j.bus.OpenLog(bus.LogOptions{
 			Name: j.cluster.opts.Prefix, Replicas: j.cluster.opts.Replicas, Age: 2*r.within + grace,
 			Count: int64(j.cluster.opts.StreamLength), Bytes: int64(r.limit),
 		}, j.began, j.arrived)
 	})
-	k := &kept{j, l}
-	r.log, r.vault, r.publish = k, k, j.bus.Publish
+	k := &journalLog{j, l}
+	r.log, r.store, r.publish = k, k, j.bus.Publish
 	l.logged = func(m *wire.Message) {
 		item, _ := k.entry(m)
 		j.bus.Publish(item)
@@ -65,7 +65,7 @@ func (j *journal) began(created, last uint64) {
 	j.mu.Lock()
 	j.created = created
 	j.mu.Unlock()
-	j.at.move(wire.Offset{Time: created, Number: last})
+	j.at.advance(wire.Offset{Time: created, Number: last})
 }
 
 // arrived passes a message to its namespace.
@@ -73,7 +73,7 @@ func (j *journal) arrived(record bus.Record) {
 	j.mu.RLock()
 	at := wire.Offset{Time: j.created, Number: record.Number}
 	j.mu.RUnlock()
-	defer j.at.move(at)
+	defer j.at.advance(at)
 	m := &wire.Message{}
 	if err := (wire.Cluster{}).Message(record.Payload, m); err != nil {
 		j.cluster.malformed(m.Namespace, err)
@@ -87,23 +87,23 @@ func (j *journal) arrived(record bus.Record) {
 	}
 }
 
-// entry implements log.
-func (k *kept) entry(m *wire.Message) (bus.Item, string) {
+// entry implements eventLog.
+func (k *journalLog) entry(m *wire.Message) (bus.Item, string) {
 	payload := k.link.payload(m)
 	return bus.LogItem(k.all.cluster.opts.Prefix, m.Namespace, payload), string(payload)
 }
 
-// place implements log.
-func (k *kept) place() *place { return &k.all.at }
+// position implements eventLog.
+func (k *journalLog) position() *logPosition { return &k.all.at }
 
-// has implements log.
-func (k *kept) has(ctx context.Context, at wire.Offset) (bool, error) {
+// has implements eventLog.
+func (k *journalLog) has(ctx context.Context, at wire.Offset) (bool, error) {
 	created, first, last, err := k.all.log.Bounds(ctx)
 	return err == nil && created == at.Time && first <= at.Number+1 && at.Number <= last, err
 }
 
-// read implements log.
-func (k *kept) read(ctx context.Context, from, to wire.Offset, f func(wire.Offset, *wire.Message) bool) error {
+// read implements eventLog.
+func (k *journalLog) read(ctx context.Context, from, to wire.Offset, f func(wire.Offset, *wire.Message) bool) error {
 	ns := k.link.ns.Name()
 	return k.all.log.Range(ctx, ns, from.Number+1, to.Number, func(record bus.Record) bool {
 		m := &wire.Message{}
@@ -114,13 +114,15 @@ func (k *kept) read(ctx context.Context, from, to wire.Offset, f func(wire.Offse
 	})
 }
 
-// keep implements vault.
-func (k *kept) keep(pid, session string, within time.Duration, old bool) {
+// keep implements sessionStore.
+func (k *journalLog) keep(pid, session string, within time.Duration, old bool) {
 	k.all.log.Keep(pid, session, within, old)
 }
 
-// extend implements vault.
-func (k *kept) extend(pid string, within time.Duration) { k.all.log.Extend(pid, within) }
+// extend implements sessionStore.
+func (k *journalLog) extend(pid string, within time.Duration) { k.all.log.Extend(pid, within) }
 
-// take implements vault.
-func (k *kept) take(ctx context.Context, pid string) (string, error) { return k.all.log.Take(ctx, pid) }
+// take implements sessionStore.
+func (k *journalLog) take(ctx context.Context, pid string) (string, error) {
+	return k.all.log.Take(ctx, pid)
+}

@@ -225,8 +225,8 @@ func (m *model) ask(a *audience) string {
 	}
 	slices.Sort(got)
 	slices.Sort(want)
-	if !slices.Equal(got, want) || len(all.Missing)+all.Elsewhere != 0 {
-		m.t.Errorf("answers of %v (%d, %d missing), want %v", got, len(all.Missing), all.Elsewhere, want)
+	if !slices.Equal(got, want) || len(all.Missing)+all.MissingRemote != 0 {
+		m.t.Errorf("answers of %v (%d, %d missing), want %v", got, len(all.Missing), all.MissingRemote, want)
 	}
 	return "ask"
 }

@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/url"
 	"os"
-	"path/filepath"
 	"strconv"
 	"sync"
 	"time"
@@ -19,62 +18,78 @@ import (
 
 // openNATS connects to NATS, after it has started a server in this process if one is asked for.
 func (c *Cluster) openNATS(at bus.Address) error {
-	var embedded *natsserver.Server
+	var embedded *embeddedNATS
 	if at.Embedded {
-		s, err := startNATS(at.URL, at.Log)
+		s, err := startNATS(at.URL, at.Log, openTime)
 		if err != nil {
 			return err
 		}
 		embedded = s
 		if at.URL, err = url.Parse(s.ClientURL()); err != nil {
+			embedded.close()
 			return err
 		}
 	}
 	b, err := bus.OpenNATS(at, bus.Options{MaxQueue: c.opts.MaxQueue, Logger: c.opts.Logger})
 	if err != nil {
-		if embedded != nil {
-			embedded.Shutdown()
-		}
+		embedded.close()
 		return err
 	}
-	broker := &natsBroker{NATS: b, embedded: embedded}
-	c.broker = broker
+	c.broker = &natsBroker{NATS: b, embedded: embedded}
 	c.link = func(n *node) link {
 		p := &presence{seen: map[string]time.Time{}, stop: make(chan struct{})}
-		p.link = newRoomed(n, b)
+		p.link = newRoomLink(n, b)
 		p.link.others, p.link.opening, p.link.ending, p.link.heard = p.count, p.start, p.leave, p.heard
 		return p.link
 	}
 	if at.Log {
-		j := &journal{cluster: c, bus: b, namespaces: map[string]*recovering{}}
-		c.recover = func(l link, r *recovering) { j.recover(l.(*roomed), r) }
+		j := &journal{cluster: c, bus: b, namespaces: map[string]*recoveryAdapter{}}
+		c.recover = func(l link, r *recoveryAdapter) { j.recover(l.(*roomLink), r) }
 	}
 	return nil
 }
 
-// natsBroker is a connection, and the server in this process if there is one.
+// natsBroker is a connection, and the server in this process, nil if there is none.
 type natsBroker struct {
 	*bus.NATS
-	embedded *natsserver.Server
+	embedded *embeddedNATS
 }
 
 func (b *natsBroker) Close() error {
 	err := b.NATS.Close()
-	if b.embedded != nil {
-		b.embedded.Shutdown()
-		b.embedded.WaitForShutdown()
-		if dir := b.embedded.StoreDir(); dir != "" {
-			_ = os.RemoveAll(filepath.Dir(dir))
-		}
-	}
+	b.embedded.close()
 	return err
+}
+
+// embeddedNATS is a NATS server in this process.
+type embeddedNATS struct {
+	*natsserver.Server
+	dir string // made for JetStream; "" without it
+}
+
+// close ends the server and removes its folder. On nil it does nothing.
+func (e *embeddedNATS) close() {
+	if e == nil {
+		return
+	}
+	e.Shutdown()
+	e.WaitForShutdown()
+	removeDir(e.dir)
+}
+
+// removeDir removes a folder with everything in it, unless its name is empty.
+func removeDir(dir string) {
+	if dir != "" {
+		_ = os.RemoveAll(dir) // what cannot be removed is in the folder for temporary files
+	}
 }
 
 // maxMemory bounds what JetStream keeps in a NATS server in this process.
 const maxMemory = 256 << 20
 
-// startNATS starts a NATS server that listens at the address; default 127.0.0.1:4222.
-func startNATS(u *url.URL, withLog bool) (*natsserver.Server, error) {
+// startNATS starts a NATS server that listens at the address; default 127.0.0.1:4222. It fails if
+// the server does not within a time.
+func startNATS(u *url.URL, withLog bool, within time.Duration) (*embeddedNATS, error) {
 	o := &natsserver.Options{Host: "127.0.0.1", Port: natsserver.DEFAULT_PORT, NoSigs: true, NoLog: true, WriteDeadline: 10 * time.Second}
 	if u.Host != "" {
 		host, port, err := net.SplitHostPort(u.Host)
@@ -103,19 +118,21 @@ func startNATS(u *url.URL, withLog bool) (*natsserver.Server, error) {
 	}
 	s, err := natsserver.NewServer(o)
 	if err != nil {
+		removeDir(o.StoreDir)
 		return nil, fmt.Errorf("cannot start a NATS server: %w", err)
 	}
 	go s.Start()
-	if !s.ReadyForConnections(5 * time.Second) {
-		s.Shutdown()
+	e := &embeddedNATS{s, o.StoreDir}
+	if !s.ReadyForConnections(within) {
+		e.close()
 		return nil, fmt.Errorf("the NATS server does not listen at %s:%d: is the port in use?", o.Host, o.Port)
 	}
-	return s, nil
+	return e, nil
 }
 
 // presence knows the other nodes of a namespace by what they send: NATS cannot count subscribers.
 type presence struct {
-	link *roomed
+	link *roomLink
 	stop chan struct{}
 	once sync.Once
 
@@ -132,7 +149,7 @@ const (
 
 // start says hello, and from then on that the node is there.
 func (p *presence) start() {
-	p.say(wire.Hello, "")
+	p.say(wire.InitialHeartbeat, "")
 	go func() {
 		ticker := time.NewTicker(beat)
 		defer ticker.Stop()
@@ -141,7 +158,8 @@ func (p *presence) start() {
 			case <-p.stop:
 				return
 			case <-ticker.C:
-				p.say(wire.Alive, "")
+				p.say(wire.Heartbeat, "")
+				p.present() // forgets the others, of which each restart makes one more
 			}
 		}
 	}()
@@ -157,18 +175,21 @@ func (p *presence) heard(m *wire.Message) {
 		return
 	}
 	p.mu.Lock()
-	if m.Kind == wire.Bye {
+	if m.Kind == wire.AdapterClose {
 		delete(p.seen, m.From)
 	} else {
 		p.seen[m.From] = time.Now()
 	}
 	p.mu.Unlock()
-	if m.Kind == wire.Hello {
-		p.say(wire.Alive, m.From)
+	if m.Kind == wire.InitialHeartbeat {
+		p.say(wire.Heartbeat, m.From)
 	}
 }
 
-func (p *presence) count(context.Context) (int, error) {
+func (p *presence) count(context.Context) (int, error) { return p.present(), nil }
+
+// present returns how many other nodes there are, and forgets those that are absent.
+func (p *presence) present() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for id, at := range p.seen {
@@ -176,12 +197,12 @@ func (p *presence) count(context.Context) (int, error) {
 			delete(p.seen, id)
 		}
 	}
-	return len(p.seen), nil
+	return len(p.seen)
 }
 
 func (p *presence) leave() {
 	p.once.Do(func() {
 		close(p.stop)
-		p.say(wire.Bye, "")
+		p.say(wire.AdapterClose, "")
 	})
 }

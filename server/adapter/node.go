@@ -27,7 +27,6 @@ type node struct {
 	closed   bool
 
 	events chan func() // handlers of the application, one at a time
-	ended  chan struct{}
 }
 
 // link is how the messages of one namespace travel. Its methods do not wait for the network, but
@@ -51,8 +50,8 @@ type request struct {
 	sockets chan []wire.Socket
 }
 
-// unknown stands for the number of other nodes, until that is known.
-const unknown = 1 << 20
+// unknownCount stands for the number of other nodes, until that is known.
+const unknownCount = 1 << 20
 
 // maxEvents is how many events of other servers may wait for the application.
 const maxEvents = 1024
@@ -60,15 +59,16 @@ const maxEvents = 1024
 func newNode(c *Cluster, ns *server.Namespace, local server.Adapter) *node {
 	n := &node{
 		Adapter: local, ns: ns, cluster: c, id: newID(),
-		requests: map[string]*request{}, events: make(chan func(), maxEvents), ended: make(chan struct{}),
+		requests: map[string]*request{}, events: make(chan func(), maxEvents),
 	}
 	go n.handle()
 	return n
 }
 
-// handle calls the application, so that no handler of it holds up what comes from the broker.
+// handle calls the application, so that no handler of it holds up what comes from the broker. It
+// returns after Close, which does not wait for it: the handler that is at work may be what closes
+// the server.
 func (n *node) handle() {
-	defer close(n.ended)
 	for f := range n.events {
 		f()
 	}
@@ -101,7 +101,7 @@ func (n *node) request(kind wire.Kind, to server.Target) *wire.Message {
 	volatile, compress := to.Flags()
 	return &wire.Message{
 		Kind: kind, From: n.id, Namespace: n.ns.Name(),
-		To: wire.Audience{Rooms: to.Rooms(), Except: to.Excluded(), Volatile: volatile, Plain: !compress},
+		To: wire.Audience{Rooms: to.Rooms(), Except: to.Excluded(), Volatile: volatile, NoCompress: !compress},
 	}
 }
 
@@ -126,19 +126,19 @@ func (n *node) Ask(to server.Target, m server.Message, acks *server.Acks) error 
 	}
 	w.To.Timeout = acks.Timeout()
 	w.Request = n.question(acks)
-	acks.ExpectServers(unknown)
+	acks.ExpectServers(unknownCount)
 	if err := n.Adapter.Ask(to, m, acks); err != nil {
 		n.forget(w.Request)
 		return err
 	}
 	n.link.send(w, "")
-	go n.counted(acks.Timeout(), acks.ExpectServers)
+	go n.correctCount(acks.Timeout(), acks.ExpectServers)
 	return nil
 }
 
-// counted corrects the number of other nodes from unknown to what it is. Where it cannot be found
-// out one is missing.
-func (n *node) counted(timeout time.Duration, expect func(int)) {
+// correctCount corrects the number of other nodes from unknown to what it is. If it cannot be found
+// out, one node counts as missing.
+func (n *node) correctCount(timeout time.Duration, expect func(int)) {
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	others, err := n.link.count(ctx)
@@ -146,7 +146,7 @@ func (n *node) counted(timeout time.Duration, expect func(int)) {
 		n.cluster.complain(n.ns.Name(), err)
 		others = 1
 	}
-	expect(others - unknown)
+	expect(others - unknownCount)
 }
 
 // question registers a question that wants answers, until they are there or its time is over, and
@@ -162,7 +162,7 @@ func (n *node) question(acks *server.Acks) string {
 	return id
 }
 
-// open registers a question until it is forgotten, and returns its id.
+// open registers a request for answers until it is forgotten, and returns its id.
 func (n *node) open(r *request) string {
 	id := newID()
 	n.mu.Lock()
@@ -202,7 +202,7 @@ func (n *node) Fetch(ctx context.Context, to server.Target) ([]server.RemoteSock
 			}
 		case <-ctx.Done():
 			n.cluster.timeouts.Add(1)
-			return all, fmt.Errorf("adapter: %d of %d other servers answered in time", i, others)
+			return all, fmt.Errorf("adapter: %d of %d other servers answered in time; see Options.RequestTimeout", i, others)
 		}
 	}
 	return all, nil
@@ -256,8 +256,8 @@ func (n *node) ServerSideEmit(m server.Message, acks *server.Acks) error {
 	}
 	if acks != nil {
 		w.Request = n.question(acks)
-		acks.ExpectAnswers(unknown)
-		go n.counted(acks.Timeout(), acks.ExpectAnswers)
+		acks.ExpectAnswers(unknownCount)
+		go n.correctCount(acks.Timeout(), acks.ExpectAnswers)
 	}
 	n.link.send(w, "")
 	return nil

@@ -55,14 +55,14 @@ func (c *Cluster) openRedis(at bus.Address) error {
 	}
 	c.broker = r
 	if at.Form == bus.Classic {
-		c.link = func(n *node) link { return newClassic(n, r) }
+		c.link = func(n *node) link { return newClassicLink(n, r) }
 		return nil
 	}
 	if at.Form == bus.Streams {
 		return c.openStreams(r)
 	}
 	c.link = func(n *node) link {
-		l := newRoomed(n, r)
+		l := newRoomLink(n, r)
 		l.others = func(ctx context.Context) (int, error) {
 			all, err := r.Count(ctx, l.wire.Everyone(n.ns.Name()))
 			return max(0, all-1), err

@@ -32,7 +32,7 @@ func (n *node) receive(m *wire.Message) {
 		n.answer(m, &wire.Message{Kind: wire.Rooms, Names: n.rooms()})
 	case wire.ListIDs:
 		n.answer(m, &wire.Message{Kind: wire.IDs, Names: n.ids(m.To)})
-	case wire.Owes, wire.Answer, wire.Sockets, wire.ServerAnswer:
+	case wire.ClientCount, wire.Answer, wire.Sockets, wire.ServerAnswer:
 		n.answered(m)
 	case wire.Returned:
 		if n.returned != nil {
@@ -62,7 +62,7 @@ func (n *node) target(to wire.Audience) server.Target {
 	if to.Volatile {
 		t = t.Volatile()
 	}
-	return t.Compress(!to.Plain)
+	return t.Compress(!to.NoCompress)
 }
 
 // answer sends what m asks for, if it wants an answer.
@@ -77,7 +77,7 @@ func (n *node) answer(m, answer *wire.Message) {
 func (n *node) ask(m *wire.Message) {
 	event, ok := n.relay(m)
 	if !ok {
-		n.answer(m, &wire.Message{Kind: wire.Owes})
+		n.answer(m, &wire.Message{Kind: wire.ClientCount})
 		return
 	}
 	timeout := m.To.Timeout
@@ -88,7 +88,7 @@ func (n *node) ask(m *wire.Message) {
 	to := n.target(wire.Audience{Rooms: m.To.Rooms, Except: m.To.Except})
 	question := wire.Message{From: m.From, Request: m.Request}
 	_ = to.Ask(event, timeout, func(sockets int) {
-		n.answer(&question, &wire.Message{Kind: wire.Owes, Count: sockets})
+		n.answer(&question, &wire.Message{Kind: wire.ClientCount, Count: sockets})
 	}, func(a server.Answer) {
 		args, attachments := a.Event.Raw()
 		n.answerWith(&question, wire.Answer, a.Event.Parser(), args, attachments)
@@ -99,7 +99,7 @@ func (n *node) ask(m *wire.Message) {
 func (n *node) answerWith(question *wire.Message, kind wire.Kind, p socketio.Parser, args []byte, attachments [][]byte) {
 	a := &wire.Message{Kind: kind}
 	if err := n.encode(a, func(to socketio.Parser) ([]byte, [][]byte, error) {
-		return again(p, to, args, attachments)
+		return reencode(p, to, args, attachments)
 	}); err != nil {
 		n.cluster.malformed(n.ns.Name(), err)
 		a.Args = nil
@@ -107,18 +107,14 @@ func (n *node) answerWith(question *wire.Message, kind wire.Kind, p socketio.Par
 	n.answer(question, a)
 }
 
-// again is a list of arguments in another encoding.
-func again(from, to socketio.Parser, args []byte, attachments [][]byte) ([]byte, [][]byte, error) {
+// reencode returns a list of arguments in another encoding.
+func reencode(from, to socketio.Parser, args []byte, attachments [][]byte) ([]byte, [][]byte, error) {
 	if from == to {
 		return args, attachments, nil
 	}
-	var list []any
-	for arg, rest := from.NextArg(args); arg != nil; arg, rest = from.NextArg(rest) {
-		var v any
-		if err := from.Bind(arg, attachments, &v); err != nil {
-			return nil, nil, err
-		}
-		list = append(list, v)
+	list, err := from.Values(args, attachments)
+	if err != nil {
+		return nil, nil, err
 	}
 	return to.AppendArgs(nil, nil, list...)
 }
@@ -217,8 +213,8 @@ func (n *node) answered(m *wire.Message) {
 	n.mu.Unlock()
 	switch {
 	case r == nil: // of another node, or too late
-	case m.Kind == wire.Owes && r.acks != nil:
-		r.acks.ServerOwes(m.Count)
+	case m.Kind == wire.ClientCount && r.acks != nil:
+		r.acks.ExpectFromServer(m.Count)
 	case (m.Kind == wire.Answer || m.Kind == wire.ServerAnswer) && r.acks != nil:
 		r.acks.Answer(server.NewAnswer(m.Parser, m.Args, nil))
 	case m.Kind == wire.Sockets && r.sockets != nil:

@@ -12,36 +12,36 @@ import (
 	"github.com/throng-io/throng/server/internal/wire"
 )
 
-// recovering is the adapter of a namespace whose clients may come back to any server. Broadcasts
-// are entries of a log, and reach the sockets of every server in the order of the log, those of the
-// server that sent them as well: the offset of the last event that a client has got then says which
-// ones it has not. So they wait for the broker, and with them, in order, all else that goes to
-// these sockets.
-type recovering struct {
+// recoveryAdapter is the adapter of a namespace whose clients may come back to any server.
+// Broadcasts are entries of a log, and reach the sockets of every server in the order of the log,
+// those of the server that sent them as well: the offset of the last event that a client has got
+// then says which ones it has not. So they wait for the broker, and with them, in order, all else
+// that goes to these sockets.
+type recoveryAdapter struct {
 	*node
-	log     log
-	vault   vault
-	living  *living             // nil if sockets are kept when they leave
+	log     eventLog
+	store   sessionStore
+	live    *liveSockets        // nil if sockets are kept only when they leave
 	publish func(bus.Item) bool // queues an entry, if there is room; does not wait
 	within  time.Duration       // how long a client may be away
 	limit   int                 // bytes that it may have missed
 
 	waiting atomic.Bool // there is something in sent
 
-	mu      sync.Mutex  // held while events reach the sockets of this server
-	at      wire.Offset // everything of the namespace up to here has reached them
-	sent    []*sending  // what this server has sent and not delivered, in order
-	last    uint64      // number of the last one
-	moves   []move      // since then
-	away    bool        // the broker does not answer: nothing waits for it
-	timer   *time.Timer // watches that; nil while nothing is sent
-	heard   time.Time   // when the last of what was sent came back
-	returns []*replay   // sockets that are about to come back
+	mu      sync.Mutex      // held while events reach the sockets of this server
+	at      wire.Offset     // everything of the namespace up to here has reached them
+	sent    []*pendingEvent // sent here, and not delivered or without its entry yet, in order
+	last    uint64          // number of the last one
+	moves   []roomMove      // since then
+	away    bool            // the broker does not answer: all of sent is delivered, and nothing waits
+	timer   *time.Timer     // watches that; nil while nothing is sent
+	heard   time.Time       // when the last of what was sent came back
+	returns []*replay       // sockets that are about to come back
 	closed  bool
 }
 
-// sending is something that waits for its turn.
-type sending struct {
+// pendingEvent is an event, or a call of then, that waits for its turn.
+type pendingEvent struct {
 	number uint64
 	then   func() // to be called; or nil, and
 	to     server.Target
@@ -57,7 +57,7 @@ type sending struct {
 }
 
 // Broadcast implements server.Adapter.
-func (r *recovering) Broadcast(to server.Target, m server.Message) error {
+func (r *recoveryAdapter) Broadcast(to server.Target, m server.Message) error {
 	w, err := r.message(wire.Broadcast, to, m)
 	if err != nil {
 		return err
@@ -67,7 +67,7 @@ func (r *recovering) Broadcast(to server.Target, m server.Message) error {
 	if err != nil {
 		return err
 	}
-	s := &sending{to: to, event: event, about: w.To, bytes: len(w.Args), ready: to.IsLocal()}
+	s := &pendingEvent{to: to, event: event, about: w.To, bytes: len(w.Args), ready: to.IsLocal()}
 	var item bus.Item
 	if !s.ready {
 		item, s.data = r.log.entry(w)
@@ -87,7 +87,7 @@ func (r *recovering) Broadcast(to server.Target, m server.Message) error {
 }
 
 // After implements server.Recoverer.
-func (r *recovering) After(f func()) bool {
+func (r *recoveryAdapter) After(f func()) bool {
 	if !r.waiting.Load() {
 		return false
 	}
@@ -96,20 +96,20 @@ func (r *recovering) After(f func()) bool {
 	if len(r.sent) == 0 || r.away {
 		return false
 	}
-	r.queue(&sending{then: f, ready: true})
+	r.queue(&pendingEvent{then: f, ready: true})
 	return true
 }
 
 // queue puts s behind what is sent already.
-func (r *recovering) queue(s *sending) {
+func (r *recoveryAdapter) queue(s *pendingEvent) {
 	r.last++
 	s.number = r.last
-	if s.ready && len(r.sent) == 0 {
-		r.deliver(s, r.place())
+	if s.ready && (len(r.sent) == 0 || r.away) { // nothing is before it, or all of that is delivered
+		r.deliver(s, r.position())
 		return
 	}
 	if r.away {
-		r.deliver(s, r.place())
+		r.deliver(s, r.position())
 		s.delivered = true
 	}
 	s.since = time.Now()
@@ -121,11 +121,11 @@ func (r *recovering) queue(s *sending) {
 }
 
 // settle delivers what is at the front and waits for nothing.
-func (r *recovering) settle() {
+func (r *recoveryAdapter) settle() {
 	n := 0
 	for ; n < len(r.sent) && r.sent[n].ready; n++ {
 		if s := r.sent[n]; !s.delivered {
-			r.deliver(s, r.place())
+			r.deliver(s, r.position())
 		}
 		r.sent[n] = nil
 	}
@@ -136,9 +136,9 @@ func (r *recovering) settle() {
 	}
 }
 
-// place is up to where everything has been delivered.
-func (r *recovering) place() wire.Offset {
-	if at := r.log.place().get(); at.Compare(r.at) > 0 {
+// position is the offset up to which everything has been delivered.
+func (r *recoveryAdapter) position() wire.Offset {
+	if at := r.log.position().get(); at.Compare(r.at) > 0 {
 		return at
 	}
 	return r.at
@@ -146,7 +146,7 @@ func (r *recovering) place() wire.Offset {
 
 // failed notes that the broker did not take what was sent; or, unless it has said so, that nobody
 // knows.
-func (r *recovering) failed(s *sending, denied bool) {
+func (r *recoveryAdapter) failed(s *pendingEvent, denied bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if denied || s.delivered {
@@ -160,7 +160,7 @@ func (r *recovering) failed(s *sending, denied bool) {
 // late sees to it that nothing waits for a broker that does not answer. Events that are delivered
 // now carry the offset of an event before them: a client that loses its connection before the next
 // one gets them again when it comes back.
-func (r *recovering) late() {
+func (r *recoveryAdapter) late() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.timer = nil
@@ -176,19 +176,20 @@ func (r *recovering) late() {
 	r.away = true
 	for _, s := range r.sent {
 		if !s.delivered {
-			r.deliver(s, r.place())
+			r.deliver(s, r.position())
 		}
 		s.delivered = true
 		s.ready = s.ready || s.doubtful
 	}
+	r.moves = nil // of interest only for what is still to be delivered
 	r.settle()
 	if len(r.sent) > 0 {
 		r.timer = time.AfterFunc(patience, r.late)
 	}
 }
 
-// deliver sends an event to the sockets of this server, as those of another place.
-func (r *recovering) deliver(s *sending, at wire.Offset) {
+// deliver sends an event to the sockets of this server with the offset at.
+func (r *recoveryAdapter) deliver(s *pendingEvent, at wire.Offset) {
 	if s.then != nil {
 		s.then()
 		return
@@ -201,7 +202,7 @@ func (r *recovering) deliver(s *sending, at wire.Offset) {
 	for id, was := range r.moved(s) {
 		to = to.Except(id)
 		if !was.fresh && s.about.Meant(id, was.rooms) {
-			one := r.target(wire.Audience{Rooms: []string{id}, Volatile: s.about.Volatile, Plain: s.about.Plain})
+			one := r.target(wire.Audience{Rooms: []string{id}, Volatile: s.about.Volatile, NoCompress: s.about.NoCompress})
 			_ = r.Adapter.Broadcast(one, event) // it has been encoded once without error
 		}
 	}
@@ -210,7 +211,7 @@ func (r *recovering) deliver(s *sending, at wire.Offset) {
 
 // arrived takes an entry of the log, known by data if this server has made it. Entries come one at
 // a time and in order.
-func (r *recovering) arrived(at wire.Offset, m *wire.Message, data string) {
+func (r *recoveryAdapter) arrived(at wire.Offset, m *wire.Message, data string) {
 	if m.From == r.id {
 		r.mu.Lock()
 		defer r.mu.Unlock()
@@ -241,7 +242,7 @@ func (r *recovering) arrived(at wire.Offset, m *wire.Message, data string) {
 
 // own delivers what this server has sent, now that its entry is here. What it sent before and has
 // no entry will get none: entries are in the order in which they were sent.
-func (r *recovering) own(at wire.Offset, data string) {
+func (r *recoveryAdapter) own(at wire.Offset, data string) {
 	n := 0
 	for n < len(r.sent) && (r.sent[n].ready || r.sent[n].data != data) {
 		n++
@@ -265,7 +266,7 @@ func (r *recovering) own(at wire.Offset, data string) {
 }
 
 // Close implements server.Adapter.
-func (r *recovering) Close() error {
+func (r *recoveryAdapter) Close() error {
 	r.mu.Lock()
 	r.closed = true
 	if r.timer != nil {
@@ -273,14 +274,15 @@ func (r *recovering) Close() error {
 	}
 	r.sent, r.returns = nil, nil
 	r.mu.Unlock()
-	if r.living != nil {
-		r.living.close()
+	if r.live != nil {
+		r.live.close()
 	}
 	return r.node.Close()
 }
 
-// move is a socket of this server that has entered or left a room, or has entered the namespace.
-type move struct {
+// roomMove is a socket of this server that has entered or left a room, or has entered the
+// namespace.
+type roomMove struct {
 	behind uint64 // the last that was sent before
 	id     string
 	fresh  bool
@@ -289,9 +291,9 @@ type move struct {
 }
 
 // Moving implements server.Recoverer.
-func (r *recovering) Moving(id, room string, rooms func() []string) {
-	if r.living != nil {
-		r.living.moving(id)
+func (r *recoveryAdapter) Moving(id, room string, rooms func() []string) {
+	if r.live != nil {
+		r.live.moving(id)
 	}
 	if !r.waiting.Load() {
 		return
@@ -299,19 +301,21 @@ func (r *recovering) Moving(id, room string, rooms func() []string) {
 	before := rooms()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.move(move{id: id, room: room, rooms: before})
+	r.addMove(roomMove{id: id, room: room, rooms: before})
 }
 
-func (r *recovering) move(m move) {
-	if m.behind = r.last; len(r.sent) > 0 {
+// addMove notes a change of rooms, if there are events that were sent before it and are not
+// delivered.
+func (r *recoveryAdapter) addMove(m roomMove) {
+	if m.behind = r.last; len(r.sent) > 0 && !r.away {
 		r.moves = append(r.moves, m)
 	}
 }
 
 // moved returns the sockets that may have been in another relation to the audience of s when it was
 // sent, with their first move since then.
-func (r *recovering) moved(s *sending) map[string]move {
-	var all map[string]move
+func (r *recoveryAdapter) moved(s *pendingEvent) map[string]roomMove {
+	var all map[string]roomMove
 	for len(r.moves) > 0 && r.moves[0].behind < s.number {
 		r.moves = r.moves[1:] // older than all that is still to come
 	}
@@ -320,9 +324,9 @@ func (r *recovering) moved(s *sending) map[string]move {
 			continue
 		}
 		if all == nil {
-			all = map[string]move{}
+			all = map[string]roomMove{}
 		}
-		first := slices.IndexFunc(r.moves, func(other move) bool { return other.id == m.id })
+		first := slices.IndexFunc(r.moves, func(other roomMove) bool { return other.id == m.id })
 		all[m.id] = r.moves[first]
 	}
 	return all

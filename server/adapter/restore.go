@@ -36,19 +36,19 @@ const (
 )
 
 // Save implements server.Recoverer.
-func (r *recovering) Save(s server.Session) {
+func (r *recoveryAdapter) Save(s server.Session) {
 	if back, ok := s.State.(*replay); ok {
 		r.mu.Lock()
 		r.drop(back)
 		r.mu.Unlock()
 	}
 	kept := r.session(s)
-	old := s.State == nil && r.living != nil && r.living.left(s.ID)
-	r.vault.keep(s.Private, kept.Text(), r.within, old)
+	old := s.State == nil && r.live != nil && r.live.left(s.ID)
+	r.store.keep(s.Private, kept.Text(), r.within, old)
 }
 
 // session is a socket as it is kept.
-func (r *recovering) session(s server.Session) wire.Session {
+func (r *recoveryAdapter) session(s server.Session) wire.Session {
 	kept := wire.Session{ID: s.ID, Private: s.Private, Rooms: s.Rooms, Offset: s.Offset}
 	if s.Data != nil {
 		data, _, err := socketio.MessagePack.AppendArgs(nil, nil, s.Data)
@@ -62,7 +62,7 @@ func (r *recovering) session(s server.Session) wire.Session {
 }
 
 // Restore implements server.Recoverer.
-func (r *recovering) Restore(pid, offset string) *server.Session {
+func (r *recoveryAdapter) Restore(pid, offset string) *server.Session {
 	if len(pid) > maxPrivate {
 		return nil
 	}
@@ -75,7 +75,7 @@ func (r *recovering) Restore(pid, offset string) *server.Session {
 	return s
 }
 
-func (r *recovering) restore(ctx context.Context, pid, offset string) (*server.Session, error) {
+func (r *recoveryAdapter) restore(ctx context.Context, pid, offset string) (*server.Session, error) {
 	text, err := r.take(ctx, pid)
 	if err != nil || text == "" {
 		return nil, err
@@ -92,17 +92,17 @@ func (r *recovering) restore(ctx context.Context, pid, offset string) (*server.S
 	if !ok {
 		return nil, nil
 	}
-	// A place that this server has not read yet is there already, if it is any.
+	// An entry that this server has not read yet is in the log already.
 	if there, err := r.log.has(ctx, from); err != nil || !there {
 		return nil, err
 	}
-	if err := r.log.place().reach(ctx, from); err != nil {
+	if err := r.log.position().wait(ctx, from); err != nil {
 		return nil, fmt.Errorf("the events up to offset %s have not come: %w", offset, err)
 	}
 	back := &replay{session: kept, begun: time.Now()}
 	missed := &replay{session: kept}
 	r.mu.Lock()
-	to := r.place()
+	to := r.position()
 	back.behind = r.last
 	r.returns = append(r.returns, back)
 	r.mu.Unlock()
@@ -127,8 +127,8 @@ func (r *recovering) restore(ctx context.Context, pid, offset string) (*server.S
 		r.drop(back)
 		return nil, err
 	}
-	if r.living != nil {
-		r.living.take(&kept)
+	if r.live != nil {
+		r.live.announce(&kept)
 	}
 	back.events = append(missed.events, back.events...)
 	s := &server.Session{ID: kept.ID, Private: pid, Rooms: kept.Rooms, Offset: offset, State: back}
@@ -139,7 +139,7 @@ func (r *recovering) restore(ctx context.Context, pid, offset string) (*server.S
 }
 
 // take returns what is kept of a socket. The client may be faster than the server that it has left.
-func (r *recovering) take(ctx context.Context, pid string) (text string, err error) {
+func (r *recoveryAdapter) take(ctx context.Context, pid string) (text string, err error) {
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("the broker does not say what it has kept of a socket: %w", err)
@@ -147,7 +147,7 @@ func (r *recovering) take(ctx context.Context, pid string) (text string, err err
 	}()
 	left := max(saveTime, r.cluster.opts.RequestTimeout/16)
 	for wait := saveTime / 3; ; wait *= 2 {
-		if text, err = r.vault.take(ctx, pid); err != nil || text != "" || wait > left {
+		if text, err = r.store.take(ctx, pid); err != nil || text != "" || wait > left {
 			return text, err
 		}
 		left -= wait
@@ -176,7 +176,7 @@ const perEvent = 256
 
 // missed adds an event that is delivered now to what returning sockets have missed; with since, for
 // those alone that came after that number had been sent.
-func (r *recovering) missed(to *wire.Audience, event server.Message, bytes int, since uint64) {
+func (r *recoveryAdapter) missed(to *wire.Audience, event server.Message, bytes int, since uint64) {
 	if to.Volatile {
 		return
 	}
@@ -188,7 +188,7 @@ func (r *recovering) missed(to *wire.Audience, event server.Message, bytes int, 
 }
 
 // drop forgets a socket that was about to come back, and those that did not.
-func (r *recovering) drop(back *replay) {
+func (r *recoveryAdapter) drop(back *replay) {
 	r.returns = slices.DeleteFunc(r.returns, func(other *replay) bool {
 		if old := time.Since(other.begun) > enterTime; old {
 			other.lost, other.events = true, nil
@@ -199,13 +199,13 @@ func (r *recovering) drop(back *replay) {
 }
 
 // Enter implements server.Recoverer.
-func (r *recovering) Enter(s *server.Session, join func([]server.Message, string)) bool {
+func (r *recoveryAdapter) Enter(s *server.Session, join func([]server.Message, string)) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	back, ok := s.State.(*replay)
 	if !ok {
-		join(nil, r.place().String())
-		r.move(move{id: s.ID, fresh: true})
+		join(nil, r.position().String())
+		r.addMove(roomMove{id: s.ID, fresh: true})
 		return true
 	}
 	r.drop(back)

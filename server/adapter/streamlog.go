@@ -11,27 +11,27 @@ import (
 // The log of a namespace is its stream, as @socket.io/redis-streams-adapter has it.
 
 // recover makes the link feed r.
-func (l *streamed) recover(r *recovering) {
+func (l *streamLink) recover(r *recoveryAdapter) {
 	b := l.all.bus
-	r.log, r.vault, r.publish, l.kept = l, sessions{b, l.cluster.opts.SessionPrefix}, b.Publish, r
-	if l.place().get() == (wire.Offset{}) {
-		// An empty stream has no place from which a client could come back. Entries without a
+	r.log, r.store, r.publish, l.recovery = l, sessions{b, l.cluster.opts.SessionPrefix}, b.Publish, r
+	if l.position().get() == (wire.Offset{}) {
+		// An empty stream has no offset from which a client could come back. Entries without a
 		// namespace are read over by all servers.
 		b.Publish(bus.Item{Channel: l.stream, Fields: append(bus.Keep(l.cluster.opts.StreamLength), "begin", "1")})
 	}
 }
 
-// entry implements log.
-func (l *streamed) entry(m *wire.Message) (bus.Item, string) {
+// entry implements eventLog.
+func (l *streamLink) entry(m *wire.Message) (bus.Item, string) {
 	fields := l.wire.AppendEntry(bus.Keep(l.cluster.opts.StreamLength), m)
 	return bus.Item{Channel: l.stream, Fields: fields}, fields[len(fields)-1]
 }
 
-// place implements log.
-func (l *streamed) place() *place { return l.all.places[l.stream] }
+// position implements eventLog.
+func (l *streamLink) position() *logPosition { return l.all.positions[l.stream] }
 
 // has implements log: entries are dropped at the front alone.
-func (l *streamed) has(ctx context.Context, at wire.Offset) (bool, error) {
+func (l *streamLink) has(ctx context.Context, at wire.Offset) (bool, error) {
 	first, last, err := l.all.bus.Bounds(ctx, l.stream)
 	if err != nil || first == "" {
 		return false, err
@@ -44,8 +44,8 @@ func (l *streamed) has(ctx context.Context, at wire.Offset) (bool, error) {
 // readAtOnce is how many entries are read at a time.
 const readAtOnce = 512
 
-// read implements log.
-func (l *streamed) read(ctx context.Context, from, to wire.Offset, f func(wire.Offset, *wire.Message) bool) error {
+// read implements eventLog.
+func (l *streamLink) read(ctx context.Context, from, to wire.Offset, f func(wire.Offset, *wire.Message) bool) error {
 	for from.Compare(to) < 0 {
 		entries, err := l.all.bus.Range(ctx, l.stream, from.Next().String(), to.String(), readAtOnce)
 		if err != nil {
@@ -74,15 +74,15 @@ type sessions struct {
 	prefix string
 }
 
-// keep implements vault.
+// keep implements sessionStore.
 func (s sessions) keep(pid, session string, within time.Duration, old bool) {
 	s.bus.Keep(s.prefix+pid, session, within, old)
 }
 
-// extend implements vault.
+// extend implements sessionStore.
 func (s sessions) extend(pid string, within time.Duration) { s.bus.Extend(s.prefix+pid, within) }
 
-// take implements vault.
+// take implements sessionStore.
 func (s sessions) take(ctx context.Context, pid string) (string, error) {
 	return s.bus.Take(ctx, s.prefix+pid)
 }

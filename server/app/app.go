@@ -128,14 +128,23 @@ const apart = 5 * time.Millisecond
 const maxWait = 10_000
 
 // Protocol is a playground for protocol tests. On / and /custom a client gets an event "auth" with
-// the payload that it joined with, a moment after the answer to that. On / an event "message" is
-// answered by "message-back" with the same arguments, binary included, and "message-with-ack" is
-// acknowledged with its arguments. "volatile" is answered by "message-back" too, but as a volatile
-// event. "survey" puts a "question" with its further arguments to all, waits as many milliseconds
-// as the first argument says, and is acknowledged with the first argument of each answer and
-// whether all have answered; "survey-room" has the name of a room before these, which "join" joins.
-// The middleware of /slow joins the room "early" and waits for as many
-// milliseconds as "wait" of the payload says; then "joined" goes to that room.
+// the payload that it joined with, a moment after the answer to its CONNECT. / has the events
+//
+//	message           answered by "message-back" with the same arguments, binary included
+//	message-with-ack  acknowledged with its arguments
+//	volatile          answered by "message-back" as a volatile event
+//	ask               answered by a "question" with the same arguments, whose acknowledgement
+//	                  comes back as "answer"
+//	join (room)       joins a room; acknowledged
+//	survey (ms, ...)  puts a "question" with the further arguments to all, waits so many
+//	                  milliseconds, and is acknowledged with the first argument of each answer
+//	                  and whether all have answered
+//	survey-room (room, ms, ...)  is survey for a room
+//	bye (hangUp)      disconnects the client from the namespace, or altogether
+//
+// The middleware of /slow joins the room "early" and waits for as many milliseconds as "wait" of
+// the payload says; then "joined" goes to that room. /refused refuses every client, with its
+// payload.
 func Protocol(srv *server.Server) {
 	for _, name := range []string{"/", "/custom"} {
 		srv.Of(name).OnConnect(func(s *server.Socket) {
@@ -157,7 +166,7 @@ func Protocol(srv *server.Server) {
 	})
 	srv.On("ask", func(s *server.Socket, e *server.Event) error {
 		args, attachments := e.Raw()
-		list, err := values(e.Parser(), args, attachments)
+		list, err := e.Parser().Values(args, attachments)
 		if err != nil {
 			return err
 		}
@@ -220,7 +229,7 @@ func survey(to server.Target, e *server.Event, args []byte, attachments [][]byte
 	if err := e.Parser().Bind(first, nil, &patience); err != nil {
 		return err
 	}
-	list, err := values(e.Parser(), rest, attachments)
+	list, err := e.Parser().Values(rest, attachments)
 	if err != nil {
 		return err
 	}
@@ -233,20 +242,6 @@ func survey(to server.Target, e *server.Event, args []byte, attachments [][]byte
 				answers = append(answers, answer)
 			}
 		}
-		_ = asked.Ack(answers, len(a.Missing) == 0 && a.Elsewhere == 0)
+		_ = asked.Ack(answers, len(a.Missing) == 0 && a.MissingRemote == 0)
 	}, "question", list...)
-}
-
-// values decodes a list of arguments.
-func values(parser socketio.Parser, args []byte, attachments [][]byte) ([]any, error) {
-	var list []any
-	for len(args) > 0 {
-		arg, rest := parser.NextArg(args)
-		var v any
-		if err := parser.Bind(arg, attachments, &v); err != nil {
-			return nil, err
-		}
-		list, args = append(list, v), rest
-	}
-	return list, nil
 }

@@ -20,6 +20,9 @@ import (
 //	                                    emits event with data to the room    ack: ()
 //	all   (event, data, others?, volatile?)
 //	                                    the same to all of the namespace     ack: ()
+//	tick  (event, data, period, count)  emits event with data to the sender count times,
+//	                                    every period of milliseconds, in place of an
+//	                                    earlier tick                         ack: ()
 //
 // A message goes to the sender as well unless others is true, and may be dropped at receivers that
 // cannot take it at once if volatile is true. An ack says that the request has been carried out.

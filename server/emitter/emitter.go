@@ -11,6 +11,7 @@
 package emitter
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -49,15 +50,12 @@ func Open(address string, o Options) (*Emitter, error) {
 	if at.Embedded {
 		return nil, errors.New("emitter: nats+embedded:// would start another broker: write nats:// or nats+jetstream:// for the one that a server has started")
 	}
-	if o.Prefix == "" {
-		o.Prefix = "socket.io"
+	if o.Streams < 0 || o.StreamLength < 0 {
+		return nil, errors.New("emitter: Streams or StreamLength is negative; use a positive number, or 0 for the default")
 	}
-	if o.Stream == "" {
-		o.Stream = o.Prefix
-	}
-	if o.StreamLength <= 0 {
-		o.StreamLength = 10_000
-	}
+	o.Prefix = cmp.Or(o.Prefix, "socket.io")
+	o.Stream = cmp.Or(o.Stream, o.Prefix)
+	o.StreamLength = cmp.Or(o.StreamLength, 10_000)
 	options := bus.Options{MaxQueue: 1 << 20, Logger: slog.New(slog.DiscardHandler)}
 	s := &sender{
 		form: at.Form, log: at.Log, prefix: o.Prefix, classic: wire.Classic{Prefix: o.Prefix}, cluster: wire.Cluster{Prefix: o.Prefix},
@@ -113,7 +111,7 @@ func (t Target) Volatile() Target {
 
 // Compress says whether messages may be compressed on their way. They may, if nothing is said.
 func (t Target) Compress(on bool) Target {
-	t.to.Plain = !on
+	t.to.NoCompress = !on
 	return t
 }
 

@@ -3,7 +3,7 @@
 //	throng_sessions{transport}             sessions now
 //	throng_sockets, throng_namespaces      sockets in namespaces, and namespaces, now
 //	throng_rooms                           rooms now
-//	throng_upgrades_total                  from polling to websocket
+//	throng_upgrades_total                  from polling to websocket or WebTransport
 //	throng_packets_total{direction}        Engine.IO packets, heartbeats included
 //	throng_bytes_total{direction}          of their payload in, of websocket frames out
 //	throng_volatile_dropped_total          volatile messages that a client was not ready for
@@ -76,7 +76,7 @@ var (
 	sockets    = desc("sockets", "Sockets in namespaces now.")
 	namespaces = desc("namespaces", "Namespaces now.")
 	rooms      = desc("rooms", "Rooms now, without those that sockets have by their ids.")
-	upgrades   = desc("upgrades_total", "Sessions that went from polling to websocket.")
+	upgrades   = desc("upgrades_total", "Sessions that went from polling to websocket or WebTransport.")
 	packets    = desc("packets_total", "Engine.IO packets from clients and to sessions, heartbeats included.", "direction")
 	octets     = desc("bytes_total", "Bytes of packets from clients, and of websocket frames to sessions.", "direction")
 	dropped    = desc("volatile_dropped_total", "Volatile messages that a client was not ready for.")

@@ -146,7 +146,7 @@ func (h *Hub) full() bool {
 	return !h.room()
 }
 
-// sweep ends the sessions that nobody polls any more.
+// sweep ends the sessions of short polling that were not polled for pollIdle.
 func (h *Hub) sweep() {
 	for p := range h.all {
 		if p.queue == nil && p.idle() {

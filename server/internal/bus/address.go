@@ -23,7 +23,7 @@ const (
 	OnNATS  Form = "nats"    // the sharded form, on NATS
 )
 
-// Name is the form as the scheme of an address, which people know it by.
+// Name is the form as it is called in metrics: by the scheme of its addresses.
 func (f Form) Name() string {
 	switch f {
 	case Classic:
@@ -77,7 +77,7 @@ func Parse(address string) (Address, error) {
 
 // Options say how a bus works.
 type Options struct {
-	MaxQueue int // bytes of what waits to be published
+	MaxQueue int // bytes of the items that wait to be published
 	Logger   *slog.Logger
 }
 

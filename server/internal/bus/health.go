@@ -14,18 +14,18 @@ type health struct {
 	counts func() (dropped, failed uint64) // messages, since the start
 
 	mu     sync.Mutex
-	down   map[any]error // what of the bus does not work, and why
+	down   map[any]error // the parts of the bus that do not work, and why
 	since  time.Time     // when the first of these failed
 	said   time.Time     // when the log got its last line
-	missed int           // times that the broker was lost without a line
-	silent bool          // the broker is lost, and the log does not say so yet
-	later  *time.Timer   // says it
+	missed int           // outages without a line in the log
+	silent bool          // the broker fails, and the log has no line about it yet
+	later  *time.Timer   // writes that line
 
 	dropped, failed uint64 // at since
 }
 
-// quiet is the shortest time from one line of the log about a lost broker to the next.
-const quiet = 10 * time.Second
+// logInterval is the shortest time from one line of the log about a lost broker to the next.
+const logInterval = 10 * time.Second
 
 // lost notes that a part of the bus does not work.
 func (h *health) lost(part any, err error) {
@@ -41,7 +41,7 @@ func (h *health) lost(part any, err error) {
 	}
 	h.since = time.Now()
 	h.dropped, h.failed = h.counts()
-	if wait := quiet - time.Since(h.said); wait > 0 && !h.said.IsZero() {
+	if wait := logInterval - time.Since(h.said); wait > 0 && !h.said.IsZero() {
 		h.silent = true
 		h.missed++
 		h.later = time.AfterFunc(wait, h.overdue)
@@ -50,7 +50,7 @@ func (h *health) lost(part any, err error) {
 	h.say(err)
 }
 
-// overdue says what had to wait, if it is still so.
+// overdue writes the line that had to wait, if the broker still fails.
 func (h *health) overdue() {
 	h.mu.Lock()
 	defer h.mu.Unlock()

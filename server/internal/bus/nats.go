@@ -104,7 +104,7 @@ func subject(channel string) string {
 func (b *NATS) Publish(i Item) bool { return b.out.put(i) }
 
 // Subscribe calls f for each message of a channel, until Unsubscribe. All messages of the bus come
-// one at a time, in the order of the connection. There are no stars.
+// one at a time, in the order of the connection. Prefixes are not supported.
 func (b *NATS) Subscribe(channel string, _ bool, f func(channel, payload string)) {
 	s := subject(channel)
 	b.mu.Lock()
@@ -240,7 +240,7 @@ func (b *NATS) Stats() Stats {
 	return s
 }
 
-// Close sends what waits, for a second at most, and disconnects.
+// Close sends the queued items, for a second at most, and disconnects.
 func (b *NATS) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()

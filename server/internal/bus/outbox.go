@@ -1,7 +1,7 @@
 // Package bus carries bytes between the nodes of a cluster, over a broker that is there already.
 //
-// What is published waits in a queue that is bounded in bytes, and is sent by one goroutine: a
-// broker that stands still holds up nobody, and what exceeds the bound is counted and dropped.
+// Items to publish wait in a queue that is bounded in bytes, and one goroutine sends them: a broker
+// that does not answer delays no caller, and items beyond the bound are dropped and counted.
 package bus
 
 import (
@@ -34,7 +34,7 @@ type Item struct {
 // size is what the item takes while it waits.
 func (i *Item) size() int { return i.bytes() + 64 }
 
-// bytes is what is sent of it.
+// bytes is how many bytes of the item are sent.
 func (i *Item) bytes() int {
 	n := len(i.Channel) + len(i.Payload)
 	for _, f := range i.Fields {

@@ -15,18 +15,18 @@ import (
 
 // Redis is a connection to a Redis server, to one behind Sentinel, or to a Redis Cluster.
 type Redis struct {
-	Client  rueidis.Client
-	sharded bool // SPUBLISH and SSUBSCRIBE
-	out     *outbox
-	kept    *outbox // items with a Verb: they do not wait behind a backlog of messages
-	in      *subscriber
+	Client   rueidis.Client
+	sharded  bool // SPUBLISH and SSUBSCRIBE
+	out      *outbox
+	commands *outbox // items with a Verb: they do not wait behind a backlog of messages
+	in       *subscriber
 
 	ctx    context.Context
 	stop   context.CancelFunc
 	ending sync.WaitGroup
 
-	mu  sync.Mutex
-	via string // the server of a Redis Cluster to which everything is published that none owns
+	mu          sync.Mutex
+	publishNode string // the server of a Redis Cluster to which everything is published that none owns
 
 	health   health
 	doubtful atomic.Bool // the connection ended with messages under way
@@ -48,10 +48,10 @@ func OpenRedis(a Address, o Options) (*Redis, error) {
 	r.ctx, r.stop = context.WithCancel(context.Background())
 	r.out = newOutbox(o.MaxQueue, r.send)
 	r.health = health{log: o.Logger, name: "Redis", counts: r.out.losses}
-	r.kept = newOutbox(o.MaxQueue, r.send)
+	r.commands = newOutbox(o.MaxQueue, r.send)
 	r.in = newSubscriber(r)
 	r.ending.Go(func() { r.out.run(r.ctx) })
-	r.ending.Go(func() { r.kept.run(r.ctx) })
+	r.ending.Go(func() { r.commands.run(r.ctx) })
 	r.ending.Go(r.in.run)
 	return r, nil
 }
@@ -59,20 +59,20 @@ func OpenRedis(a Address, o Options) (*Redis, error) {
 // Publish queues a message. It never waits, and reports whether there was room for it.
 func (r *Redis) Publish(i Item) bool {
 	if i.Verb != "" {
-		return r.kept.put(i)
+		return r.commands.put(i)
 	}
 	return r.out.put(i)
 }
 
-// Subscribe calls f for each message of a channel, or with star of all that begin with it, until
+// Subscribe calls f for each message of a channel, or with prefix of all that begin with it, until
 // Unsubscribe. All messages of the bus come one at a time, in the order of the broker. It returns
 // at once; see Ready.
-func (r *Redis) Subscribe(channel string, star bool, f func(channel, payload string)) {
-	r.in.add(subscription{channel, star}, f)
+func (r *Redis) Subscribe(channel string, prefix bool, f func(channel, payload string)) {
+	r.in.add(subscription{channel, prefix}, f)
 }
 
 // Unsubscribe ends a subscription.
-func (r *Redis) Unsubscribe(channel string, star bool) { r.in.remove(subscription{channel, star}) }
+func (r *Redis) Unsubscribe(channel string, prefix bool) { r.in.remove(subscription{channel, prefix}) }
 
 // Ready waits until the broker has confirmed all subscriptions.
 func (r *Redis) Ready(ctx context.Context) error { return r.in.ready(ctx) }
@@ -135,7 +135,7 @@ func (r *Redis) again(ctx context.Context, batch []Item, outcomes []outcome) []b
 	taken := map[string]bool{}
 	for i := len(batch) - 1; i >= 0; i-- {
 		channel := ""
-		if apart && (!r.anywhere() || !batch[i].onlyPublished()) {
+		if apart && (!r.publishesAnywhere() || !batch[i].onlyPublished()) {
 			channel = batch[i].Channel
 		}
 		err := outcomes[i].err
@@ -184,8 +184,8 @@ func (r *Redis) carryOut(ctx context.Context, batch []Item) []outcome {
 	if entries > 1 && r.Client.Mode() != rueidis.ClientModeCluster {
 		return r.atOnce(ctx, commands)
 	}
-	if r.anywhere() {
-		return r.viaOne(ctx, batch)
+	if r.publishesAnywhere() {
+		return r.publishThroughOne(ctx, batch)
 	}
 	return outcomesOf(r.Client.DoMulti(ctx, commands...))
 }
@@ -281,18 +281,18 @@ func (r *Redis) Stats() Stats {
 	s := r.out.stats()
 	s.Connected = r.health.well()
 	s.Received, s.ReceivedBytes, s.Reconnects = r.received.Load(), r.receivedBytes.Load(), r.reconnects.Load()
-	kept := r.kept.stats()
-	s.Dropped += kept.Dropped
-	s.Queued += kept.Queued
+	commands := r.commands.stats()
+	s.Dropped += commands.Dropped
+	s.Queued += commands.Queued
 	return s
 }
 
-// Close sends what waits, for a second at most, and disconnects.
+// Close sends the queued items, for a second at most, and disconnects.
 func (r *Redis) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	r.out.close(ctx)
-	r.kept.close(ctx)
+	r.commands.close(ctx)
 	r.stop()
 	r.health.close()
 	r.ending.Wait()

@@ -6,14 +6,15 @@ import (
 	"github.com/redis/rueidis"
 )
 
-// anywhere reports that messages are published in a Redis Cluster where every server takes all.
-func (r *Redis) anywhere() bool {
+// publishesAnywhere reports that messages are published in a Redis Cluster where every server takes
+// all.
+func (r *Redis) publishesAnywhere() bool {
 	return !r.sharded && r.Client.Mode() == rueidis.ClientModeCluster
 }
 
-// viaOne publishes through one server of a Redis Cluster, until that fails: several would not keep
-// the order of messages. Entries of streams go to the server that owns the stream.
-func (r *Redis) viaOne(ctx context.Context, batch []Item) []outcome {
+// publishThroughOne publishes through one server of a Redis Cluster, until that fails: several
+// would not keep the order of messages. Entries of streams go to the server that owns the stream.
+func (r *Redis) publishThroughOne(ctx context.Context, batch []Item) []outcome {
 	node := r.node()
 	var published, added []rueidis.Completed
 	for i := range batch {
@@ -36,7 +37,7 @@ func (r *Redis) viaOne(ctx context.Context, batch []Item) []outcome {
 		if batch[i].onlyPublished() {
 			from = &results
 			if (*from)[0].NonRedisError() != nil {
-				r.leave()
+				r.switchNode()
 			}
 		}
 		all[i], *from = (*from)[0], (*from)[1:]
@@ -52,21 +53,21 @@ func (r *Redis) node() rueidis.Client {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	all := r.Client.Nodes()
-	if all[r.via] == nil {
+	if all[r.publishNode] == nil {
 		for addr := range all {
-			r.via = addr
+			r.publishNode = addr
 			break
 		}
 	}
-	if node := all[r.via]; node != nil {
+	if node := all[r.publishNode]; node != nil {
 		return node
 	}
 	return r.Client
 }
 
-// leave takes another server from then on.
-func (r *Redis) leave() {
+// switchNode takes another server from then on.
+func (r *Redis) switchNode() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.via = ""
+	r.publishNode = ""
 }

@@ -9,10 +9,10 @@ import (
 	"github.com/redis/rueidis"
 )
 
-// subscription is a channel, or with star all that begin so.
+// subscription is a channel, or with prefix all channels that begin with it.
 type subscription struct {
 	channel string
-	star    bool
+	prefix  bool
 }
 
 // subscriber holds one connection for all subscriptions, and makes it anew when it ends. In a Redis
@@ -225,9 +225,9 @@ func (s *subscriber) apply(conn rueidis.DedicatedClient, all []subscription) err
 
 func (s *subscriber) command(b rueidis.Builder, sub subscription, on bool) rueidis.Completed {
 	switch {
-	case sub.star && on:
+	case sub.prefix && on:
 		return b.Psubscribe().Pattern(sub.channel + "*").Build()
-	case sub.star:
+	case sub.prefix:
 		return b.Punsubscribe().Pattern(sub.channel + "*").Build()
 	case s.bus.sharded && on:
 		return b.Ssubscribe().Channel(sub.channel).Build()

@@ -1,6 +1,5 @@
-// Package fanout knows the members of a namespace and their rooms, and delivers each message to all
-// whom it is for. How it does that is a strategy, chosen by name, so that strategies can be
-// compared.
+// Package fanout knows the members of a namespace and their rooms, and delivers each message to its
+// audience. How it does that is a strategy, chosen by name, so that strategies can be compared.
 //
 // A [Hub] is one namespace. Members are added, join rooms, and leave; a message goes to one member
 // ([Hub.Emit]) or to an [Audience] ([Hub.Broadcast]). The message comes as a frame, the final

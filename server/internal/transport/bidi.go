@@ -26,11 +26,11 @@ import (
 // came before the end of the session, with which a client says that it leaves a namespace.
 type bidi struct {
 	carrier
-	conn    *quic.Conn
-	request *http3.Stream // whose end is the session's
-	stream  *quic.Stream
-	arrival *arrival
-	asked   *fasthttp.RequestCtx // until the client has said what it wants
+	conn        *quic.Conn
+	request     *http3.Stream // whose end is the session's
+	stream      *quic.Stream
+	pendingConn *pendingConn
+	requestCtx  *fasthttp.RequestCtx // nil once the client has sent its first packet
 
 	written atomic.Uint64 // bytes, by WriteAll
 	sent    uint64        // bytes of the connection, at the last TryWrite
@@ -50,25 +50,25 @@ const (
 	maxGoodbyeLen = 1024       // bytes of the text in a close capsule
 )
 
-// errGreeting reports a client that does not begin as one has to.
-var errGreeting = errors.New("the first packet is no open packet")
+// errFirstPacket reports a client whose first packet is not an open packet.
+var errFirstPacket = errors.New("the first packet is no open packet")
 
-// serve carries what the client wants until its end.
+// serve serves the session that the client asks for until its end.
 func (c *bidi) serve() {
 	go c.watch()
 	own := make([]byte, readBuffer)
 	for {
-		buf := c.room(own)
+		buf := c.readSpace(own)
 		n, err := c.stream.Read(buf)
 		if n > 0 {
 			c.take(buf[:n])
 		}
 		if err != nil {
-			c.over()
+			c.endOfStream()
 			if c.session != nil {
 				c.session.Close(c.reason(err))
 			}
-			c.arrival.leave()
+			c.pendingConn.finish()
 			c.release()
 			return
 		}
@@ -98,12 +98,12 @@ func (c *bidi) watch() {
 			break
 		}
 	}
-	_ = c.stream.SetReadDeadline(time.Now().Add(farewell)) // an error: it is closed
+	_ = c.stream.SetReadDeadline(time.Now().Add(shortWrite)) // an error: it is closed
 }
 
 // reason tells an end that the client wanted from others. err is of the stream.
 func (c *bidi) reason(err error) session.Reason {
-	soon := time.NewTimer(farewell)
+	soon := time.NewTimer(shortWrite)
 	defer soon.Stop()
 	select {
 	case <-c.watched:
@@ -134,35 +134,35 @@ func (c *bidi) next(b []byte) (int, error) {
 	if n == 0 || err != nil {
 		return 0, err
 	}
-	c.behind(n < len(b))
+	c.setUnhandled(n < len(b))
 	if c.in != nil {
 		c.in.whole = true
 	}
 	switch {
 	case c.stage >= draining:
-	case c.stage == greeting:
-		return n, c.greet(p)
+	case c.stage == awaitingOpen:
+		return n, c.firstPacket(p)
 	default:
 		c.packet(p)
 	}
 	return n, nil
 }
 
-// greet takes the first packet, which opens a session or says which one to upgrade.
-func (c *bidi) greet(p engineio.Packet) error {
-	ctx := c.asked
-	c.asked, c.stage = nil, draining
+// firstPacket takes the first packet, which opens a session or says which one to upgrade.
+func (c *bidi) firstPacket(p engineio.Packet) error {
+	ctx := c.requestCtx
+	c.requestCtx, c.stage = nil, draining
 	var wanted struct{ SID string }
 	switch {
-	case !c.arrival.leave():
+	case !c.pendingConn.finish():
 		return nil // too late
 	case p.Type != engineio.Open || p.Binary:
-		return errGreeting
+		return errFirstPacket
 	case len(p.Data) == 0:
 		c.create(ctx)
 		return nil
 	case json.Unmarshal(p.Data, &wanted) != nil:
-		return errGreeting
+		return errFirstPacket
 	}
 	s := c.engine.lookup(wanted.SID)
 	switch {
@@ -180,7 +180,7 @@ func (c *bidi) greet(p engineio.Packet) error {
 
 // create opens a session, unless it is refused.
 func (c *bidi) create(ctx *fasthttp.RequestCtx) {
-	defer c.arrival.to.asks.Vacate(ctx)
+	defer c.pendingConn.to.admission.Release(ctx)
 	if allow := c.engine.cfg.Allow; allow != nil {
 		if message, ok := allow(ctx); !ok {
 			c.refuse(ctx, &Refusal{Code: engineio.Forbidden, Message: message})
@@ -211,9 +211,9 @@ func (c *bidi) refuse(ctx *fasthttp.RequestCtx, why *Refusal) {
 // firstRefusal is added to the error codes of Engine.IO, as 0 is the ordinary end.
 const firstRefusal = 1
 
-// room is how many bytes may wait for the connection's goroutine to send them. What the client does
-// not take must wait in the outbox, whose bounds count it.
-const room = 4 << 10
+// maxUnsent is how many bytes may wait for the connection's goroutine to send them. What the client
+// does not take must wait in the outbox, whose bounds count it.
+const maxUnsent = 4 << 10
 
 // TryWrite implements session.Conn. What it writes is sent by the connection's goroutine; it cannot
 // be known whether that is at work or has to wait for the client. So all that the connection sends
@@ -222,7 +222,7 @@ func (c *bidi) TryWrite(b []byte) (int, error) {
 	sent := c.conn.ConnectionStats().BytesSent
 	c.unsent = max(0, c.unsent-int(sent-c.sent))
 	c.sent = sent
-	if c.unsent+len(b) > room {
+	if c.unsent+len(b) > maxUnsent {
 		return 0, nil
 	}
 	switch err := c.stream.TryWriteAll(b); {
@@ -254,10 +254,10 @@ func (c *bidi) WriteAll(b []byte) error {
 
 // lost is called when the client takes nothing any more. The reader finds its end, and knows why
 // it has left, unless it only does not want to read.
-func (c *bidi) lost() { time.AfterFunc(2*farewell, c.Cut) }
+func (c *bidi) lost() { time.AfterFunc(2*shortWrite, c.Cut) }
 
-// tell implements link.
-func (c *bidi) tell(b []byte) bool { return c.stream.TryWriteAll(b) == nil }
+// writeControl implements link.
+func (c *bidi) writeControl(b []byte) bool { return c.stream.TryWriteAll(b) == nil }
 
 // Progress implements session.Conn. A write returns when what it wrote has been sent, which flow
 // control allows as far as the client reads.
@@ -271,16 +271,16 @@ func (c *bidi) Unread() bool { return true }
 func (c *bidi) Goodbye() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.said {
+	if c.closeSent {
 		return
 	}
-	c.said = true
+	c.closeSent = true
 	_ = c.stream.Close() // an error: it is closed
-	c.cut = time.AfterFunc(c.settle(), func() { c.close(0, "") })
+	c.cut = time.AfterFunc(c.closeDelay(), func() { c.close(0, "") })
 }
 
-// settle is how long it takes until the client has what was sent, as far as is known.
-func (c *bidi) settle() time.Duration {
+// closeDelay is how long it takes until the client has what was sent, as far as is known.
+func (c *bidi) closeDelay() time.Duration {
 	return min(goodbyeTime, 3*c.conn.ConnectionStats().SmoothedRTT+ackDelay)
 }
 

@@ -22,7 +22,7 @@ type framed struct {
 
 func (l *framed) TryWrite(b []byte) (int, error) { return l.tape.TryWrite(b) }
 func (l *framed) WriteAll(b []byte) error        { return l.tape.WriteAll(b) }
-func (l *framed) tell(b []byte) bool             { return l.tape.tell(b) }
+func (l *framed) writeControl(b []byte) bool     { return l.tape.writeControl(b) }
 func (l *framed) Progress() uint64               { return 0 }
 func (l *framed) Unread() bool                   { return false }
 func (l *framed) Cut()                           { l.tape.Cut() }
@@ -45,7 +45,7 @@ func playFramed(t *testing.T, stream []byte, step int, clock *deadline.Clock) []
 			t.Fatalf("%d bytes are kept of a message of %d", l.in.held, tapeLimit)
 		}
 	}
-	l.over()
+	l.endOfStream()
 	s.Close(session.TransportClose)
 	s.WaitWriters()
 	<-s.Done()

@@ -26,19 +26,19 @@ func freeBuffer(b **bytes.Buffer) {
 	*b = nil
 }
 
-// meter reads a body and takes what it holds from a budget.
-type meter struct {
+// budgetReader reads a body and takes what it holds from a budget.
+type budgetReader struct {
 	from   io.Reader
 	budget *budget.Budget
 	held   int
 }
 
 // Read implements io.Reader.
-func (m *meter) Read(b []byte) (int, error) {
+func (m *budgetReader) Read(b []byte) (int, error) {
 	n, err := m.from.Read(b)
 	if n > 0 {
 		if !m.budget.Take(n) {
-			return 0, errNoRoom
+			return 0, errPartial
 		}
 		m.held += n
 	}
@@ -46,7 +46,7 @@ func (m *meter) Read(b []byte) (int, error) {
 }
 
 // release gives back what has been taken.
-func (m *meter) release() {
+func (m *budgetReader) release() {
 	m.budget.Give(m.held)
 	m.from, m.held = nil, 0
 }

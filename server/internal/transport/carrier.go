@@ -13,15 +13,16 @@ import (
 // not implement itself is the embedded carrier's.
 type link interface {
 	session.Conn
-	// next handles what is at the beginning of b, after a call of carrier.behind, and returns its
-	// size: 0 if it has not come whole. After an error the rest of the stream makes no sense.
+	// next handles the frame at the beginning of b, after a call of carrier.setUnhandled, and
+	// returns its size: 0 if it has not come whole. After an error the rest of the stream cannot be
+	// read.
 	next(b []byte) (n int, err error)
 	// WriteAll writes b and may block. Cut ends it.
 	WriteAll(b []byte) error
-	// tell writes the few bytes of a control frame, or of the answer to a probe, while nothing else
-	// is being written, and blocks for a moment at most. It returns false if not all of b could be
-	// written.
-	tell(b []byte) bool
+	// writeControl writes the few bytes of a control frame, or of the answer to a probe, while
+	// nothing else is being written, and blocks for a moment at most. It returns false if not all
+	// of b could be written.
+	writeControl(b []byte) bool
 	// Cut ends the connection in both directions: the reader finds its end.
 	Cut()
 	// Close gives the connection back. Nobody uses it any more.
@@ -32,11 +33,11 @@ type link interface {
 type stage uint8
 
 const (
-	greeting   stage = iota // the client has not said yet which session it wants; of WebTransport only
-	probing                 // belongs to no session yet: an upgrade
-	open                    // carries its session
-	draining                // awaits the peer's answer to the closing handshake
-	discarding              // awaits the end of the stream: what comes makes no sense
+	awaitingOpen stage = iota // no packet has said yet which session is wanted; WebTransport only
+	probing                   // belongs to no session yet: an upgrade
+	open                      // carries its session
+	draining                  // awaits the peer's answer to the closing handshake
+	discarding                // awaits the end of the stream: what comes makes no sense
 	ended
 )
 
@@ -54,11 +55,11 @@ type carrier struct {
 	stage   stage
 	form    frame.Form
 
-	mu   sync.Mutex
-	said bool          // Goodbye has been called
-	more bool          // there are bytes behind the message that is being handled
-	cut  *time.Timer   // ends the wait for the peer's answer
-	bye  chan struct{} // closed when a goodbye that had to wait for room is over; nil: none had to
+	mu           sync.Mutex
+	closeSent    bool          // Goodbye has been called
+	more         bool          // there are bytes behind the message that is being handled
+	cut          *time.Timer   // ends the wait for the peer's answer
+	closeWritten chan struct{} // closed when a goodbye that had to wait for room is over; nil: none had to
 }
 
 // begin makes c the connection of a new session, which has a handler, or of an upgrade. head, which
@@ -81,10 +82,10 @@ func (c *carrier) begin(h session.Handler, head []byte) {
 	}
 }
 
-// say writes the few bytes that an upgrade has to say: a peer that has not even room for them is
-// cut off.
-func (c *carrier) say(f *frame.Frame) {
-	if !c.link.tell(f.In(c.form)) {
+// writeUpgrade writes the few bytes of an answer to an upgrade's packets. A peer without room for
+// them is cut off.
+func (c *carrier) writeUpgrade(f *frame.Frame) {
+	if !c.link.writeControl(f.In(c.form)) {
 		c.link.Cut()
 	}
 }
@@ -107,7 +108,7 @@ var probeAnswer = frame.Packet(engineio.Packet{Type: engineio.Pong, Data: []byte
 func (c *carrier) upgrade(p engineio.Packet) {
 	switch {
 	case p.Type == engineio.Ping && string(p.Data) == "probe":
-		c.say(probeAnswer)
+		c.writeUpgrade(probeAnswer)
 		c.session.Probed(c.link)
 	case p.Type == engineio.Upgrade:
 		if c.timeout.Stop() && c.session.Upgraded(c.link) {
@@ -115,15 +116,15 @@ func (c *carrier) upgrade(p engineio.Packet) {
 			c.engine.upgraded()
 			return
 		}
-		c.giveUp()
+		c.abandonUpgrade()
 		c.link.Cut()
 	default:
 		c.hangUp("") // only this connection: polling goes on
 	}
 }
 
-// giveUp ends an upgrade: the session goes on polling.
-func (c *carrier) giveUp() {
+// abandonUpgrade ends an upgrade: the session goes on polling.
+func (c *carrier) abandonUpgrade() {
 	c.timeout.Stop()
 	c.session.ProbeLost(c.link)
 	c.session, c.timeout, c.stage = nil, nil, draining
@@ -132,7 +133,7 @@ func (c *carrier) giveUp() {
 // hangUp ends the session, or the upgrade, and says goodbye.
 func (c *carrier) hangUp(why session.Reason) {
 	if c.stage == probing {
-		c.giveUp()
+		c.abandonUpgrade()
 		c.link.Goodbye()
 		return
 	}
@@ -144,10 +145,10 @@ func (c *carrier) hangUp(why session.Reason) {
 	c.stage = max(c.stage, draining)
 }
 
-// over is called at the end of the stream.
-func (c *carrier) over() {
+// endOfStream is called at the end of the stream.
+func (c *carrier) endOfStream() {
 	if c.stage == probing {
-		c.giveUp()
+		c.abandonUpgrade()
 	}
 	c.stage = ended
 	c.drop()
@@ -161,10 +162,10 @@ func (c *carrier) release() {
 		<-c.session.Done()
 	}
 	c.mu.Lock()
-	cut, bye := c.cut, c.bye
+	cut, closeWritten := c.cut, c.closeWritten
 	c.mu.Unlock()
-	if bye != nil {
-		<-bye
+	if closeWritten != nil {
+		<-closeWritten
 	}
 	if cut != nil {
 		cut.Stop()

@@ -9,27 +9,15 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// CORS says which pages of other origins may read the answers. It does not protect websockets,
-// which browsers open to any origin.
+// CORS has the fields of server.CORS, where they are described: it is converted to this type.
 type CORS struct {
-	// Origins that are allowed. ["*"] allows every one. One fixed origin is named in every answer;
-	// of several, the one that asks is.
-	Origins []string
-	// Match, if set, decides on the origins that Origins does not name. It is called by several
-	// goroutines at once.
-	Match func(origin string) bool
-	// Credentials allows cookies and authorization headers.
-	Credentials bool
-	// Methods that the answer to a preflight request names. Default "GET,HEAD,PUT,
-	// PATCH,POST,DELETE".
-	Methods []string
-	// AllowedHeaders that pages may send. Default: the headers that the browser asks for.
+	Origins        []string
+	Match          func(origin string) bool
+	Credentials    bool
+	Methods        []string
 	AllowedHeaders []string
-	// ExposedHeaders of answers that pages may read, beside the usual ones.
 	ExposedHeaders []string
-	// MaxAge is for how long browsers need not ask again, in whole seconds. Default: nothing is
-	// said, and they have a default of their own.
-	MaxAge time.Duration
+	MaxAge         time.Duration
 }
 
 // Apply sets the headers of an answer.

@@ -4,7 +4,7 @@
 //
 // A request is checked in the order of the official server, finds or opens its session, and is then
 // either a poll (polling.go), a post (polling.go) or a websocket. A connection whose poll is held
-// leaves the HTTP server, on Linux, for the engine's poller (pollconn_linux.go). The library does
+// leaves the HTTP server, on Linux, for the engine's poller (heldpolls_linux.go). The library does
 // the opening handshake of every websocket (websocket.go). The rest is the same for all of them
 // (inbound.go, socket.go); only the reader differs:
 //
@@ -103,10 +103,10 @@ func New(cfg Config) *Engine {
 	return e
 }
 
-// Handle answers one request of the engine's path. back serves a connection from its next request
-// on, as the HTTP server does, and returns when it is closed: with it, the engine takes over
-// connections whose polls are held. nil: it does not.
-func (e *Engine) Handle(ctx *fasthttp.RequestCtx, back func(net.Conn)) {
+// Handle answers one request of the engine's path. serveConn serves a connection from its next
+// request on, as the HTTP server does, and returns when the connection is closed: the engine needs
+// it to take over connections whose polls are held, and does not take them over if it is nil.
+func (e *Engine) Handle(ctx *fasthttp.RequestCtx, serveConn func(net.Conn)) {
 	upgrade := websocket.FastHTTPIsWebSocketUpgrade(ctx)
 	if e.cfg.CORS != nil {
 		e.cfg.CORS.Apply(ctx)
@@ -130,7 +130,7 @@ func (e *Engine) Handle(ctx *fasthttp.RequestCtx, back func(net.Conn)) {
 	case s == nil:
 		e.openPolling(ctx, q)
 	default:
-		e.servePolling(ctx, q, s, back)
+		e.servePolling(ctx, q, s, serveConn)
 	}
 }
 

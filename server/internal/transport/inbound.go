@@ -10,7 +10,7 @@ import (
 // This file gives a carrier's link the bytes that come, in any pieces, until it can make a message
 // of them.
 
-var errNoRoom = &websocket.Error{Code: websocket.CodeTryAgainLater, Text: "incomplete messages of all clients exceed MaxPartial"}
+var errPartial = &websocket.Error{Code: websocket.CodeTryAgainLater, Text: "incomplete messages of all clients exceed MaxPartial"}
 
 // partial is the received part of an incomplete message.
 type partial struct {
@@ -22,8 +22,8 @@ type partial struct {
 	whole     bool        // a message has come since late was set
 }
 
-// partly returns c.in, which it makes if there is none.
-func (c *carrier) partly() *partial {
+// ensurePartial returns c.in, which it makes if there is none.
+func (c *carrier) ensurePartial() *partial {
 	if c.in == nil {
 		c.in = &partial{}
 	}
@@ -32,7 +32,7 @@ func (c *carrier) partly() *partial {
 
 // keep keeps the beginning of a frame for when the rest comes.
 func (c *carrier) keep(b []byte) {
-	in := c.partly()
+	in := c.ensurePartial()
 	if in.rest == nil {
 		in.rest = newBuffer()
 	}
@@ -47,9 +47,9 @@ func (c *carrier) rest() *bytes.Buffer {
 	return c.in.rest
 }
 
-// room returns where to read to: own, or behind the received part of an incomplete frame, which
-// consume then need not copy.
-func (c *carrier) room(own []byte) []byte {
+// readSpace returns where to read to: own, or behind the received part of an incomplete frame,
+// which consume then need not copy.
+func (c *carrier) readSpace(own []byte) []byte {
 	rest := c.rest()
 	if rest == nil {
 		return own
@@ -80,7 +80,7 @@ func (c *carrier) consume(b []byte) error {
 		}
 		b = b[n:]
 	}
-	c.behind(false) // at most a part of a frame is
+	c.setUnhandled(false) // at most a part of a frame is
 	switch rest := c.rest(); {
 	case rest == nil && len(b) > 0:
 		c.keep(b)
@@ -92,8 +92,9 @@ func (c *carrier) consume(b []byte) error {
 	return c.account()
 }
 
-// behind notes whether there are bytes behind the frame that is about to be handled, for unhandled.
-func (c *carrier) behind(more bool) {
+// setUnhandled notes whether there are bytes behind the frame that is about to be handled, for
+// unhandled.
+func (c *carrier) setUnhandled(more bool) {
 	if c.more == more { // which only the reader changes
 		return
 	}
@@ -128,7 +129,7 @@ func (c *carrier) account() error {
 		c.drop()
 		return nil
 	case held > in.held && !budget.Take(held-in.held):
-		return errNoRoom
+		return errPartial
 	case held < in.held:
 		budget.Give(in.held - held)
 	}

@@ -354,7 +354,7 @@ func TestOtherRequestsOnAKeptConnection(t *testing.T) {
 				l.expect("4second")
 			},
 			"many polls at once": func(x *pollServer, l *line) {
-				const n = 3 * settled
+				const n = 3 * settledRequests
 				var all strings.Builder
 				for range n {
 					all.WriteString(l.request("GET", sid, ""))
@@ -385,7 +385,7 @@ func TestOtherRequestsOnAKeptConnection(t *testing.T) {
 				l := x.dial("")
 				l.settle(x)
 				ask(x, l)
-				l.polls(x, 2*settled)
+				l.polls(x, 2*settledRequests)
 				x.eventually("taken again", func() bool { return x.kept() == 1 })
 			})
 		}
@@ -405,7 +405,7 @@ func TestPostsBetweenPolls(t *testing.T) {
 	}
 	l.settle(x)
 	post()
-	for range settled/2 - 1 {
+	for range settledRequests/2 - 1 {
 		l.polls(x, 1)
 		if x.kept() != 0 {
 			t.Fatal("taken although it was given back just now")
@@ -414,7 +414,7 @@ func TestPostsBetweenPolls(t *testing.T) {
 	}
 	l.polls(x, 1)
 	x.eventually("taken", func() bool { return x.kept() == 1 })
-	x.clock.Advance(2 * briefly)
+	x.clock.Advance(2 * shortStay)
 	post()
 	l.polls(x, 1)
 	if x.kept() != 1 {

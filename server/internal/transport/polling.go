@@ -31,10 +31,10 @@ func (e *Engine) openPolling(ctx *fasthttp.RequestCtx, q query) {
 	e.begin(s, h, nil, nil)
 }
 
-func (e *Engine) servePolling(ctx *fasthttp.RequestCtx, q query, s *session.Session, back func(net.Conn)) {
+func (e *Engine) servePolling(ctx *fasthttp.RequestCtx, q query, s *session.Session, serveConn func(net.Conn)) {
 	switch string(ctx.Method()) {
 	case fasthttp.MethodGet:
-		e.poll(ctx, q, s, back)
+		e.poll(ctx, q, s, serveConn)
 	case fasthttp.MethodPost:
 		e.post(ctx, s)
 	default:
@@ -52,9 +52,9 @@ func textAnswer(ctx *fasthttp.RequestCtx, contentType string) {
 }
 
 // poll answers a GET: with what is queued, or else with what comes first.
-func (e *Engine) poll(ctx *fasthttp.RequestCtx, q query, s *session.Session, back func(net.Conn)) {
+func (e *Engine) poll(ctx *fasthttp.RequestCtx, q query, s *session.Session, serveConn func(net.Conn)) {
 	form := s.Form() // before an upgrade changes it
-	frames, held, err := e.poller.hold(e, ctx, s, form, back)
+	frames, held, err := e.poller.hold(e, ctx, s, form, serveConn)
 	switch {
 	case held:
 	case err != nil:
@@ -161,7 +161,7 @@ func (e *Engine) body(ctx *fasthttp.RequestCtx) ([]byte, error) {
 		}
 		return body, nil
 	}
-	in := meter{from: io.LimitReader(ctx.RequestBodyStream(), int64(e.cfg.MaxPayload)+1), budget: e.cfg.Partial}
+	in := budgetReader{from: io.LimitReader(ctx.RequestBodyStream(), int64(e.cfg.MaxPayload)+1), budget: e.cfg.Partial}
 	defer in.release()
 	body, err := io.ReadAll(&in)
 	if err != nil {
@@ -195,9 +195,9 @@ const closeGrace = 20 * time.Millisecond
 
 var errTooManyPackets = errors.New("too many packets in one payload")
 
-// receivePayload passes the packets of a body to the session. The packets before a bad packet has
-// been delivered; the bad one closes the session. A packet that the layer above refuses closes it
-// as well, but the post itself went well.
+// receivePayload passes the packets of a body to the session. Packets before a malformed one are
+// delivered; the malformed one closes the session and is the error. A packet that the session's
+// handler refuses closes the session as well, but is no error of the post.
 func (e *Engine) receivePayload(s *session.Session, p packets) error {
 	for n := 0; p.Next(); n++ {
 		if n == e.cfg.MaxPackets {

@@ -36,7 +36,7 @@ func (c *socket) pong(data []byte) {
 	case open:
 		c.session.Send(answer)
 	case probing:
-		c.say(answer)
+		c.writeUpgrade(answer)
 	}
 }
 
@@ -46,18 +46,18 @@ func (c *socket) next(b []byte) (n int, err error) {
 	if n == 0 || err != nil {
 		return 0, err
 	}
-	c.behind(n < len(b))
+	c.setUnhandled(n < len(b))
 	return n, c.frame(f)
 }
 
 // rules says what the next frame may be.
 func (c *socket) rules() websocket.Rules {
-	r := websocket.Rules{Masked: true, Compress: c.form&frame.Deflated != 0, Room: c.engine.cfg.MaxPayload}
+	r := websocket.Rules{Masked: true, Compress: c.form&frame.Deflated != 0, MaxPayload: c.engine.cfg.MaxPayload}
 	if r.Compress {
-		r.Room += r.Room/1024 + 64 // compressing makes random data longer
+		r.MaxPayload += r.MaxPayload/1024 + 64 // compressing makes random data longer
 	}
 	if c.in != nil && c.in.message != nil {
-		r.Room -= c.in.message.Len()
+		r.MaxPayload -= c.in.message.Len()
 	}
 	return r
 }
@@ -93,7 +93,7 @@ func (c *socket) frame(f websocket.Frame) error {
 	case whole && !begun:
 		return c.complete(f.Payload, *m)
 	}
-	in := c.partly()
+	in := c.ensurePartial()
 	if in.fragments = *m; in.message == nil {
 		in.message = newBuffer()
 	}
@@ -173,7 +173,7 @@ func (c *socket) leave(err error) (gone bool) {
 		c.drop()
 		return false
 	}
-	c.over()
+	c.endOfStream()
 	return true
 }
 
@@ -191,10 +191,10 @@ func (c *socket) answerWith(code websocket.Code) {
 func (c *socket) Goodbye() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.said {
+	if c.closeSent {
 		return
 	}
-	c.said = true
+	c.closeSent = true
 	code := c.code
 	if code == 0 {
 		code = websocket.CodeNoStatus
@@ -206,10 +206,10 @@ func (c *socket) Goodbye() {
 		return // an error: the peer cannot be reached any more
 	}
 	// The peer has not read all that was sent before. The goodbye must still be the end of it.
-	bye := make(chan struct{})
-	c.bye = bye
+	closeWritten := make(chan struct{})
+	c.closeWritten = closeWritten
 	go func() {
-		defer close(bye)
+		defer close(closeWritten)
 		_ = c.link.WriteAll(b[n:]) // an error: it was cut
 	}()
 }

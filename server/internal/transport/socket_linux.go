@@ -146,8 +146,8 @@ func (c *polled) Ready(buf []byte) (again bool) {
 	return true
 }
 
-// tell implements link.
-func (c *polled) tell(b []byte) bool {
+// writeControl implements link.
+func (c *polled) writeControl(b []byte) bool {
 	n, err := c.TryWrite(b)
 	return err == nil && n == len(b)
 }

@@ -39,11 +39,11 @@ func (l *tape) WriteAll(b []byte) error {
 	return err
 }
 
-func (l *tape) tell(b []byte) bool { return l.WriteAll(b) == nil }
-func (l *tape) Progress() uint64   { return 0 }
-func (l *tape) Unread() bool       { return false }
-func (l *tape) Cut()               { l.cuts++ }
-func (l *tape) Close()             {}
+func (l *tape) writeControl(b []byte) bool { return l.WriteAll(b) == nil }
+func (l *tape) Progress() uint64           { return 0 }
+func (l *tape) Unread() bool               { return false }
+func (l *tape) Cut()                       { l.cuts++ }
+func (l *tape) Close()                     {}
 
 func (l *tape) WantsOpened(three bool) bool  { return three }
 func (l *tape) Opened()                      {}
@@ -109,14 +109,14 @@ func play(t *testing.T, stream []byte, step int, form frame.Form, clock *deadlin
 // A full link has no room for what is written at once.
 type full struct {
 	tape
-	room chan struct{}
-	gone chan struct{} // closed by Close
+	readSpace chan struct{}
+	gone      chan struct{} // closed by Close
 }
 
 func (l *full) TryWrite(b []byte) (int, error) { return l.tape.TryWrite(b[:min(1, len(b))]) }
 
 func (l *full) WriteAll(b []byte) error {
-	<-l.room
+	<-l.readSpace
 	return l.tape.WriteAll(b)
 }
 
@@ -127,7 +127,7 @@ func (l *full) Close() { close(l.gone) }
 func TestGoodbyeWaitsForRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := New(Config{})
-		l := &full{room: make(chan struct{}), gone: make(chan struct{})}
+		l := &full{readSpace: make(chan struct{}), gone: make(chan struct{})}
 		l.socket = socket{carrier: carrier{engine: e, stage: draining}}
 		l.link = l
 		e.live.Add(1)
@@ -141,7 +141,7 @@ func TestGoodbyeWaitsForRoom(t *testing.T) {
 			t.Error("the connection was closed before the goodbye")
 		default:
 		}
-		close(l.room)
+		close(l.readSpace)
 		<-l.gone
 		if got := l.wrote.String(); got != "\x88\x02\x03\xe9" {
 			t.Errorf("the peer reads %q", got)

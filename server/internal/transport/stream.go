@@ -14,8 +14,8 @@ const (
 	// readBuffer is kept for each stream, so it is small: most messages that clients send are
 	// shorter, and longer ones are read into their own buffer.
 	readBuffer = 512
-	// farewell is how long a stream may block for a few bytes that must not wait.
-	farewell = 50 * time.Millisecond
+	// shortWrite is how long a stream may block for a few bytes that must not wait.
+	shortWrite = 50 * time.Millisecond
 )
 
 // stream is a websocket on a connection that only its own goroutine can read: TLS that the poller
@@ -54,7 +54,7 @@ func serveStream(e *Engine, nc net.Conn, form frame.Form, s *session.Session, h 
 func (c *stream) run() {
 	own := make([]byte, readBuffer)
 	for {
-		buf := c.room(own)
+		buf := c.readSpace(own)
 		n, err := c.wrapped.Read(buf)
 		if n > 0 {
 			if err := c.consume(buf[:n]); err != nil && c.leave(err) {
@@ -100,13 +100,13 @@ func (c *stream) Progress() uint64 {
 	return n
 }
 
-// tell implements link.
-func (c *stream) tell(b []byte) bool {
+// writeControl implements link.
+func (c *stream) writeControl(b []byte) bool {
 	if c.raw != nil {
 		n, err := c.raw.tryWrite(b)
 		return err == nil && n == len(b)
 	}
-	if !c.writeUntil(time.Now().Add(farewell)) {
+	if !c.writeUntil(time.Now().Add(shortWrite)) {
 		return false
 	}
 	err := c.WriteAll(b)

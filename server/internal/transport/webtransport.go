@@ -35,41 +35,41 @@ const (
 
 // WebTransport serves the sessions of an Engine on one UDP socket.
 type WebTransport struct {
-	engine *Engine
-	asks   Doorkeeper
-	h3     http3.Server
-	socket quic.Transport
-	ln     *quic.EarlyListener
-	conns  sync.WaitGroup
+	engine    *Engine
+	admission Admission
+	h3        http3.Server
+	socket    quic.Transport
+	ln        *quic.EarlyListener
+	conns     sync.WaitGroup
 
 	closing  sync.Once
 	closeErr error
 
 	mu       sync.Mutex
-	arrivals map[*arrival]struct{}
+	pending  map[*pendingConn]struct{}
 	refusing bool
 }
 
-// Doorkeeper decides on requests for WebTransport, which do not pass the HTTP server.
-type Doorkeeper interface {
+// Admission decides on requests for WebTransport, which do not pass the HTTP server.
+type Admission interface {
 	// Admit reports whether a request may go on. If not, it has answered it.
 	Admit(ctx *fasthttp.RequestCtx) bool
-	// Vacate is called for each request for which Allow of the Config was called, when its session
+	// Release is called for each request for which Allow of the Config was called, when its session
 	// has been opened or refused.
-	Vacate(ctx *fasthttp.RequestCtx)
+	Release(ctx *fasthttp.RequestCtx)
 }
 
 // NewWebTransport returns a server of WebTransport on a socket, which it owns from then on.
-func (e *Engine) NewWebTransport(socket net.PacketConn, config *tls.Config, asks Doorkeeper) (*WebTransport, error) {
-	w := &WebTransport{engine: e, asks: asks, arrivals: map[*arrival]struct{}{}}
+func (e *Engine) NewWebTransport(socket net.PacketConn, config *tls.Config, admission Admission) (*WebTransport, error) {
+	w := &WebTransport{engine: e, admission: admission, pending: map[*pendingConn]struct{}{}}
 	w.socket.Conn = socket
 	w.socket.ConnContext = func(ctx context.Context, _ *quic.ClientInfo) (context.Context, error) {
-		if w.waiting() >= maxArrivals {
-			return nil, errCrowded
+		if w.waiting() >= maxPending {
+			return nil, errTooManyPending
 		}
-		return context.WithValue(ctx, arrivalKey{}, &arrival{to: w, stream: make(chan offer, 1)}), nil
+		return context.WithValue(ctx, pendingKey{}, &pendingConn{to: w, stream: make(chan offer, 1)}), nil
 	}
-	w.socket.VerifySourceAddress = func(net.Addr) bool { return w.waiting() >= manyArrivals }
+	w.socket.VerifySourceAddress = func(net.Addr) bool { return w.waiting() >= verifyPending }
 	w.h3 = http3.Server{Handler: http.HandlerFunc(w.handle), MaxHeaderBytes: e.cfg.MaxHeader}
 	webtransport.ConfigureHTTP3Server(&w.h3)
 	conf := &quic.Config{
@@ -93,32 +93,32 @@ func (e *Engine) NewWebTransport(socket net.PacketConn, config *tls.Config, asks
 // browserIdle is after how much silence browsers give a connection up.
 const browserIdle = 30 * time.Second
 
-// Bounds of connections whose clients have not said yet what they want: from the first on, new ones
-// must show that their address is their own, and at the second they are refused.
+// Bounds of connections whose clients have not begun a session yet: from the first on, new ones
+// must prove their address (RFC 9000, section 8.1), and at the second they are refused.
 const (
-	manyArrivals = 256
-	maxArrivals  = 4096
+	verifyPending = 256
+	maxPending    = 4096
 )
 
-var errCrowded = errors.New("too many connections have not begun a session")
+var errTooManyPending = errors.New("too many connections have not begun a session")
 
 func (w *WebTransport) waiting() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return len(w.arrivals)
+	return len(w.pending)
 }
 
-// arrival is a connection whose client has not said yet what it wants.
-type arrival struct {
+// pendingConn is a connection whose client has not begun a session yet.
+type pendingConn struct {
 	to     *WebTransport
 	conn   *quic.Conn
 	late   *time.Timer
 	stream chan offer      // the first one
-	ctx    context.Context // ends with the arrival
+	ctx    context.Context // ends when the client has its session, or is given up
 	end    context.CancelFunc
 }
 
-type arrivalKey struct{}
+type pendingKey struct{}
 
 // offer is a stream for a session, whose id is that of its request.
 type offer struct {
@@ -127,7 +127,7 @@ type offer struct {
 }
 
 // begin begins the time that a client has for its request and its first packet.
-func (a *arrival) begin(conn *quic.Conn) {
+func (a *pendingConn) begin(conn *quic.Conn) {
 	a.to.mu.Lock()
 	defer a.to.mu.Unlock()
 	a.conn = conn
@@ -136,23 +136,24 @@ func (a *arrival) begin(conn *quic.Conn) {
 	if a.to.refusing {
 		d = 0
 	}
-	a.to.arrivals[a] = struct{}{}
+	a.to.pending[a] = struct{}{}
 	a.late = time.AfterFunc(d, a.cut)
 }
 
-// leave ends the time of the arrival. It returns false if that has been over before.
-func (a *arrival) leave() bool {
+// finish ends the time that the client has for its first packet. It returns false if the time was
+// over before.
+func (a *pendingConn) finish() bool {
 	a.to.mu.Lock()
 	defer a.to.mu.Unlock()
-	_, here := a.to.arrivals[a]
-	delete(a.to.arrivals, a)
+	_, here := a.to.pending[a]
+	delete(a.to.pending, a)
 	a.late.Stop()
 	a.end()
 	return here
 }
 
-func (a *arrival) cut() {
-	if a.leave() {
+func (a *pendingConn) cut() {
+	if a.finish() {
 		cutQUIC(a.conn)
 	}
 }
@@ -173,13 +174,13 @@ func (w *WebTransport) Serve() error {
 	}
 }
 
-// serve takes the streams of a connection until its client has said what it wants.
+// serve takes the streams of a connection until its client has begun a session.
 func (w *WebTransport) serve(conn *quic.Conn) {
-	a := conn.Context().Value(arrivalKey{}).(*arrival)
+	a := conn.Context().Value(pendingKey{}).(*pendingConn)
 	a.begin(conn)
 	h3, err := w.h3.NewRawServerConn(conn)
 	if err != nil {
-		a.leave()
+		a.finish()
 		cutQUIC(conn)
 		return
 	}
@@ -196,7 +197,7 @@ func (w *WebTransport) serve(conn *quic.Conn) {
 	for {
 		s, err := conn.AcceptStream(a.ctx)
 		if err != nil {
-			a.leave()
+			a.finish()
 			return
 		}
 		w.conns.Go(func() { a.take(h3, s) })
@@ -215,7 +216,7 @@ func takeUni(h3 *http3.RawServerConn, s *quic.ReceiveStream) {
 }
 
 // take serves a bidirectional stream: a request, or the stream for its session.
-func (a *arrival) take(h3 *http3.RawServerConn, s *quic.Stream) {
+func (a *pendingConn) take(h3 *http3.RawServerConn, s *quic.Stream) {
 	kind, err := quicvarint.Peek(s)
 	if err != nil {
 		return
@@ -243,7 +244,7 @@ func (w *WebTransport) Refuse() {
 	_ = w.ln.Close() // an error: it is closed
 	w.mu.Lock()
 	w.refusing = true
-	all := slices.Collect(maps.Keys(w.arrivals))
+	all := slices.Collect(maps.Keys(w.pending))
 	w.mu.Unlock()
 	for _, a := range all {
 		a.cut()
@@ -268,12 +269,12 @@ func isWebTransport(protocol string) bool {
 
 // handle answers a request.
 func (w *WebTransport) handle(rw http.ResponseWriter, r *http.Request) {
-	a := r.Context().Value(arrivalKey{}).(*arrival)
+	a := r.Context().Value(pendingKey{}).(*pendingConn)
 	if r.Method != http.MethodConnect || !isWebTransport(r.Proto) {
 		http.Error(rw, "only WebTransport is served here\n", http.StatusNotFound)
 		return
 	}
-	// A client has to say what it can before it is answered.
+	// The answer depends on the settings of the client.
 	select {
 	case <-rw.(http3.Settingser).ReceivedSettings():
 	case <-a.conn.Context().Done():
@@ -284,7 +285,7 @@ func (w *WebTransport) handle(rw http.ResponseWriter, r *http.Request) {
 		http.Error(rw, err.Error(), http.StatusBadRequest)
 		return
 	}
-	if w.asks.Admit(ctx) {
+	if w.admission.Admit(ctx) {
 		w.open(ctx, a, rw)
 		return
 	}
@@ -293,14 +294,14 @@ func (w *WebTransport) handle(rw http.ResponseWriter, r *http.Request) {
 }
 
 // open accepts a request and serves its session until the end.
-func (w *WebTransport) open(ctx *fasthttp.RequestCtx, a *arrival, rw http.ResponseWriter) {
+func (w *WebTransport) open(ctx *fasthttp.RequestCtx, a *pendingConn, rw http.ResponseWriter) {
 	if !w.engine.enter() {
 		rw.WriteHeader(http.StatusServiceUnavailable)
 		return
 	}
 	c := &bidi{
 		carrier: carrier{engine: w.engine, form: frame.Framed},
-		conn:    a.conn, arrival: a, asked: ctx, watched: make(chan struct{}),
+		conn:    a.conn, pendingConn: a, requestCtx: ctx, watched: make(chan struct{}),
 		request: rw.(http3.HTTPStreamer).HTTPStream(),
 	}
 	c.link = c

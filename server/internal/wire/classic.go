@@ -39,7 +39,7 @@ func (c Classic) Channel(m *Message) string {
 			return c.Room(m.Namespace, m.To.Rooms[0])
 		}
 		return c.Broadcasts(m.Namespace)
-	case Owes, Answer, Sockets, ServerAnswer, Rooms, IDs, ClassicDone:
+	case ClientCount, Answer, Sockets, ServerAnswer, Rooms, IDs, ClassicDone:
 		return c.Responses(m.Namespace)
 	}
 	return c.Requests(m.Namespace)
@@ -128,7 +128,7 @@ func (c Classic) json(m *Message) *classicJSON {
 		j.Type = kind(classicRooms)
 	case ServerAnswer:
 		j.UID, j.Type, j.Data = "", kind(classicServerEvent), firstJSON(m.Args)
-	case Owes:
+	case ClientCount:
 		j.UID, j.Type, j.Count = "", kind(classicOwes), &m.Count
 	case Sockets:
 		j.UID, j.Sockets = "", socketsJSON(m.List)
@@ -269,7 +269,7 @@ func (Classic) Answer(ns string, b []byte, m *Message) error {
 	m.Request = j.RequestID
 	switch {
 	case j.Type != nil && *j.Type == classicOwes && j.Count != nil:
-		m.Kind, m.Count = Owes, max(0, *j.Count)
+		m.Kind, m.Count = ClientCount, max(0, *j.Count)
 	case j.Type != nil && *j.Type == classicServerEvent:
 		m.Kind, m.Args = ServerAnswer, j.Data
 	case j.Rooms != nil:

@@ -3,6 +3,7 @@ package wire
 import (
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"strconv"
 	"unicode/utf8"
 
@@ -21,8 +22,8 @@ func (c Cluster) Of(ns, name string) string { return c.Everyone(ns) + name + "#"
 
 // clusterTypes are the numbers of the kinds.
 var clusterTypes = map[Kind]int{
-	Hello: 1, Alive: 2, Broadcast: 3, Ask: 3, Join: 4, Leave: 5, Disconnect: 6, Fetch: 7, Sockets: 8,
-	ServerEvent: 9, ServerAnswer: 10, Owes: 11, Answer: 12, Bye: 13, Returned: 64, // official servers read over it
+	InitialHeartbeat: 1, Heartbeat: 2, Broadcast: 3, Ask: 3, Join: 4, Leave: 5, Disconnect: 6, Fetch: 7, Sockets: 8,
+	ServerEvent: 9, ServerAnswer: 10, ClientCount: 11, Answer: 12, AdapterClose: 13, Returned: 64, // official servers read over it
 }
 
 // clusterKinds are the kinds of the numbers; an Ask is a Broadcast at first.
@@ -36,20 +37,11 @@ var clusterKinds = func() map[int]Kind {
 	return kinds
 }()
 
-// Answers reports whether messages of the kind go to one node.
-func (k Kind) Answers() bool {
-	switch k {
-	case Owes, Answer, Sockets, ServerAnswer, Rooms, IDs, Alive, ClassicDone:
-		return true
-	}
-	return false
-}
-
 type clusterJSON struct {
-	Type int             `json:"type"`
-	Data json.RawMessage `json:"data,omitempty"`
-	UID  string          `json:"uid"`
-	NSP  string          `json:"nsp"`
+	Type int      `json:"type"`
+	Data dataJSON `json:"data"`
+	UID  string   `json:"uid"`
+	NSP  string   `json:"nsp"`
 }
 
 // dataJSON is the data of all types. packet is a packet, an event, or a value.
@@ -92,9 +84,9 @@ func (Cluster) DataText(m *Message) []byte {
 		d.Packet = eventJSON(m)
 	case ServerAnswer, Answer:
 		d.Packet = firstJSON(m.Args)
-	case Owes:
+	case ClientCount:
 		d.Count = &m.Count
-	case Hello, Alive, Bye:
+	case InitialHeartbeat, Heartbeat, AdapterClose:
 		return nil
 	}
 	return marshal(d)
@@ -150,7 +142,7 @@ func (Cluster) DataBinary(dst []byte, m *Message) []byte {
 	case ServerAnswer, Answer:
 		request(1)
 		dst = append(value(dst, "packet"), orNil(m.Args)...)
-	case Owes:
+	case ClientCount:
 		request(1)
 		dst = value(value(dst, "clientCount"), m.Count)
 	}
@@ -173,11 +165,9 @@ func (c Cluster) Message(b []byte, m *Message) error {
 	*m = Message{}
 	if len(b) > 0 && b[0] == '{' {
 		var j clusterJSON
-		if !utf8.Valid(b) || json.Unmarshal(b, &j) != nil {
-			return errForm
-		}
+		err := decodeJSON(b, &j)
 		m.From, m.Namespace = j.UID, j.NSP
-		return m.dataText(j.Type, j.Data)
+		return m.fromJSON(j.Type, &j.Data, err)
 	}
 	if !whole(b) {
 		return errForm
@@ -209,7 +199,11 @@ func (c Cluster) Entry(node, ns, kind, data string, m *Message) error {
 		return ErrKind
 	}
 	if data == "" || data[0] == '{' {
-		return m.dataText(n, []byte(data))
+		var d dataJSON
+		if data != "" {
+			err = decodeJSON([]byte(data), &d)
+		}
+		return m.fromJSON(n, &d, err)
 	}
 	b, err := base64.StdEncoding.DecodeString(data)
 	if err != nil || !whole(b) {
@@ -224,12 +218,23 @@ func (m *Message) kindOf(kind int) bool {
 	return m.Kind != 0
 }
 
-func (m *Message) dataText(kind int, b []byte) error {
-	var d dataJSON
-	if !m.kindOf(kind) {
-		return ErrKind
+// decodeJSON is json.Unmarshal for text that must be UTF-8.
+func decodeJSON(b []byte, v any) error {
+	if !utf8.Valid(b) {
+		return errForm
 	}
-	if len(b) > 0 && (!utf8.Valid(b) || json.Unmarshal(b, &d) != nil) {
+	return json.Unmarshal(b, v)
+}
+
+// fromJSON takes the data of a message that was decoded with the given error. Data of a type that
+// is not known may have any form: such a message is of a later version, and not malformed.
+func (m *Message) fromJSON(kind int, d *dataJSON, err error) error {
+	known := m.kindOf(kind)
+	_, mistyped := errors.AsType[*json.UnmarshalTypeError](err)
+	switch {
+	case !known && (err == nil || mistyped && kind != 0):
+		return ErrKind
+	case err != nil:
 		return errForm
 	}
 	m.Request, m.To, m.Parser = d.RequestID, d.Opts.audience(), socketio.JSON
@@ -253,7 +258,7 @@ func (m *Message) dataText(kind int, b []byte) error {
 		return m.eventJSON(d.Packet)
 	case ServerAnswer, Answer:
 		m.Args = d.Packet
-	case Owes:
+	case ClientCount:
 		if d.Count == nil {
 			return errForm
 		}

@@ -6,8 +6,9 @@
 // for sharded pub/sub and for streams share, and ours for NATS. Arguments of events stay in the
 // encoding in which they are (JSON or MessagePack): a node passes them on without building values.
 //
-// Whoever may publish to the broker controls all clients of the cluster. Decoding checks types and
-// bounds nevertheless: a malformed message is an error that its receiver counts and drops.
+// A process that may publish to the broker controls all clients of the cluster. Decoding checks
+// types and bounds nevertheless: a malformed message is an error, and its receiver counts and drops
+// it.
 package wire
 
 import (
@@ -23,13 +24,13 @@ type Kind byte
 // The kinds. Requests name the answers that they expect.
 const (
 	Broadcast Kind = iota + 1 // an event for the sockets of an audience
-	// the same, answered by one Owes of each node and an Answer of each socket
+	// the same, answered by one ClientCount of each node and an Answer of each socket
 	Ask
-	Owes       // how many sockets will answer an Ask
-	Answer     // what one socket answered
-	Join       // the sockets of an audience enter Names
-	Leave      // the sockets of an audience leave Names
-	Disconnect // the sockets of an audience are disconnected
+	ClientCount // how many sockets will answer an Ask
+	Answer      // what one socket answered
+	Join        // the sockets of an audience enter Names
+	Leave       // the sockets of an audience leave Names
+	Disconnect  // the sockets of an audience are disconnected
 	// the sockets of an audience are listed, answered by one Sockets of each node
 	Fetch
 	Sockets // the answer to Fetch
@@ -40,14 +41,14 @@ const (
 	Rooms        // the answer to ListRooms
 	// classic alone, from old nodes: the ids of an audience, answered by IDs
 	ListIDs
-	IDs   // the answer to ListIDs
-	Hello // a node has joined; the others answer with Alive
-	Alive // a node is there
-	Bye   // a node leaves
+	IDs              // the answer to ListIDs
+	InitialHeartbeat // a node has joined; the others answer with Heartbeat
+	Heartbeat        // a node is there
+	AdapterClose     // a node leaves
 	// classic alone: the answer to a Join, Leave or Disconnect of an old node
 	ClassicDone
-	// of servers of ours alone: a socket has come back to another server, and Names are the lives
-	// (Session.Life) that it had before
+	// of servers of this package alone: a client has come back to another server; Names are the
+	// incarnations (Session.Incarnation) of its socket before
 	Returned
 )
 
@@ -77,7 +78,7 @@ type Message struct {
 type Audience struct {
 	Rooms, Except []string
 	Volatile      bool
-	Plain         bool // not worth compressing
+	NoCompress    bool // not worth compressing
 	Timeout       time.Duration
 }
 

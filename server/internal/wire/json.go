@@ -50,7 +50,7 @@ type flagsJSON struct {
 
 func optsOf(to Audience) *optsJSON {
 	f := &flagsJSON{Volatile: to.Volatile}
-	if to.Plain {
+	if to.NoCompress {
 		f.Compress = new(bool)
 	}
 	if to.Timeout > 0 {
@@ -67,7 +67,7 @@ func (o *optsJSON) audience() Audience {
 	to := Audience{Rooms: o.Rooms, Except: o.Except}
 	if f := o.Flags; f != nil {
 		to.Volatile = f.Volatile
-		to.Plain = f.Compress != nil && !*f.Compress
+		to.NoCompress = f.Compress != nil && !*f.Compress
 		if f.Timeout != nil && *f.Timeout > 0 && *f.Timeout < 1e9 {
 			to.Timeout = time.Duration(*f.Timeout) * time.Millisecond
 		}
@@ -103,7 +103,7 @@ func appendFlagsJSON(b []byte, to Audience) []byte {
 	if to.Volatile {
 		b = append(b, `"volatile":true,`...)
 	}
-	if to.Plain {
+	if to.NoCompress {
 		b = append(b, `"compress":false,`...)
 	}
 	if to.Timeout > 0 {

@@ -11,7 +11,7 @@ func TestFlagsJSON(t *testing.T) {
 	for _, volatile := range []bool{false, true} {
 		for _, plain := range []bool{false, true} {
 			for _, timeout := range []time.Duration{0, 1500 * time.Microsecond, 5 * time.Second, 277 * time.Hour} {
-				to := Audience{Volatile: volatile, Plain: plain, Timeout: timeout}
+				to := Audience{Volatile: volatile, NoCompress: plain, Timeout: timeout}
 				got := string(appendFlagsJSON([]byte("x"), to))
 				if want := "x" + string(marshal(optsOf(to).Flags)); got != want {
 					t.Errorf("%+v: %s, want %s", to, got, want)
@@ -20,7 +20,7 @@ func TestFlagsJSON(t *testing.T) {
 				if err := json.Unmarshal([]byte(`{"flags":`+got[1:]+`}`), &read); err != nil {
 					t.Fatal(err)
 				}
-				if back := read.audience(); back.Volatile != volatile || back.Plain != plain || back.Timeout != timeout.Truncate(time.Millisecond) {
+				if back := read.audience(); back.Volatile != volatile || back.NoCompress != plain || back.Timeout != timeout.Truncate(time.Millisecond) {
 					t.Errorf("%+v is read back as %+v", to, back)
 				}
 			}

@@ -107,15 +107,19 @@ func fields(b []byte, f func(key string, v []byte)) bool {
 
 // text is a string, or a number as JavaScript prints it: rooms may be numbers.
 func text(v []byte) (string, bool) {
+	if len(v) > 0 && (v[0]&0xe0 == 0xa0 || v[0] >= 0xd9 && v[0] <= 0xdb) { // a string, as nearly always
+		var s string
+		if msgpack.Bind(v, nil, &s) != nil {
+			return "", false
+		}
+		return strings.ToValidUTF8(s, "\uFFFD"), true
+	}
 	var s any
 	if msgpack.Bind(v, nil, &s) != nil {
 		return "", false
 	}
-	switch s := s.(type) {
-	case string:
-		return strings.ToValidUTF8(s, "\uFFFD"), true
-	case float64:
-		return number(s), true
+	if f, ok := s.(float64); ok {
+		return number(f), true
 	}
 	return "", false
 }
@@ -157,7 +161,7 @@ func audience(v []byte) (to Audience) {
 				case "volatile":
 					to.Volatile = truth(v)
 				case "compress":
-					to.Plain = len(v) == 1 && v[0] == 0xc2
+					to.NoCompress = len(v) == 1 && v[0] == 0xc2
 				case "timeout":
 					to.Timeout = time.Duration(integer(v)) * time.Millisecond
 				}
@@ -176,7 +180,7 @@ func appendAudience(dst []byte, to Audience) []byte {
 
 func appendFlags(dst []byte, to Audience) []byte {
 	n := 0
-	for _, set := range []bool{to.Volatile, to.Plain, to.Timeout > 0} {
+	for _, set := range []bool{to.Volatile, to.NoCompress, to.Timeout > 0} {
 		if set {
 			n++
 		}
@@ -185,7 +189,7 @@ func appendFlags(dst []byte, to Audience) []byte {
 	if to.Volatile {
 		dst = value(value(dst, "volatile"), true)
 	}
-	if to.Plain {
+	if to.NoCompress {
 		dst = value(value(dst, "compress"), false)
 	}
 	if to.Timeout > 0 {

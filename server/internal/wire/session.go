@@ -6,21 +6,21 @@ import (
 )
 
 // Session is a socket that may come back, as @socket.io/redis-streams-adapter keeps it when it has
-// left. Offset and Life are not in the official form, whose readers leave them out.
+// left. Offset and Incarnation are not in the official form, whose readers ignore them.
 type Session struct {
 	ID, Private string
 	Rooms       []string // without the one that the socket has by its id
 	Data        []byte   // MessagePack; nil: none
 	Offset      string
-	// Life is an id of the time that the socket spends on the server where it is, as far as is
-	// known; "" if it has left.
-	Life string
+	// Incarnation identifies the stay of the socket on the server that saved it; "" if the socket
+	// has left that server. The field is "life" in the stored form.
+	Incarnation string
 }
 
 // Text is the session as base64 of MessagePack.
 func (s *Session) Text() string {
 	n := 4
-	for _, more := range []string{s.Offset, s.Life} {
+	for _, more := range []string{s.Offset, s.Incarnation} {
 		if more != "" {
 			n++
 		}
@@ -37,8 +37,8 @@ func (s *Session) Text() string {
 	if s.Offset != "" {
 		b = value(value(b, "offset"), s.Offset)
 	}
-	if s.Life != "" {
-		b = value(value(b, "life"), s.Life)
+	if s.Incarnation != "" {
+		b = value(value(b, "life"), s.Incarnation)
 	}
 	return base64.StdEncoding.EncodeToString(b)
 }
@@ -71,6 +71,6 @@ func (s *Session) field(key string, v []byte) {
 	case "offset":
 		s.Offset, _ = text(v)
 	case "life":
-		s.Life, _ = text(v)
+		s.Incarnation, _ = text(v)
 	}
 }

@@ -17,9 +17,9 @@ func TestSession(t *testing.T) {
 	if err := msgpack.Bind(s.Data, nil, &data); err != nil || data["user"] != "Zoë" {
 		t.Errorf("got %v, %v", data, err)
 	}
-	s.Offset, s.Life = "1-2", "x"
+	s.Offset, s.Incarnation = "1-2", "x"
 	again, err := ParseSession(s.Text())
-	if err != nil || again.ID != s.ID || again.Offset != "1-2" || again.Life != "x" || !slices.Equal(again.Rooms, s.Rooms) || string(again.Data) != string(s.Data) {
+	if err != nil || again.ID != s.ID || again.Offset != "1-2" || again.Incarnation != "x" || !slices.Equal(again.Rooms, s.Rooms) || string(again.Data) != string(s.Data) {
 		t.Errorf("got %+v, %v", again, err)
 	}
 	const bare = "hKNzaWShYaNwaWShYqVyb29tc5GhYaRkYXRhgA==" // an object for data, which official servers hand to the application

@@ -58,7 +58,7 @@ func TestCaptures(t *testing.T) {
 			kinds[m.Kind]++
 		})
 	}
-	for _, k := range []Kind{Broadcast, Ask, Owes, Answer, Join, Leave, Disconnect, Fetch, Sockets, ServerEvent, ServerAnswer, ListRooms, Rooms} {
+	for _, k := range []Kind{Broadcast, Ask, ClientCount, Answer, Join, Leave, Disconnect, Fetch, Sockets, ServerEvent, ServerAnswer, ListRooms, Rooms} {
 		if kinds[k] == 0 {
 			t.Errorf("no capture of kind %d", k)
 		}

@@ -14,13 +14,13 @@ import (
 // pubsub is what a link with channels of rooms needs of a broker.
 type pubsub interface {
 	Publish(i bus.Item) bool
-	Subscribe(channel string, star bool, f func(channel, payload string))
-	Unsubscribe(channel string, star bool)
+	Subscribe(channel string, prefix bool, f func(channel, payload string))
+	Unsubscribe(channel string, prefix bool)
 }
 
-// roomed is the link of @socket.io/redis-adapter's createShardedAdapter, and of NATS: a channel for
-// all, one for the answers to each node, and one for each room that has members here.
-type roomed struct {
+// roomLink is the link of @socket.io/redis-adapter's createShardedAdapter, and of NATS: a channel
+// for all, one for the answers to each node, and one for each room that has members here.
+type roomLink struct {
 	*node
 	bus    pubsub
 	wire   wire.Cluster
@@ -34,22 +34,22 @@ type roomed struct {
 	joined map[string]time.Time // rooms that sockets elsewhere have been asked to join
 }
 
-// settling is how long a room is published on the channel for all after sockets of other servers
-// were asked to join it: by then these servers have subscribed to it.
-const settling = 2 * time.Second
+// joinSettleTime is how long a room is published on the channel for all after sockets of other
+// servers were asked to join it: by then these servers have subscribed to it.
+const joinSettleTime = 2 * time.Second
 
 // idLength is the length of the ids of sockets. Official servers take a name of this length for an
 // id, which has no channel in mode dynamic.
 const idLength = 20
 
-func newRoomed(n *node, b pubsub) *roomed {
-	return &roomed{
+func newRoomLink(n *node, b pubsub) *roomLink {
+	return &roomLink{
 		node: n, bus: b, wire: wire.Cluster{Prefix: n.cluster.opts.Prefix}, joined: map[string]time.Time{},
 		opening: func() {}, ending: func() {},
 	}
 }
 
-func (l *roomed) open() {
+func (l *roomLink) open() {
 	ns := l.ns.Name()
 	l.bus.Subscribe(l.wire.Everyone(ns), false, l.arrived)
 	l.bus.Subscribe(l.wire.Of(ns, l.id), false, l.arrived)
@@ -75,15 +75,15 @@ func (l *roomed) open() {
 	l.opening()
 }
 
-func (l *roomed) subscribe(room string) {
+func (l *roomLink) subscribe(room string) {
 	l.bus.Subscribe(l.wire.Of(l.ns.Name(), room), false, l.arrived)
 }
 
-func (l *roomed) unsubscribe(room string) {
+func (l *roomLink) unsubscribe(room string) {
 	l.bus.Unsubscribe(l.wire.Of(l.ns.Name(), room), false)
 }
 
-func (l *roomed) arrived(_, payload string) {
+func (l *roomLink) arrived(_, payload string) {
 	var m wire.Message
 	if err := l.wire.Message([]byte(payload), &m); err != nil {
 		l.cluster.malformed(l.ns.Name(), err)
@@ -96,11 +96,11 @@ func (l *roomed) arrived(_, payload string) {
 }
 
 // parser: what holds binary values is MessagePack, all else JSON.
-func (l *roomed) parser(wire.Kind) (socketio.Parser, bool) {
+func (l *roomLink) parser(wire.Kind) (socketio.Parser, bool) {
 	return socketio.JSON, true
 }
 
-func (l *roomed) send(m *wire.Message, asker string) {
+func (l *roomLink) send(m *wire.Message, asker string) {
 	if l.logged != nil && inStream(m.Kind) {
 		l.logged(m)
 		return
@@ -117,7 +117,7 @@ func (l *roomed) send(m *wire.Message, asker string) {
 	l.bus.Publish(bus.Item{Channel: channel, Payload: l.payload(m)})
 }
 
-func (l *roomed) payload(m *wire.Message) []byte {
+func (l *roomLink) payload(m *wire.Message) []byte {
 	if m.Parser == socketio.MessagePack {
 		return l.wire.AppendBinary(nil, m)
 	}
@@ -125,7 +125,7 @@ func (l *roomed) payload(m *wire.Message) []byte {
 }
 
 // ownChannel reports whether a broadcast to one room goes on the room's channel.
-func (l *roomed) ownChannel(room string) bool {
+func (l *roomLink) ownChannel(room string) bool {
 	switch l.cluster.opts.Subscriptions {
 	case "static":
 		return false
@@ -137,7 +137,7 @@ func (l *roomed) ownChannel(room string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	at, known := l.joined[room]
-	if known && time.Since(at) > settling {
+	if known && time.Since(at) > joinSettleTime {
 		delete(l.joined, room)
 		known = false
 	}
@@ -145,12 +145,12 @@ func (l *roomed) ownChannel(room string) bool {
 }
 
 // settle notes rooms that sockets elsewhere are asked to join.
-func (l *roomed) settle(rooms []string) {
+func (l *roomLink) settle(rooms []string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
 	for room, at := range l.joined {
-		if now.Sub(at) > settling {
+		if now.Sub(at) > joinSettleTime {
 			delete(l.joined, room)
 		}
 	}
@@ -159,9 +159,9 @@ func (l *roomed) settle(rooms []string) {
 	}
 }
 
-func (l *roomed) count(ctx context.Context) (int, error) { return l.others(ctx) }
+func (l *roomLink) count(ctx context.Context) (int, error) { return l.others(ctx) }
 
-func (l *roomed) close() {
+func (l *roomLink) close() {
 	l.ending()
 	ns := l.ns.Name()
 	l.bus.Unsubscribe(l.wire.Everyone(ns), false)

@@ -8,20 +8,20 @@ import (
 	"github.com/throng-io/throng/server/internal/wire"
 )
 
-// classic is the link of @socket.io/redis-adapter's createAdapter.
-type classic struct {
+// classicLink is the link of @socket.io/redis-adapter's createAdapter.
+type classicLink struct {
 	*node
 	bus  *bus.Redis
 	wire wire.Classic
 }
 
-func newClassic(n *node, b *bus.Redis) *classic {
-	l := &classic{node: n, bus: b, wire: wire.Classic{Prefix: n.cluster.opts.Prefix}}
+func newClassicLink(n *node, b *bus.Redis) *classicLink {
+	l := &classicLink{node: n, bus: b, wire: wire.Classic{Prefix: n.cluster.opts.Prefix}}
 	n.id = n.id[:6] // as short as the reference's
 	return l
 }
 
-func (l *classic) open() {
+func (l *classicLink) open() {
 	ns := l.ns.Name()
 	l.bus.Subscribe(wire.Escape(l.wire.Broadcasts(ns)), true, l.broadcast)
 	l.bus.Subscribe(l.wire.Requests(ns), false, l.question)
@@ -29,7 +29,7 @@ func (l *classic) open() {
 	l.bus.Subscribe(l.wire.Response(ns, l.id), false, l.reply)
 }
 
-func (l *classic) broadcast(channel, payload string) {
+func (l *classicLink) broadcast(channel, payload string) {
 	room := channel[len(l.wire.Broadcasts(l.ns.Name())):]
 	if room != "" && l.ns.Members(room[:len(room)-1]) == 0 {
 		return
@@ -42,7 +42,7 @@ func (l *classic) broadcast(channel, payload string) {
 	l.receive(&m)
 }
 
-func (l *classic) question(_, payload string) {
+func (l *classicLink) question(_, payload string) {
 	var m wire.Message
 	if err := l.wire.Request(l.ns.Name(), []byte(payload), &m); err != nil {
 		l.cluster.malformed(l.ns.Name(), err)
@@ -51,7 +51,7 @@ func (l *classic) question(_, payload string) {
 	l.receive(&m)
 }
 
-func (l *classic) reply(_, payload string) {
+func (l *classicLink) reply(_, payload string) {
 	var m wire.Message
 	// others' answers may be of any kind
 	if l.wire.Answer(l.ns.Name(), []byte(payload), &m) == nil {
@@ -60,14 +60,14 @@ func (l *classic) reply(_, payload string) {
 }
 
 // parser: only what is MessagePack as a whole can hold binary values.
-func (l *classic) parser(k wire.Kind) (socketio.Parser, bool) {
+func (l *classicLink) parser(k wire.Kind) (socketio.Parser, bool) {
 	if k == wire.ServerEvent || k == wire.ServerAnswer {
 		return socketio.JSON, false
 	}
 	return socketio.MessagePack, true
 }
 
-func (l *classic) send(m *wire.Message, asker string) {
+func (l *classicLink) send(m *wire.Message, asker string) {
 	channel := l.wire.Channel(m)
 	if l.cluster.opts.OwnResponses && asker != "" && m.Kind != wire.ServerAnswer {
 		channel = l.wire.Response(m.Namespace, asker)
@@ -75,12 +75,12 @@ func (l *classic) send(m *wire.Message, asker string) {
 	l.bus.Publish(bus.Item{Channel: channel, Payload: l.wire.Append(nil, m)})
 }
 
-func (l *classic) count(ctx context.Context) (int, error) {
+func (l *classicLink) count(ctx context.Context) (int, error) {
 	n, err := l.bus.Count(ctx, l.wire.Requests(l.ns.Name()))
 	return max(0, n-1), err
 }
 
-func (l *classic) close() {
+func (l *classicLink) close() {
 	ns := l.ns.Name()
 	l.bus.Unsubscribe(wire.Escape(l.wire.Broadcasts(ns)), true)
 	for _, channel := range []string{l.wire.Requests(ns), l.wire.Responses(ns), l.wire.Response(ns, l.id)} {

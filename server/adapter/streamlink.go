@@ -13,28 +13,29 @@ import (
 
 // streams is what the links of @socket.io/redis-streams-adapter share: the reader of the streams.
 type streams struct {
-	bus    *bus.Redis
-	places map[string]*place // by stream
+	bus       *bus.Redis
+	positions map[string]*logPosition // by stream
 
 	mu    sync.RWMutex
-	links map[string]*streamed // by namespace
+	links map[string]*streamLink // by namespace
 }
 
-// streamed is the link of one namespace. Broadcasts and changes of rooms are entries of a stream;
+// streamLink is the link of one namespace. Broadcasts and changes of rooms are entries of a stream;
 // questions and their answers are published.
-type streamed struct {
+type streamLink struct {
 	*node
-	all    *streams
-	wire   wire.Cluster
-	stream string
-	kept   *recovering // nil without recovery
+	all      *streams
+	wire     wire.Cluster
+	stream   string
+	recovery *recoveryAdapter // nil without recovery
 }
 
-// openTime is how long the place in the streams may take to be found.
+// openTime is how long Open waits for a broker: for the last entries of the streams, or for a NATS
+// server in this process to listen.
 const openTime = 5 * time.Second
 
 func (c *Cluster) openStreams(r *bus.Redis) error {
-	all := &streams{bus: r, places: map[string]*place{}, links: map[string]*streamed{}}
+	all := &streams{bus: r, positions: map[string]*logPosition{}, links: map[string]*streamLink{}}
 	named := wire.Streams{Name: c.opts.Stream, Count: c.opts.Streams}
 	ctx, cancel := context.WithTimeout(context.Background(), openTime)
 	defer cancel()
@@ -45,13 +46,13 @@ func (c *Cluster) openStreams(r *bus.Redis) error {
 	}
 	for name, id := range last {
 		at, _ := wire.ParseOffset(id)
-		all.places[name] = &place{at: at}
+		all.positions[name] = &logPosition{at: at}
 	}
 	r.Follow(last, all.arrived)
 	c.link = func(n *node) link {
-		return &streamed{node: n, all: all, wire: wire.Cluster{Prefix: c.opts.Prefix}, stream: named.Of(n.ns.Name())}
+		return &streamLink{node: n, all: all, wire: wire.Cluster{Prefix: c.opts.Prefix}, stream: named.Of(n.ns.Name())}
 	}
-	c.recover = func(l link, r *recovering) { l.(*streamed).recover(r) }
+	c.recover = func(l link, r *recoveryAdapter) { l.(*streamLink).recover(r) }
 	return nil
 }
 
@@ -61,7 +62,7 @@ func (s *streams) arrived(e bus.Entry) {
 	if !ok {
 		return // no id of Redis
 	}
-	defer s.places[e.Stream].move(at)
+	defer s.positions[e.Stream].advance(at)
 	s.mu.RLock()
 	l := s.links[e.Fields["nsp"]]
 	s.mu.RUnlock()
@@ -75,8 +76,8 @@ func (s *streams) arrived(e bus.Entry) {
 	}
 	switch m.Kind {
 	case wire.Broadcast, wire.Join, wire.Leave, wire.Disconnect, wire.ServerEvent: // of the emitter
-		if l.kept != nil {
-			l.kept.arrived(at, m, e.Fields["data"])
+		if l.recovery != nil {
+			l.recovery.arrived(at, m, e.Fields["data"])
 		} else {
 			l.receive(m)
 		}
@@ -84,11 +85,11 @@ func (s *streams) arrived(e bus.Entry) {
 	// Questions in the stream are those of version 0.2, which expects no answers of later ones.
 }
 
-func (l *streamed) entryOf(e bus.Entry, m *wire.Message) error {
+func (l *streamLink) entryOf(e bus.Entry, m *wire.Message) error {
 	return l.wire.Entry(e.Fields["uid"], e.Fields["nsp"], e.Fields["type"], e.Fields["data"], m)
 }
 
-func (l *streamed) open() {
+func (l *streamLink) open() {
 	ns := l.ns.Name()
 	l.all.mu.Lock()
 	l.all.links[ns] = l
@@ -97,7 +98,7 @@ func (l *streamed) open() {
 	l.all.bus.Subscribe(l.wire.Of(ns, l.id), false, l.published)
 }
 
-func (l *streamed) published(_, payload string) {
+func (l *streamLink) published(_, payload string) {
 	var m wire.Message
 	if err := l.wire.Message([]byte(payload), &m); err != nil {
 		l.cluster.malformed(l.ns.Name(), err)
@@ -112,14 +113,14 @@ func inStream(k wire.Kind) bool {
 }
 
 // parser: entries are JSON unless they hold binary values, what is published is MessagePack.
-func (l *streamed) parser(k wire.Kind) (socketio.Parser, bool) {
+func (l *streamLink) parser(k wire.Kind) (socketio.Parser, bool) {
 	if inStream(k) {
 		return socketio.JSON, true
 	}
 	return socketio.MessagePack, true
 }
 
-func (l *streamed) send(m *wire.Message, asker string) {
+func (l *streamLink) send(m *wire.Message, asker string) {
 	item := bus.Item{Channel: l.wire.Everyone(m.Namespace)}
 	switch {
 	case inStream(m.Kind):
@@ -133,12 +134,12 @@ func (l *streamed) send(m *wire.Message, asker string) {
 	l.all.bus.Publish(item)
 }
 
-func (l *streamed) count(ctx context.Context) (int, error) {
+func (l *streamLink) count(ctx context.Context) (int, error) {
 	n, err := l.all.bus.Count(ctx, l.wire.Everyone(l.ns.Name()))
 	return max(0, n-1), err
 }
 
-func (l *streamed) close() {
+func (l *streamLink) close() {
 	ns := l.ns.Name()
 	l.all.mu.Lock()
 	delete(l.all.links, ns)

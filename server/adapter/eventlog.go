@@ -9,23 +9,23 @@ import (
 	"github.com/throng-io/throng/server/internal/wire"
 )
 
-// log is the broker's account of what a namespace has sent. Its methods are safe for concurrent
-// use.
-type log interface {
+// eventLog is the broker's account of what a namespace has sent. Its methods are safe for
+// concurrent use.
+type eventLog interface {
 	// entry is what a broadcast adds, and the text by which it is known when it is read back.
 	entry(m *wire.Message) (bus.Item, string)
-	// place is how far all that concerns the namespace has been passed to recovering.arrived.
-	place() *place
-	// has reports whether a place is there still, and so all that came behind it.
+	// position is how far the entries of the namespace have been passed to recoveryAdapter.arrived.
+	position() *logPosition
+	// has reports whether the entry at an offset is still there, and so everything behind it.
 	has(ctx context.Context, at wire.Offset) (bool, error)
-	// read calls f with the broadcasts of the namespace behind one place and up to another, until f
-	// returns false.
+	// read calls f with the broadcasts of the namespace behind one offset and up to another, until
+	// f returns false.
 	read(ctx context.Context, from, to wire.Offset, f func(at wire.Offset, m *wire.Message) bool) error
 }
 
-// vault is where a broker keeps sockets that may come back. Its methods are safe for concurrent
-// use, and what they do is done in the order of calls. None but take waits.
-type vault interface {
+// sessionStore is where a broker keeps sockets that may come back. Its methods are safe for
+// concurrent use, and what they do is done in the order of calls. None but take waits.
+type sessionStore interface {
 	// keep keeps a socket for a time, with old only if it is kept already; extend keeps it longer,
 	// or no more if the time is 0. take returns it and forgets it; "" if there is none.
 	keep(pid, session string, within time.Duration, old bool)
@@ -33,8 +33,8 @@ type vault interface {
 	take(ctx context.Context, pid string) (session string, err error)
 }
 
-// place is how far a log has been read.
-type place struct {
+// logPosition is how far a log has been read.
+type logPosition struct {
 	mu      sync.Mutex
 	at      wire.Offset
 	waiting []waiter
@@ -45,14 +45,14 @@ type waiter struct {
 	done chan struct{}
 }
 
-func (p *place) get() wire.Offset {
+func (p *logPosition) get() wire.Offset {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.at
 }
 
-// move notes that everything up to a place has been read.
-func (p *place) move(to wire.Offset) {
+// advance notes that everything up to an offset has been read.
+func (p *logPosition) advance(to wire.Offset) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.at = to
@@ -68,8 +68,8 @@ func (p *place) move(to wire.Offset) {
 	p.waiting = kept
 }
 
-// reach waits until everything up to a place has been read.
-func (p *place) reach(ctx context.Context, to wire.Offset) error {
+// wait returns when everything up to an offset has been read, or with the error of ctx.
+func (p *logPosition) wait(ctx context.Context, to wire.Offset) error {
 	p.mu.Lock()
 	if to.Compare(p.at) <= 0 {
 		p.mu.Unlock()
