@@ -164,10 +164,10 @@ func (c Cluster) AppendEntry(dst []string, m *Message) []string {
 func (c Cluster) Message(b []byte, m *Message) error {
 	*m = Message{}
 	if len(b) > 0 && b[0] == '{' {
-		var j clusterJSON
-		err := decodeJSON(b, &j)
-		m.From, m.Namespace = j.UID, j.NSP
-		return m.fromJSON(j.Type, &j.Data, err)
+		if m.broadcastText(b) {
+			return nil
+		}
+		return m.text(b)
 	}
 	if !whole(b) {
 		return errForm
@@ -199,6 +199,9 @@ func (c Cluster) Entry(node, ns, kind, data string, m *Message) error {
 		return ErrKind
 	}
 	if data == "" || data[0] == '{' {
+		if text := []byte(data); kind == broadcastType && utf8.Valid(text) && json.Valid(text) && m.broadcastData(text) {
+			return nil
+		}
 		var d dataJSON
 		if data != "" {
 			err = decodeJSON([]byte(data), &d)
@@ -216,6 +219,14 @@ func (c Cluster) Entry(node, ns, kind, data string, m *Message) error {
 func (m *Message) kindOf(kind int) bool {
 	m.Kind = clusterKinds[kind]
 	return m.Kind != 0
+}
+
+// text reads a message in JSON, of any kind.
+func (m *Message) text(b []byte) error {
+	var j clusterJSON
+	err := decodeJSON(b, &j)
+	m.From, m.Namespace = j.UID, j.NSP
+	return m.fromJSON(j.Type, &j.Data, err)
 }
 
 // decodeJSON is json.Unmarshal for text that must be UTF-8.

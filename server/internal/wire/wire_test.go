@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -217,6 +218,7 @@ func FuzzDecode(f *testing.F) {
 				t.Errorf("%q is %+v, and then %+v, %v", b, m, again, err)
 			}
 		}
+		sameBroadcast(t, b)
 		if k.Message(b, &m) == nil && m.Kind == Broadcast {
 			write := k.AppendText
 			if m.Parser == msgpack {
@@ -234,6 +236,45 @@ func FuzzDecode(f *testing.F) {
 			}
 		}
 	})
+}
+
+// sameBroadcast checks that the fast way to read a broadcast finds what the way for all messages does.
+func sameBroadcast(t *testing.T, b []byte) (fast bool) {
+	t.Helper()
+	var m, want Message
+	if fast = m.broadcastText(b); fast {
+		if err := want.text(b); err != nil || !reflect.DeepEqual(m, want) {
+			t.Errorf("%q is %+v in the fast way, and %+v, %v in the other", b, m, want, err)
+		}
+	}
+	return fast
+}
+
+// TestFastBroadcasts: what nodes write is read in the fast way, and what needs more is left to the
+// other.
+func TestFastBroadcasts(t *testing.T) {
+	m := Message{Kind: Broadcast, From: "a", Namespace: "/", Event: "say \"hi\"", Args: []byte(`{"a":[1,{}]},"<é>"`), To: Audience{Rooms: []string{"r", "s"}}}
+	if text := (Cluster{}).AppendText(nil, &m); !sameBroadcast(t, text) {
+		t.Errorf("%s is not read in the fast way", text)
+	}
+	const packet = `"packet":{"type":2,"data":["e",1],"nsp":"/"}`
+	for text, fast := range map[string]bool{
+		`{"uid":"a","nsp":"/","type":3,"data":{"opts":{"rooms":["r"],"except":[],"flags":{}},` + packet + `}}`: true,
+		` {"type" : 3 , "data":{` + packet + `, "opts":{}}, "uid":"a","nsp":"/"}`:                              true,
+		`{"type":3,"data":{` + packet + `,"opts":{"rooms":[],"flags":{"volatile":true}}},"uid":"a","nsp":"/"}`: false,
+		`{"type":3,"data":{` + packet + `,"opts":{},"requestId":"q"},"uid":"a","nsp":"/"}`:                     false,
+		`{"type":3,"data":{` + packet + `,"opts":{"rooms":[17]}},"uid":"a","nsp":"/"}`:                         false,
+		`{"type":3,"data":{` + packet + `,"opts":{"rooms":["\u0072"]}},"uid":"a","nsp":"/"}`:                   false,
+		`{"type":3,"data":{` + packet + `,"opts":null},"uid":"a","nsp":"/"}`:                                   false,
+		`{"type":9,"data":{"packet":["e"],"opts":{}},"uid":"a","nsp":"/"}`:                                     false,
+		`{"type":3,"data":{"packet":{"data":[]},"opts":{}},"uid":"a","nsp":"/"}`:                               false,
+		`{"type":3,"data":{` + packet + `,"opts":{},"opts":{}},"uid":"a","nsp":"/"}`:                           false,
+		`{"type":3,"data":{` + packet + `,"opts":{}},"uid":"a","nsp":"/"} x`:                                   false,
+	} {
+		if got := sameBroadcast(t, []byte(text)); got != fast {
+			t.Errorf("%s is read in the fast way: %v, want %v", text, got, fast)
+		}
+	}
 }
 
 // TestStreams: the hashes are those of the reference, whose sign stays.
