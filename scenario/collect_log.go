@@ -23,6 +23,7 @@ type intervalLog struct {
 	kinds []logKind
 	names map[string]bool // of metrics seen so far
 	in    map[logKey]*hdrhistogram.Histogram
+	none  *hdrhistogram.Histogram // of a metric of which nothing came; it stays empty
 	spare []*hdrhistogram.Histogram
 	err   error // the first; nothing is written after it
 }
@@ -36,7 +37,7 @@ type logKind struct {
 }
 
 func newIntervalLog(w *result.LogWriter, tl *plan.Timeline, series []record.Series) *intervalLog {
-	l := &intervalLog{w: w, tl: tl, names: map[string]bool{}, in: map[logKey]*hdrhistogram.Histogram{}}
+	l := &intervalLog{w: w, tl: tl, names: map[string]bool{}, in: map[logKey]*hdrhistogram.Histogram{}, none: result.NewHistogram()}
 	for i := range series {
 		s := &series[i]
 		k := logKind{names: []string{s.Interval()}, always: metric.Always(s.Metric)}
@@ -89,7 +90,7 @@ func (l *intervalLog) write(from, until int64) {
 	came := l.keys()
 	for name := range l.names {
 		if !slices.ContainsFunc(came, func(k logKey) bool { return k.metric == name }) {
-			l.histogram(logKey{name, tag})
+			l.in[logKey{name, tag}] = l.none
 		}
 	}
 	for _, k := range l.keys() {
@@ -97,9 +98,10 @@ func (l *intervalLog) write(from, until int64) {
 		if l.err == nil {
 			l.err = l.w.Interval(k.metric, k.tag, time.Duration(from), time.Duration(until), h)
 		}
-		h.Reset()
-		delete(l.in, k)
-		l.spare = append(l.spare, h)
+		if delete(l.in, k); h != l.none {
+			h.Reset()
+			l.spare = append(l.spare, h)
+		}
 	}
 	if l.err == nil {
 		l.err = l.w.Flush()

@@ -9,6 +9,7 @@ import (
 	"io"
 	"math"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -78,9 +79,13 @@ func FromHistogram(h *hdrhistogram.Histogram) *Latency {
 	return l
 }
 
+var encoders = sync.Pool{New: func() any { return &encoder{level: zlib.BestCompression} }}
+
 // packed is a histogram as results have it.
 func packed(h *hdrhistogram.Histogram) string {
-	b, err := h.Encode(hdrhistogram.V2CompressedEncodingCookieBase)
+	e := encoders.Get().(*encoder)
+	defer encoders.Put(e)
+	b, err := e.append(nil, h)
 	if err != nil {
 		return "" // encoding writes to memory; were it to fail, the summary would still be true
 	}

@@ -2,6 +2,7 @@ package result
 
 import (
 	"bufio"
+	"compress/zlib"
 	"errors"
 	"fmt"
 	"math"
@@ -28,12 +29,13 @@ type LogWriter struct {
 	start       time.Time
 	files       map[string]*logFile // by metric
 	taken       map[string]bool     // names of files
+	encoder     encoder             // of a level at which packing takes no part of a second that counts
+	line        []byte              // that was written last
 }
 
 type logFile struct {
 	f   *os.File
 	buf *bufio.Writer
-	log *hdrhistogram.HistogramLogWriter
 }
 
 // NewLogWriter returns a writer for the files dir/METRIC.hlog, or dir/CELL.METRIC.hlog when cell is
@@ -43,7 +45,7 @@ func NewLogWriter(dir, cell string, start time.Time) *LogWriter {
 	if cell != "" {
 		cell += "."
 	}
-	return &LogWriter{dir: dir, prefix: cell, start: start, files: map[string]*logFile{}, taken: map[string]bool{}}
+	return &LogWriter{dir: dir, prefix: cell, start: start, files: map[string]*logFile{}, taken: map[string]bool{}, encoder: encoder{level: zlib.DefaultCompression}}
 }
 
 // CellName is the name of the cell at place i of n (0 <= i < n), for files and headings: "" for an
@@ -57,8 +59,8 @@ func CellName(i, n int) string {
 
 // Interval appends what h recorded between two moments since the cell's start. Readers that are not
 // told otherwise, as HistogramLogProcessor, take the intervals without a tag only. Empty intervals
-// may be written: they show in the log that nothing arrived. The times and the tag inside h are
-// overwritten; h is not kept.
+// may be written: they show in the log that nothing arrived. The times and the tag inside h play no
+// part; h is not kept.
 func (w *LogWriter) Interval(metric, tag string, from, to time.Duration, h *hdrhistogram.Histogram) error {
 	lf := w.files[metric]
 	if lf == nil {
@@ -68,10 +70,20 @@ func (w *LogWriter) Interval(metric, tag string, from, to time.Duration, h *hdrh
 		}
 		w.files[metric] = lf
 	}
-	h.SetStartTimeMs(w.start.Add(from).UnixMilli())
-	h.SetEndTimeMs(w.start.Add(to).UnixMilli())
-	h.SetTag(strings.Map(tagSafe, tag))
-	if err := lf.log.OutputIntervalHistogram(h); err != nil {
+	b := w.line[:0]
+	if tag != "" {
+		b = fmt.Appendf(b, "Tag=%s,", strings.Map(tagSafe, tag))
+	}
+	base, begin, end := w.start.UnixMilli(), w.start.Add(from).UnixMilli(), w.start.Add(to).UnixMilli()
+	// the difference is of two numbers of seconds, as in the logs of hdrhistogram-go
+	began, ended := float64(begin-base)/1e3, float64(end-base)/1e3
+	b = fmt.Appendf(b, "%f,%f,%f,", began, ended-began, float64(h.Max())/1e6)
+	b, err := w.encoder.append(b, h)
+	if err == nil {
+		w.line = append(b, '\n')
+		_, err = lf.buf.Write(w.line)
+	}
+	if err != nil {
 		return fmt.Errorf("write histogram log of %s: %w", metric, err)
 	}
 	return nil
@@ -106,7 +118,7 @@ func (w *LogWriter) create(metric string) (*logFile, error) {
 		_ = f.Close() // the write's error is the one to report
 		return nil, err
 	}
-	return &logFile{f: f, buf: buf, log: log}, nil
+	return &logFile{f: f, buf: buf}, nil
 }
 
 // Flush passes everything written so far to the system.
