@@ -75,15 +75,17 @@ type Client struct {
 
 	namespaces   []string // none for bare Engine.IO
 	parser       socketio.Parser
-	onJoining    func(Handshake)
 	plain        bool // a baseline: no Socket.IO
 	raw          bool // Frames or Events: nothing of Socket.IO
 	old          bool // revision 3 of Engine.IO
+	recovered    bool // it is the socket of an earlier session
 	maxQueue     int
 	maxMessage   int
 	pingInterval time.Duration
 	pingTimeout  time.Duration
 	beat         *heartbeat // the client's own pings; nil: the server pings
+
+	dialing *dialing // nil when Dial has returned
 
 	// Of the reading goroutine.
 	joined     int // namespaces
@@ -95,11 +97,9 @@ type Client struct {
 	*work
 	decoder *socketio.Decoder // nil until an attachment comes
 
-	was       Session // it comes back as
-	pid       string
-	sids      []string // by namespace
-	offset    []byte   // of the reading goroutine
-	recovered bool
+	pid    string
+	sids   []string // by namespace
+	offset []byte   // of the reading goroutine
 
 	pace  *pace // nil: as fast as possible
 	bytes traffic
@@ -120,6 +120,9 @@ type work struct {
 	msg Message
 }
 
+// mainOnly is the namespaces of most clients.
+var mainOnly = []string{"/"}
+
 // Dial opens the transport, joins the namespace and, for Upgrade and UpgradeWebTransport, moves on
 // before it returns. Messages that arrive meanwhile are kept for Run. A failed upgrade is not an
 // error: the client stays on polling and UpgradeErr returns the cause.
@@ -137,9 +140,7 @@ func Dial(ctx context.Context, cfg *Config) (*Client, error) {
 	}
 	c := &Client{
 		pace:       newPace(cfg.Slow),
-		was:        cfg.Recover,
 		parser:     cfg.Parser,
-		onJoining:  cfg.Joining,
 		maxQueue:   cmp.Or(cfg.MaxQueue, defaultMaxQueue),
 		maxMessage: cmp.Or(cfg.MaxMessage, defaultMaxMessage),
 		old:        cfg.Engine == Engine3,
@@ -149,7 +150,10 @@ func Dial(ctx context.Context, cfg *Config) (*Client, error) {
 		c.beat = &heartbeat{c: c}
 	}
 	if cfg.Namespace != NoNamespace && !c.raw {
-		c.namespaces = append([]string{cmp.Or(cfg.Namespace, "/")}, cfg.More...)
+		c.namespaces = mainOnly
+		if name := cmp.Or(cfg.Namespace, "/"); name != "/" || len(cfg.More) > 0 {
+			c.namespaces = append([]string{name}, cfg.More...)
+		}
 	}
 	if err := c.dial(ctx, cfg, t); err != nil {
 		if failed, ok := errors.AsType[*DialError](err); ok {
@@ -171,6 +175,8 @@ func (c *Client) dial(ctx context.Context, cfg *Config, t *target) error {
 	limited, cancel := context.WithTimeout(ctx, cmp.Or(cfg.Timeout, defaultTimeout))
 	defer cancel()
 	d := &dialing{ctx: limited, c: c, target: t, cfg: cfg}
+	c.dialing = d
+	defer func() { c.dialing = nil }()
 	switch cfg.Protocol {
 	case Frames:
 		return d.frames()
@@ -264,10 +270,11 @@ func (c *Client) begin(h Handler) error {
 // drop gives the read buffers and the QUIC connection back: an owner may keep an ended client for
 // its figures.
 func (c *Client) drop() {
-	if c.ws != nil {
-		c.ws.rd.release()
-	} else {
+	switch {
+	case c.ws == nil:
 		c.poll.drop()
+	case c.ws.rd != nil:
+		c.ws.rd.release()
 	}
 	in, out := c.Bytes()
 	c.mu.Lock()

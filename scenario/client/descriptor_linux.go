@@ -12,6 +12,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/throng-io/throng/scenario/client/deadline"
 )
 
 // A descriptor is the connection of a client that Readers read: a socket that the runtime does not
@@ -22,16 +24,20 @@ type descriptor struct {
 	w     *websocket
 	h     Handler
 	ended func(error)
-	all   *limits
 
-	turn     atomic.Int32 // see below
-	stopped  atomic.Bool  // nothing is to be read any more
-	closing  atomic.Bool  // nor does it stay open
-	deadline atomic.Int64 // by which something has to be read, as Now; 0: none
-	limit    limit        // of all, which wakes at the deadline
+	turn     atomic.Int32   // see below
+	stopped  atomic.Bool    // nothing is to be read any more
+	closing  atomic.Bool    // nor does it stay open
+	deadline atomic.Int64   // by which something has to be read, as Now; 0: none
+	entry    deadline.Entry // of the loop's queue, which calls for it at the deadline
 
-	place int32         // in the loop's table; guarded by its lock
-	since time.Duration // when the loop began to watch it alone; with the turn
+	place int32 // in the loop's table; guarded by its lock
+
+	// Of who has the turn.
+	short   bool          // of its last read
+	stamped bool          // see reader
+	drained time.Duration // likewise
+	since   time.Duration // when the loop began to watch it alone
 
 	mu   sync.Mutex
 	fd   int           // -1: closed
@@ -48,9 +54,38 @@ const (
 // attempt reads once into rd, which the caller has the turn of.
 func (d *descriptor) attempt(rd *reader) { rd.attempt(uintptr(d.fd)) }
 
+// lend gives the client what it needs for a turn, which its owner has: w, and r unless it has a
+// reader with bytes in it. Between two turns clients have neither.
+func (d *descriptor) lend(w *work, r *reader) {
+	d.w.c.work = w
+	if d.w.rd == nil {
+		*r = reader{src: d.w.conn, lent: true, stamped: d.stamped, times: times{drained: d.drained, short: d.short}}
+		d.w.rd = r
+	}
+}
+
+// takeBack is the end of that.
+func (d *descriptor) takeBack() {
+	rd := d.w.rd
+	d.w.c.work = nil
+	d.short, d.stamped, d.drained = rd.short, rd.stamped, rd.drained
+	switch {
+	case rd.buf == nil && rd.rest == nil:
+		d.w.rd = nil
+	case rd.lent:
+		own := *rd
+		own.lent = false
+		d.w.rd = &own
+	}
+}
+
 // rest gives the turn back. An error ends the session.
 func (d *descriptor) rest(err error) {
-	d.w.c.work = nil
+	if rd := d.w.rd; err != nil {
+		rd.release()
+		rd.rest = nil
+	}
+	d.takeBack()
 	if err != nil {
 		d.turn.Store(gone)
 		d.leave(err)
@@ -64,7 +99,7 @@ func (d *descriptor) rest(err error) {
 
 // leave is called once, when nothing is read any more.
 func (d *descriptor) leave(err error) {
-	d.all.drop(&d.limit)
+	d.loop.deadlines.Drop(&d.entry)
 	d.loop.forget(d)
 	if d.closing.Load() {
 		d.close()
@@ -81,8 +116,8 @@ func (d *descriptor) stop() {
 	}
 }
 
-// due calls for a client whose deadline has passed. See limit.
-func (d *descriptor) due(now time.Duration) time.Duration {
+// Due calls for a client whose deadline has passed.
+func (d *descriptor) Due(now time.Duration) time.Duration {
 	at := time.Duration(d.deadline.Load())
 	switch {
 	case at == 0 || d.turn.Load() == gone:
@@ -92,7 +127,7 @@ func (d *descriptor) due(now time.Duration) time.Duration {
 	case !d.turn.CompareAndSwap(resting, reading):
 		return now + 10*time.Millisecond // somebody reads
 	}
-	d.w.c.work = &work{}
+	d.lend(&work{}, &reader{})
 	err := d.w.c.late(d.w.rd)
 	if err == nil {
 		err = d.w.turn(d.h, false)
@@ -206,7 +241,7 @@ func (d *descriptor) close() {
 func (d *descriptor) SetReadDeadline(t time.Time) error {
 	at := Now() + time.Until(t)
 	d.deadline.Store(int64(max(1, at)))
-	d.all.set(&d.limit, at)
+	d.loop.deadlines.Set(&d.entry, at)
 	return nil
 }
 

@@ -10,6 +10,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/throng-io/throng/scenario/client/deadline"
 )
 
 // eventsAtOnce is how many clients a loop learns of in one system call.
@@ -32,8 +34,9 @@ type loop struct {
 	fd     int // of epoll
 	bell   int // an eventfd: the loop is to end
 	closed atomic.Bool
-	woke   bool // a handler has woken a goroutine in this round
-	work   work
+	woke   bool   // a handler has woken a goroutine in this round
+	work   work   // of the client that is being read
+	reader reader // likewise
 	events [eventsAtOnce]unix.EpollEvent
 	n      int
 	// who can be read, and who can be written to, as of the last events
@@ -42,10 +45,19 @@ type loop struct {
 	// that it did not name then was empty.
 	asked, empty time.Duration
 
-	mu    sync.Mutex
-	table []place
-	free  []int32
+	deadlines *deadline.Queue // of all loops
+
+	mu      sync.Mutex
+	table   []place
+	free    []int32
+	watched func() // see Readers.Watch
 }
+
+// What the events of a loop are about that are of no client.
+const (
+	ofBell    = -1
+	ofWatched = -2
+)
 
 // A place in the table belongs to one client after the other: turn tells whose an event is.
 type place struct {
@@ -59,8 +71,8 @@ func (r *Readers) take(c *Client, h Handler, ended func(error)) bool {
 	if l == nil {
 		return false
 	}
-	d := &descriptor{loop: l, w: c.ws, h: h, ended: ended, all: &r.limit}
-	d.limit.owner = d
+	d := &descriptor{loop: l, w: c.ws, h: h, ended: ended}
+	d.entry.Owner = d
 	d.turn.Store(reading)
 	if !d.move() {
 		return false
@@ -87,6 +99,10 @@ func (r *Readers) loop() *loop {
 		if err != nil {
 			return nil
 		}
+		l.deadlines = &r.deadlines
+		if len(r.loops) == 0 {
+			r.deadlines.Clock = Now
+		}
 		r.loops = append(r.loops, l)
 		r.wg.Go(func() {
 			if r.Place != nil {
@@ -106,7 +122,7 @@ func newLoop() (l *loop, err error) {
 		return nil, os.NewSyscallError("epoll_create", err)
 	}
 	if l.bell, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err == nil {
-		err = unix.EpollCtl(l.fd, unix.EPOLL_CTL_ADD, l.bell, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: -1})
+		err = unix.EpollCtl(l.fd, unix.EPOLL_CTL_ADD, l.bell, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: ofBell})
 	}
 	if err != nil {
 		l.release()
@@ -135,7 +151,9 @@ func (l *loop) run() {
 	defer l.release()
 	for !l.closed.Load() {
 		l.wait()
-		l.collect()
+		if watched := l.collect(); watched != nil {
+			watched()
+		}
 		for _, d := range l.roomy {
 			d.hasRoom()
 		}
@@ -164,13 +182,16 @@ func (l *loop) wait() {
 	l.n = int(n)
 }
 
-// collect finds whose events there are.
-func (l *loop) collect() {
+// collect finds whose events there are, and returns what is to be called for what is watched.
+func (l *loop) collect() (watched func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.ready, l.roomy = l.ready[:0], l.roomy[:0]
 	for i := range l.events[:l.n] {
 		e := &l.events[i]
+		if e.Fd == ofWatched {
+			watched = l.watched
+		}
 		if e.Fd < 0 {
 			continue
 		}
@@ -185,6 +206,21 @@ func (l *loop) collect() {
 			l.ready = append(l.ready, at.d)
 		}
 	}
+	return watched
+}
+
+func (r *Readers) watch(fd int, f func()) bool {
+	l := r.loop()
+	if l == nil {
+		return false
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.watched != nil {
+		return false
+	}
+	l.watched = f
+	return unix.EpollCtl(l.fd, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: ofWatched}) == nil
 }
 
 // serve reads for one client.
@@ -192,11 +228,11 @@ func (l *loop) serve(d *descriptor) {
 	if !d.turn.CompareAndSwap(resting, reading) {
 		return
 	}
+	d.lend(&l.work, &l.reader)
 	if rd := d.w.rd; rd.short && l.empty > d.since {
 		rd.drained = max(rd.drained, l.empty)
 	}
 	l.work.msg.Woke = false
-	d.w.c.work = &l.work
 	err := d.w.turn(d.h, true)
 	l.woke = l.woke || l.work.msg.Woke
 	d.rest(err)

@@ -187,10 +187,10 @@ func (c *Client) answered(b []byte, binary bool, came arrival) (taken bool, err 
 	if c.space(p.Namespace) < 0 {
 		return true, nil
 	}
-	if c.onJoining != nil {
+	if d := c.dialing; d != nil && d.cfg.Joining != nil {
 		// a payload that cannot be decoded is refused below
 		data, _ := c.parser.AppendJSON(nil, p.Data)
-		c.onJoining(Handshake{Refused: p.Type == socketio.ConnectError, Namespace: string(p.Namespace), Data: data, At: came.at})
+		d.cfg.Joining(Handshake{Refused: p.Type == socketio.ConnectError, Namespace: string(p.Namespace), Data: data, At: came.at})
 	}
 	if p.Type == socketio.ConnectError {
 		return true, c.connectError(p.Data)

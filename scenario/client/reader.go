@@ -30,6 +30,7 @@ type reader struct {
 	try  func(fd uintptr) bool
 	once bool // do not park, answer (0, nil)
 	may  bool // of a connection that Readers read: this turn has a read left
+	lent bool // likewise, for this turn
 	n    int  // result of try
 	err  error
 

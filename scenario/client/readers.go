@@ -3,6 +3,8 @@ package client
 import (
 	"errors"
 	"sync"
+
+	"github.com/throng-io/throng/scenario/client/deadline"
 )
 
 // Readers read for many clients on few goroutines, so that a client which waits has none. Under
@@ -18,11 +20,11 @@ type Readers struct {
 	// function is called. nil = the others have one less. Set it before the first Run.
 	Place func() (restore func())
 
-	mu    sync.Mutex
-	loops []*loop
-	next  int
-	limit limits
-	wg    sync.WaitGroup
+	mu        sync.Mutex
+	loops     []*loop
+	next      int
+	deadlines deadline.Queue
+	wg        sync.WaitGroup
 }
 
 // Run is [Client.Run], except that it returns at once. When the session is over it calls ended with
@@ -33,6 +35,11 @@ func (r *Readers) Run(c *Client, h Handler, ended func(error)) {
 		go func() { ended(c.Run(h)) }()
 	}
 }
+
+// Watch lets one of the goroutines call f, between reads, whenever a descriptor that does not block
+// has something to read, which f reads. It ends with Close, at which the descriptor must be open
+// still. false: nobody watches it; only Linux can.
+func (r *Readers) Watch(fd int, f func()) bool { return r.watch(fd, f) }
 
 // movable reports whether Readers can read for c. A slow reader waits on purpose, and a client
 // that pings by itself changes its deadline more often.
@@ -49,7 +56,7 @@ func (r *Readers) Close() {
 	for _, l := range loops {
 		l.close()
 	}
-	r.limit.close()
+	r.deadlines.Close()
 	r.wg.Wait()
 }
 

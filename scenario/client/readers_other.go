@@ -12,6 +12,8 @@ func (*loop) close() {}
 // take takes nothing: every client gets a goroutine.
 func (*Readers) take(*Client, Handler, func(error)) bool { return false }
 
+func (*Readers) watch(int, func()) bool { return false }
+
 type descriptor struct{ net.Conn }
 
 func (*descriptor) attempt(*reader)              {}

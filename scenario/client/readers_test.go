@@ -144,39 +144,3 @@ func TestReadersPingTimeout(t *testing.T) {
 		t.Errorf("it gave the server up %v after its last ping", waited)
 	}
 }
-
-// Clients are called for in the order of their deadlines; one that was dropped is not.
-func TestLimits(t *testing.T) {
-	l := &limits{}
-	defer l.close()
-	called := make(chan int, 10)
-	at := Now() + 20*time.Millisecond
-	all := make([]limit, 5)
-	for i := range all {
-		all[i].owner = ownerOfLimit(func(now time.Duration) time.Duration {
-			if now < at {
-				t.Errorf("%d is called for %v early", i, at-now)
-			}
-			called <- i
-			return 0
-		})
-	}
-	for _, i := range []int{3, 0, 4, 2, 1} {
-		l.set(&all[i], at+time.Duration(i)*time.Millisecond)
-	}
-	l.set(&all[4], at)           // earlier
-	l.set(&all[1], at+time.Hour) // later: the earlier call finds out
-	l.drop(&all[2])
-	l.drop(&all[2])
-	got := map[int]bool{}
-	for range 4 {
-		got[<-called] = true
-	}
-	if got[2] || len(got) != 4 {
-		t.Errorf("called for %v, want 0, 1, 3 and 4", got)
-	}
-}
-
-type ownerOfLimit func(now time.Duration) time.Duration
-
-func (f ownerOfLimit) due(now time.Duration) time.Duration { return f(now) }

@@ -3,7 +3,6 @@ package client
 import (
 	"bytes"
 	"encoding/json"
-	"slices"
 	"time"
 
 	"github.com/throng-io/throng/protocol/socketio"
@@ -50,8 +49,8 @@ func (d *dialing) auth(namespace string) json.RawMessage {
 }
 
 // SIDs returns the client's socket ids, by namespace in the order of Config: the names by which a
-// server may send to one client. They do not change; the caller owns the slice.
-func (c *Client) SIDs() []string { return slices.Clone(c.sids) }
+// server may send to one client. They do not change, and the caller must not change the slice.
+func (c *Client) SIDs() []string { return c.sids }
 
 // welcomed takes the socket id of a namespace, and the private id of the first one.
 func (c *Client) welcomed(namespace []byte, sid, pid string) {
@@ -62,10 +61,14 @@ func (c *Client) welcomed(namespace []byte, sid, pid string) {
 		c.sids[i] = sid
 	}
 	if len(c.namespaces) > 0 && string(namespace) == c.namespaces[0] && !c.parser.IsBinary() {
-		c.recovered = pid != "" && pid == c.was.PID
+		was := Session{}
+		if d := c.dialing; d != nil {
+			was = d.cfg.Recover
+		}
+		c.recovered = pid != "" && pid == was.PID
 		c.pid = pid
 		if c.recovered {
-			c.offset = append(c.offset[:0], c.was.Offset...)
+			c.offset = append(c.offset[:0], was.Offset...)
 		}
 	}
 }

@@ -35,8 +35,8 @@ type websocket struct {
 	c     *Client
 	conn  *conn
 	quic  *quicConn // of WebTransport; nil: a websocket
-	rd    *reader
-	limit int // bytes of a message
+	rd    *reader   // nil: Readers read it, and none of its bytes wait
+	limit int       // bytes of a message
 
 	// probe is set while the session does not depend on this connection: its
 	// failure is then for the reader alone. Only Dial changes it, under mu.

@@ -107,7 +107,7 @@ func TestReceiveLengths(t *testing.T) {
 	}
 	c.Close()
 	ends(t, done, ClientDisconnect)
-	if c.ws.rd.buf != nil {
+	if c.ws.rd != nil && c.ws.rd.buf != nil {
 		t.Error("a buffer is held after the end")
 	}
 }
