@@ -1,10 +1,13 @@
 package scenario
 
 import (
+	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/throng-io/throng/scenario/client"
+	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/scenario/internal/lateness"
 	"github.com/throng-io/throng/scenario/internal/ledger"
 	"github.com/throng-io/throng/scenario/internal/record"
@@ -40,7 +43,11 @@ func (t *trial) watchReads() error {
 	}
 	sh := t.rec.Shard(0)
 	t.watch.ran = t.now()
-	probe, err := lateness.Start(lateness.Every(t.here()), t.now, func(at, late int64) {
+	var together func(fd int, read func()) bool
+	if t.readTogether() {
+		together = t.readers.Watch
+	}
+	probe, err := lateness.Start(lateness.Every(t.here()), t.now, together, func(at, late int64) {
 		t.watch.runs(at)
 		if t.watch.untimed.Load() > fewUntimed {
 			sh.Add(t.watch.series, t.tl.PhaseAt(at), time.Duration(late))
@@ -71,6 +78,27 @@ const mostHeld = int64(10 * time.Second)
 func (t *trial) readUpTo(until int64) int64 {
 	now := t.now()
 	return min(until, now-min(t.watch.held(now), mostHeld))
+}
+
+// readTogether reports whether the trial's readers read for all clients.
+func (t *trial) readTogether() bool {
+	if len(t.links.list)+len(t.links.addrs) > 0 || t.stalls() {
+		return false
+	}
+	for _, url := range t.server.urls {
+		if !strings.HasPrefix(url, "http:") && !strings.HasPrefix(url, "ws:") {
+			return false
+		}
+	}
+	for _, g := range t.groups {
+		if g.frames != nil || g.spec.Read != nil || g.spec.Peers != nil || g.spec.Engine == file.Engine3 {
+			return false
+		}
+		if slices.ContainsFunc(g.spec.Transport, func(s file.Share) bool { return s.Name != client.WebSocket }) {
+			return false
+		}
+	}
+	return true
 }
 
 // here is how many processes of this machine have clients of the trial.

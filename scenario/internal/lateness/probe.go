@@ -21,8 +21,9 @@ func Every(processes int) time.Duration {
 
 // A Probe reads messages that become readable on an absolute schedule. Its goroutine is woken by
 // the runtime's poller when the kernel has something: as clients are that have a goroutine of their
-// own, and no earlier than those that client.Readers read. Methods other than Start and Close may
-// be called from any goroutine.
+// own, and no earlier than those that others read. Where the same goroutines read all clients, one
+// of them reads the messages, too: for a fifth of the processor time. Methods other than Start and
+// Close may be called from any goroutine.
 type Probe struct {
 	sample func(at, late int64)
 	source source
@@ -46,9 +47,16 @@ type source interface {
 // A stall is a time during which nothing was read.
 type stall struct{ from, to int64 }
 
-// Start begins to read a message in each interval. The clock is in nanoseconds. sample is called
-// for each message, on one goroutine, with when it was read and how long it had waited.
-func Start(every time.Duration, now func() int64, sample func(at, late int64)) (*Probe, error) {
+// Start begins to read a message in each interval. The clock is in nanoseconds. watch lets the
+// goroutine that reads the clients call for a descriptor when it has something; it does so no more
+// when Close is called. nil, or false from it: the probe has a goroutine of its own. sample is
+// called for each message, on one goroutine, with when it was read and how long it had waited.
+func Start(every time.Duration, now func() int64, watch func(fd int, read func()) bool, sample func(at, late int64)) (*Probe, error) {
+	if watch != nil {
+		if p := watched(every, now, watch, sample); p != nil {
+			return p, nil
+		}
+	}
 	s, err := open(every, now)
 	if err != nil {
 		return nil, err

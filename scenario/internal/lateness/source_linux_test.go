@@ -45,6 +45,39 @@ func TestTimerOfAStall(t *testing.T) {
 	}
 }
 
+// Others read the messages when they come to it: what they find then is what has become due.
+func TestTimerThatOthersRead(t *testing.T) {
+	began := time.Now()
+	now := func() int64 { return int64(time.Since(began)) }
+	var read func()
+	var waits []int64
+	p := watched(Interval, now, func(_ int, f func()) bool { read = f; return true }, func(_, late int64) { waits = append(waits, late) })
+	if p == nil {
+		t.Fatal("no probe")
+	}
+	defer p.Close()
+	const stalled = 50 * time.Millisecond
+	time.Sleep(stalled)
+	if held := p.Held(now()); held < int64(stalled-2*Interval) {
+		t.Errorf("nothing was read for %v, and it is held for %d ns", stalled, held)
+	}
+	read()
+	if least := int(stalled/Interval) - 1; len(waits) < least || waits[0] < int64(stalled-2*Interval) || waits[len(waits)-1] >= waits[0] {
+		t.Errorf("%d messages were read, want %d at least; they waited %v", len(waits), least, waits)
+	}
+	before := len(waits)
+	for range 3 { // also when there is none
+		read()
+	}
+	for len(waits) == before {
+		time.Sleep(time.Millisecond)
+		read()
+	}
+	if watched(Interval, now, func(int, func()) bool { return false }, func(int64, int64) {}) != nil {
+		t.Error("a probe that nobody reads")
+	}
+}
+
 // On a clock that is wrong by a tenth the schedule stays on the kernel's.
 func TestTimerOnAnotherClock(t *testing.T) {
 	began := time.Now()
