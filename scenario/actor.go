@@ -34,26 +34,29 @@ type actor struct {
 	// recovered client takes over its earlier one: only its own goroutine, and those that have seen
 	// it held, may read the pointer.
 	*ledger.Receiver
-	id     uint32 // its index in the trial
-	class  int    // of the trial's
-	t      *trial
-	group  *group
-	index  int // within the group
-	number int // of the person that it plays: its index, or how many arrived before it
-	person *person
-	space  string // its namespace, where that is its own; set before it is connected
-	head   []byte // of its event packets; likewise
-	// came in another's place, or arrived: it is not asked to send before it is held
-	churned   bool
-	transport int  // of the trial's
-	slow      bool // reads slowly
+	id        uint32       // its index in the trial
+	state     atomic.Int32 // see above
+	class     int          // of the trial's
+	t         *trial
+	group     *group
+	index     int // within the group
+	number    int // of the person that it plays: its index, or how many arrived before it
+	person    *person
+	space     string // its namespace, where that is its own; set before it is connected
+	head      []byte // of its event packets; likewise
+	transport int    // of the trial's
 	shard     *record.Shard
 	keyed     []*ledger.Audience // by the trial's keyings; nil: it has no key
 	sids      []string           // its socket ids, by namespace; set before state says joining
 	calls     callBook
-	gaps      gaps
+	gaps      *gaps            // nil: none yet
 	transit   lateness.Transit // of its deliveries; its own goroutine's
-	state     atomic.Int32
+	// came in another's place, or arrived: it is not asked to send before it is held
+	churned   bool
+	slow      bool // reads slowly
+	recovered bool // it is the socket that it was before
+	// a fault made it stop reading, which the server may take amiss, also later
+	stalled atomic.Bool
 
 	mu      sync.Mutex
 	conn    conn // nil until connected; set before state says joining
@@ -75,11 +78,8 @@ type actor struct {
 	// since, and how often it broke before. since is 0 while it is held.
 	since        int64
 	tries, drops int
-	away         atomic.Int64 // since, for others to read; 0 while it is held
-	// a fault made it stop reading, which the server may take amiss, also later
-	stalled   atomic.Bool
-	session   client.Session // that it had, to come back as the same socket
-	recovered bool           // it did
+	away         atomic.Int64    // since, for others to read; 0 while it is held
+	session      *client.Session // that it had, to come back as the same socket; nil: none
 	// operations due while it or a successor had no connection; nil: it does not reconnect
 	outbox  *outbox
 	peering *peering // nil: it opens no data channels
@@ -250,9 +250,11 @@ func (a *actor) after(c conn, err error) (next *actor) {
 	t.count.bytesOut.Add(int64(out))
 	t.count.connected.Add(-1)
 	if r := a.group.spec.Reconnect; r != nil {
-		if a.session = c.Session(); !r.Recover {
-			a.session = client.Session{Retry: a.session.Retry}
+		had := c.Session()
+		if !r.Recover {
+			had = client.Session{Retry: had.Retry}
 		}
+		a.session = &had
 	}
 	return a.end(err)
 }
@@ -402,11 +404,7 @@ func (a *actor) end(err error) (next *actor) {
 	planned := a.leaving || t.life.over.Load() || resting
 	a.mu.Unlock()
 	if f != nil {
-		defer func() {
-			if f.lost(a); next == nil && !resting {
-				f.end()
-			}
-		}()
+		defer func() { f.lost(a, next == nil && !resting) }()
 	}
 	a.calls.expire(func(c *pendingCall) bool {
 		if c.stream >= 0 {

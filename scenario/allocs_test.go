@@ -50,11 +50,13 @@ groups:
 phases: [{name: hold, for: 10s}]
 `)
 	a := newActor(tr, tr.groups[0], 0, 0)
-	f := &flow{plan: a.group.flow, group: a.group, ctx: t.Context(), person: a.person, alarm: newAlarm(), actor: a}
-	defer f.alarm.silence()
+	tr.life.ctx = t.Context()
+	f := newFlow(a)
 	a.flow, a.conn = f, &answering{a: a}
+	f.playing = true // by this goroutine
 	if n := testing.AllocsPerRun(200, func() {
-		if err := f.step(f.plan.steps[0]); err != nil {
+		f.stage = stageNew
+		if err := f.step(f.plan.all.steps[0]); err != nil {
 			t.Fatal(err)
 		}
 	}); n != 0 {

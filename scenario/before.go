@@ -8,6 +8,7 @@ import (
 
 	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/internal/plan"
 	"github.com/throng-io/throng/scenario/internal/record"
 	"github.com/throng-io/throng/scenario/metric"
 )
@@ -46,7 +47,7 @@ func newBefore(t *trial, g *group) *before {
 	for _, tr := range t.kinds.transports {
 		b.series = append(b.series, t.addSeries(record.Series{Metric: metric.Before, Group: g.spec.Name, Transport: tr}))
 	}
-	b.plan.steps = b.plan.compile(t, g, spec.Steps)
+	b.plan.all = &step{steps: b.plan.compile(t, g, spec.Steps)}
 	if spec.Once {
 		b.common, b.turn = &person{}, make(chan struct{}, 1)
 	}
@@ -57,8 +58,9 @@ func newBefore(t *trial, g *group) *before {
 // but kept there to be.
 func (g *group) fetch(f *flow) error {
 	f.plan, f.group = g.before.plan, g
+	f.transport = g.transports[plan.TransportOf(g.spec.Transport, f.number)]
 	began := client.Now()
-	err := f.steps(f.plan.steps)
+	err := f.through(f.plan.all.steps)
 	if f.aside != nil {
 		f.aside.took = client.Now() - began
 	}

@@ -75,6 +75,9 @@ func (a *actor) recordBetween(sh *record.Shard, str *stream, s *ledger.Slot, at 
 	case "room":
 		source = int64(s.Audience.Room)
 	}
+	if a.gaps == nil {
+		a.gaps = &gaps{}
+	}
 	gap, before := a.gaps.since(int64(str.index+1)<<32|source, s.Due, at)
 	if period := str.plan.Period(s.Due, int(s.Phase)); gap > 0 && period > 0 {
 		sh.Add(str.between[a.class].gap, int(s.Phase), (gap - period).Abs())

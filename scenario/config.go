@@ -22,7 +22,9 @@ func (a *actor) config() *client.Config {
 	if a.isTraced() {
 		cfg.Joining = a.traceJoining
 	}
-	cfg.Recover = a.session
+	if a.session != nil {
+		cfg.Recover = *a.session
+	}
 	if !a.slow {
 		if a.t.stalls() {
 			cfg.Slow = &client.Slow{}

@@ -10,14 +10,14 @@
 // over, moves them between rooms (moves.go), emits the messages of the streams (stream.go), and
 // injects the scenario's faults (fault.go). Clients whose connection broke reconnect as official
 // clients do (reconnect.go). Where a group has a flow, each of its clients goes through the steps
-// at its own pace (flow.go).
+// at its own pace (flow.go), and whoever brings what it waits for plays it on (flow_play.go).
 //
 // A message enters the ledger (internal/ledger) before it is written, with the members that its
 // room has at that moment, and carries a stamp (internal/stamp): who sent it, which it is, and when
 // it was due. A client that receives it finds the stamp without decoding the payload, sets its own
 // bit in the ledger, and records the time since the message was due (receive.go, internal/record).
 // Few goroutines read for all clients that can be read so (client.Readers); a client that waits has
-// none, and the goroutine that connected it has ended (actor.go).
+// none, nor has its flow, and the goroutine that connected it has ended (actor.go).
 // Each second the collector merges what was recorded, samples the processes, and shows how the
 // checks stand (collect.go, sample.go).
 //

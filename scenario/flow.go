@@ -3,14 +3,15 @@ package scenario
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"regexp"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/throng-io/throng/scenario/client"
+	"github.com/throng-io/throng/scenario/client/deadline"
 	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/scenario/internal/plan"
 	"github.com/throng-io/throng/scenario/internal/record"
@@ -26,10 +27,11 @@ const inboxLimit = 64
 // A flowPlan is steps of a group made ready. Its clients share it.
 type flowPlan struct {
 	kind  metric.ErrorKind // of a step that fails
-	steps []*step
-	waits map[string]bool // events that some step waits for
-	start int64           // when it begins at the earliest
-	whole []int           // series, by transport
+	all   *step            // the steps, as a repeat
+	depth int              // of repeats in each other, all included
+	waits map[string]bool  // events that some step waits for
+	start int64            // when it begins at the earliest
+	whole []int            // series, by transport
 }
 
 // A step is one of a file's steps with its templates compiled.
@@ -53,9 +55,11 @@ func newFlowPlan(t *trial, g *group) *flowPlan {
 	for _, tr := range t.kinds.transports {
 		p.whole = append(p.whole, t.addSeries(record.Series{Metric: metric.Flow, Group: g.spec.Name, Transport: tr}))
 	}
-	p.steps = p.compile(t, g, g.spec.Flow)
+	course := g.spec.Course
+	p.all = &step{spec: &file.Step{Do: file.StepRepeat, Times: course.Times, Every: course.Every}, steps: p.compile(t, g, g.spec.Flow)}
+	p.depth = p.all.depth()
 	for i := range t.tl.Spans {
-		if s := &t.tl.Spans[i]; s.Name == g.spec.Course.Start {
+		if s := &t.tl.Spans[i]; s.Name == course.Start {
 			p.start = s.Start
 		}
 	}
@@ -93,34 +97,65 @@ func (p *flowPlan) compile(t *trial, g *group, specs []file.Step) (out []*step) 
 	return out
 }
 
-// A flow is one person's way through the steps: a goroutine that the trial waits
-// for, from when the client is held until it goes for good. It outlives the connections.
-type flow struct {
-	plan   *flowPlan
-	group  *group
-	number int
-	id     uint32
-	person *person
-	jar    http.CookieJar  // of its requests
-	ctx    context.Context //nolint:containedctx // its life, which others end
-	cancel context.CancelFunc
-	draws  uint64
-	done   uint64   // steps that it has begun
-	round  int      // of the innermost repeat
-	aside  *fetched // takes the samples, and errors are not counted; nil: they are recorded
-	packet []byte   // that it sent last
-	fill   filling  // for it
-	alarm  alarm
+// depth is how many repeats are in each other.
+func (s *step) depth() (n int) {
+	for _, inner := range s.steps {
+		n = max(n, inner.depth())
+	}
+	if s.spec.Do == file.StepRepeat {
+		n++
+	}
+	return n
+}
 
-	mu      sync.Mutex
-	node    int                // of the target that it was connected to last
-	actor   *actor             // held now; nil: away
-	inbox   map[string][]event // arrived and not yet waited for
-	call    uint64
-	calls   bool  // one is under way
-	reads   bool  // its answer's arguments are wanted
-	reply   event // to the last one; its arguments are valid until the next call
-	offline bool  // away by its own will
+// A flow is one person's way through the steps, from when the client is held until it goes for
+// good: it outlives the connections, and the trial waits for it.
+//
+// While it waits it has no goroutine. Whoever brings what it may wait for plays it on
+// (flow_play.go): the goroutine that reads for the client, for an answer or an event; the one that
+// opens or ends a connection; that of the alarms, when a time is over. One of them at a time has
+// the turn; a change that comes meanwhile is played by the same one. A goroutine for each flow cost
+// its stack, two changes of goroutines for an exchange, and waking a thread where the reader kept
+// its own.
+type flow struct {
+	plan      *flowPlan
+	group     *group
+	number    int
+	id        uint32
+	transport int // of the trial's
+	person    *person
+	jar       http.CookieJar  // of its requests
+	ctx       context.Context //nolint:containedctx // of the trial, or of the requests before a connection
+	aside     *fetched        // takes the samples, and errors are not counted; nil: they are recorded
+
+	// Of who has the turn.
+	laps  []lap          // under way, the innermost last; none: the steps are done
+	draws uint64         // so far
+	done  uint64         // steps that it has begun
+	round int            // of the innermost lap
+	stage stage          // of the step
+	began int64          // the step
+	at    int64          // when the step's acknowledgement came
+	until time.Duration  // when what it waits for is late, on the client's clock; 0: it has not begun to wait
+	alarm deadline.Entry // plays it on when a moment has come
+	set   time.Duration  // that moment; 0: there is none
+	rang  atomic.Bool    // it has come
+
+	gone atomic.Bool // its client has; set under mu
+
+	mu       sync.Mutex
+	playing  bool               // somebody has the turn; for ever, when the flow is over
+	again    bool               // something has changed since they had looked
+	finished bool               //
+	stop     context.CancelFunc // of its request; nil: it makes none
+	node     int                // of the target that it was connected to last
+	actor    *actor             // held now; nil: away
+	inbox    map[string][]event // arrived and not yet waited for
+	call     uint64
+	calls    bool  // one is under way
+	reads    bool  // its answer's arguments are wanted
+	reply    event // to the last one; its arguments are valid until the next call
+	offline  bool  // away by its own will
 }
 
 // An event is a message as the flow keeps it.
@@ -144,42 +179,56 @@ func failed(class, format string, args ...any) error {
 	return &stepError{class: class, err: fmt.Errorf(format, args...)}
 }
 
+// newFlow makes the flow of a client that is held. It is over when finish has been called.
+func newFlow(a *actor) *flow {
+	t := a.t
+	f := &flow{
+		plan: a.group.flow, group: a.group, number: a.number, id: a.id, transport: a.transport,
+		actor: a, person: a.person, jar: &a.person.jar, ctx: t.life.ctx,
+	}
+	f.alarm.Owner = f
+	start := max(0, client.Now()+time.Duration(f.plan.start-t.now()))
+	f.laps = append(make([]lap, 0, f.plan.depth), lap{of: f.plan.all, next: start, paced: true})
+	return f
+}
+
 // flowing starts the client's flow, or resumes it after a reconnection.
 func (a *actor) flowing() {
 	if a.group.flow == nil {
 		return
 	}
-	if a.flow == nil {
-		f := &flow{plan: a.group.flow, group: a.group, number: a.number, id: a.id, alarm: newAlarm(), actor: a, person: a.person, jar: &a.person.jar}
-		f.ctx, f.cancel = context.WithCancel(a.t.life.ctx)
-		a.mu.Lock()
-		a.flow = f
-		gone := a.leaving
-		a.mu.Unlock()
-		if gone {
-			f.cancel()
-		}
-		a.t.life.wg.Go(f.run)
+	if f := a.flow; f != nil {
+		f.mu.Lock()
+		f.actor = a
+		f.play()
 		return
 	}
-	a.flow.put(func() { a.flow.actor = a })
-}
-
-// put changes the state that the flow's goroutine waits for.
-func (f *flow) put(change func()) {
+	f := newFlow(a)
+	a.t.life.wg.Add(1) // until it is over
+	a.mu.Lock()
+	a.flow = f
+	gone := a.leaving
+	a.mu.Unlock()
+	if gone {
+		f.end()
+		return
+	}
 	f.mu.Lock()
-	change()
-	f.mu.Unlock()
-	f.alarm.ring()
+	f.play()
 }
 
-// lost notifies the flow that the client's connection has ended.
-func (f *flow) lost(a *actor) {
-	f.put(func() {
-		if f.actor == a {
-			f.actor = nil
-		}
-	})
+// lost notifies the flow that the client's connection has ended, and with forGood that no other
+// follows.
+func (f *flow) lost(a *actor, forGood bool) {
+	if forGood {
+		f.end()
+		return
+	}
+	f.mu.Lock()
+	if f.actor == a {
+		f.actor = nil
+	}
+	f.play()
 }
 
 // hear keeps an event that some step waits for.
@@ -188,30 +237,63 @@ func (f *flow) hear(a *actor, m *client.Message, at int64) {
 		return
 	}
 	args := a.group.json(m.Args)
-	m.Woke = true
-	f.put(func() {
-		if f.inbox == nil {
-			f.inbox = map[string][]event{}
-		}
-		list := append(f.inbox[string(m.Name)], event{args, at})
-		f.inbox[string(m.Name)] = list[max(0, len(list)-inboxLimit):]
-	})
+	f.mu.Lock()
+	if f.finished {
+		f.mu.Unlock()
+		return
+	}
+	if f.inbox == nil {
+		f.inbox = map[string][]event{}
+	}
+	list := append(f.inbox[string(m.Name)], event{args, at})
+	f.inbox[string(m.Name)] = list[max(0, len(list)-inboxLimit):]
+	m.Woke = f.play()
 }
 
 // answered keeps the answer to a call.
 func (f *flow) answered(a *actor, m *client.Message, at int64) {
 	f.mu.Lock()
-	is := f.calls && f.call == m.ID && f.actor == a
-	if is {
-		f.calls, f.reply.at, f.reply.args = false, at, f.reply.args[:0]
-		if f.reads {
-			f.reply.args = a.group.appendJSON(f.reply.args, m.Args)
-		}
+	if !f.calls || f.call != m.ID || f.actor != a {
+		f.mu.Unlock()
+		return
 	}
-	f.mu.Unlock()
-	if is {
-		m.Woke = true
-		f.alarm.ring()
+	f.calls, f.reply.at, f.reply.args = false, at, f.reply.args[:0]
+	if f.reads {
+		f.reply.args = a.group.appendJSON(f.reply.args, m.Args)
+	}
+	m.Woke = f.play()
+}
+
+// end ends the flow: its client goes for good.
+func (f *flow) end() {
+	f.mu.Lock()
+	f.gone.Store(true)
+	f.online()
+	if f.stop != nil {
+		f.stop()
+	}
+	f.play()
+}
+
+// isOver reports whether nothing more is to be done.
+func (f *flow) isOver() bool { return f.gone.Load() || f.ctx.Err() != nil }
+
+// away notes that the client is away by its own will, until online. It is counted with those that
+// are held: nothing is wrong with it.
+func (f *flow) away() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.offline && !f.gone.Load() {
+		f.offline = true
+		f.group.t.count.offline.Add(1)
+	}
+}
+
+// online notes that the client is not away by its own will any more. mu is locked.
+func (f *flow) online() {
+	if f.offline {
+		f.offline = false
+		f.group.t.count.offline.Add(-1)
 	}
 }
 
@@ -227,166 +309,7 @@ func (g *group) appendJSON(dst, args []byte) []byte {
 	return out
 }
 
-// await waits until ready is true, the time is over, or the client goes. lost says that the
-// connection must last meanwhile.
-func (f *flow) await(until time.Duration, lost bool, ready func() bool) error {
-	for {
-		f.mu.Lock()
-		done, away := ready(), f.actor == nil
-		f.mu.Unlock()
-		switch {
-		case done:
-			return nil
-		case lost && away:
-			return failed(metric.HowDropped, "the connection ended before the answer")
-		case f.ctx.Err() != nil:
-			return f.ctx.Err()
-		case f.alarm.late(until):
-			return errLate
-		}
-		f.alarm.wait()
-	}
-}
-
-var errLate = errors.New("nothing came in time")
-
-// run goes through the steps, from their phase on and as often as the file says.
-func (f *flow) run() {
-	defer f.cancel()
-	defer f.alarm.silence()
-	defer context.AfterFunc(f.ctx, f.alarm.ring)()
-	t, course := f.group.t, f.group.spec.Course
-	if f.sleep(time.Duration(f.plan.start-t.now())) != nil {
-		return
-	}
-	_ = f.rounds(course.Times, course.Every, func() error {
-		began := t.now()
-		err := f.steps(f.plan.steps)
-		if err == nil {
-			t.rec.Shard(f.id).Add(f.plan.whole[f.transport()], t.tl.PhaseAt(began), time.Duration(t.now()-began))
-		}
-		return err
-	})
-}
-
-func (f *flow) transport() int {
-	return f.group.transports[plan.TransportOf(f.group.spec.Transport, f.number)]
-}
-
-// steps does them in order, until one fails or the client goes.
-func (f *flow) steps(list []*step) error {
-	for _, s := range list {
-		if err := f.ctx.Err(); err != nil {
-			return err
-		}
-		if err := f.step(s); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// step does one and accounts for it.
-func (f *flow) step(s *step) error {
-	switch s.spec.Do {
-	case file.StepThink:
-		return f.sleep(time.Duration(s.spec.Think.At(f.draw()) * 1e9))
-	case file.StepRepeat:
-		return f.repeat(s)
-	}
-	t := f.group.t
-	f.done++
-	began := t.now()
-	until, err := f.do(s)
-	if f.ctx.Err() != nil {
-		return f.ctx.Err()
-	}
-	if f.aside != nil {
-		f.aside.samples = append(f.aside.samples, sample{s.series[f.transport()], time.Duration(until - began)})
-		return f.discreetly(s, err)
-	}
-	sh, phase := t.rec.Shard(f.id), t.tl.PhaseAt(began)
-	if err == nil {
-		sh.Add(s.series[f.transport()], phase, time.Duration(until-began))
-		return nil
-	}
-	class := metric.HowOther
-	if se := (*stepError)(nil); errors.As(err, &se) {
-		class = se.class
-	}
-	if class == metric.HowTimeout {
-		sh.AddNever(s.series[f.transport()], phase, time.Duration(t.now()-began))
-	}
-	f.group.countError(metric.Error(f.plan.kind, class), began, f.discreetly(s, err))
-	return err
-}
-
-// discreetly is the error of a step for others to read.
-func (f *flow) discreetly(s *step, err error) error {
-	if err == nil {
-		return nil
-	}
-	return discreet{fmt.Errorf("%s %s: %w", s.spec.Do, s.spec.Name, err), f.filling(), s}
-}
-
-// repeat does the steps of a repeat.
-func (f *flow) repeat(s *step) error {
-	outer := f.round
-	defer func() { f.round = outer }()
-	return f.rounds(s.spec.Times, s.spec.Every, func() error { return f.steps(s.steps) })
-}
-
-// rounds does something so often, or until the client goes when times is 0. A round that fails is
-// given up, and the next one begins when it would have.
-func (f *flow) rounds(times int, every time.Duration, do func() error) error {
-	next, paced := time.Duration(0), every > 0
-	for n := 0; times == 0 || n < times; n++ {
-		if err := f.ctx.Err(); n > 0 && err != nil {
-			return err
-		}
-		if paced {
-			if err := f.sleep(next - client.Now()); n > 0 && err != nil {
-				return err
-			}
-			next = max(next, client.Now()) + every
-		}
-		paced, f.round = every > 0, n
-		if err := do(); err != nil {
-			if f.ctx.Err() != nil {
-				return err
-			}
-			if every == 0 { // a server that refuses everything is not to be asked without a pause
-				next, paced = client.Now()+failedPause, true
-			}
-		}
-	}
-	return nil
-}
-
-// failedPause is between a round that failed and the next one, where no interval says more.
-const failedPause = time.Second
-
-func (f *flow) sleep(d time.Duration) error {
-	if d <= 0 {
-		return f.ctx.Err()
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-f.ctx.Done():
-		return f.ctx.Err()
-	case <-timer.C:
-		return nil
-	}
-}
-
 func (f *flow) draw() float64 {
 	f.draws++
 	return plan.Unit(plan.Draw(f.group.t.spec.Seed, plan.ForFlow, uint64(f.group.index), uint64(f.number), f.draws))
-}
-
-// end ends the flow: its client goes for good.
-func (f *flow) end() {
-	f.cancel()
-	f.setOffline(false)
 }

@@ -89,6 +89,8 @@ func (f *flow) ask(s *step) (int64, error) {
 	r, t := s.request, f.group.t
 	ctx, cancel := context.WithTimeout(f.ctx, r.spec.Within)
 	defer cancel()
+	f.stops(cancel)
+	defer f.stops(nil)
 	req, err := r.build(ctx, t.siteOf(f.place()), f.filling())
 	if err != nil {
 		return 0, failed(metric.HowHTTP, "%w", err)
@@ -105,10 +107,19 @@ func (f *flow) ask(s *step) (int64, error) {
 			return t.now(), f.answer(s, res, text)
 		}
 	}
-	if ctx.Err() != nil && f.ctx.Err() == nil {
+	if ctx.Err() != nil && !f.isOver() {
 		return 0, failed(metric.HowTimeout, "no answer within %s", metric.FormatDuration(r.spec.Within))
 	}
 	return 0, failed(metric.HowHTTP, "%w", err)
+}
+
+// stops notes what ends the request that is under way; nil: none is.
+func (f *flow) stops(cancel context.CancelFunc) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.stop = cancel; cancel != nil && f.gone.Load() {
+		cancel()
+	}
 }
 
 // place is the target to which the client's requests go: the one that it is, or was, connected to.

@@ -1,18 +1,22 @@
 package scenario
 
 import (
-	"encoding/json"
 	"errors"
 	"slices"
+	"sync"
 	"time"
 
-	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/scenario/internal/jsonpath"
 	"github.com/throng-io/throng/scenario/metric"
 )
 
-// do does a step and says when its answer was there.
+// blocks reports whether the step may keep its goroutine: peers may wait for one another.
+func (s *step) blocks() bool {
+	return s.spec.Do == file.StepHTTP || s.spec.Do == file.StepDisconnect || s.spec.ToPeers
+}
+
+// do does a step, or goes on with it, and says when its answer was there.
 func (f *flow) do(s *step) (until int64, err error) {
 	switch s.spec.Do {
 	case file.StepEmit:
@@ -35,9 +39,10 @@ func (f *flow) here() (a *actor, err error) {
 	a = f.actor
 	f.mu.Unlock()
 	if a != nil {
+		f.until = 0
 		return a, nil
 	}
-	err = f.await(client.Now()+f.group.spec.Connect.Timeout+f.patience(), false, func() bool {
+	err = f.await(f.group.spec.Connect.Timeout+f.patience(), false, func() bool {
 		a = f.actor
 		return a != nil
 	})
@@ -68,74 +73,115 @@ func (f *flow) values() filling {
 // open enters a call that an emission is about to make. reads says that the arguments of the answer
 // are wanted.
 func (f *flow) open(a *actor, reads bool) uint64 {
-	now := f.group.t.now()
-	id := a.calls.open(pendingCall{due: now, sent: now, stream: flowCall})
+	id := a.calls.open(pendingCall{due: f.began, sent: f.began, stream: flowCall})
 	f.mu.Lock()
 	f.call, f.calls, f.reads = id, true, reads
 	f.mu.Unlock()
 	return id
 }
 
-// reply waits for the answer to the call that open has entered.
+// replied waits for the answer to the call that open has entered.
 func (f *flow) replied(within time.Duration) (event, error) {
-	err := f.await(client.Now()+within, true, func() bool { return !f.calls })
-	f.mu.Lock()
-	defer f.mu.Unlock()
+	err := f.await(within, true, func() bool { return !f.calls })
 	if errors.Is(err, errLate) {
+		f.mu.Lock()
 		f.calls = false
+		f.mu.Unlock()
 		err = failed(metric.HowTimeout, "no acknowledgement within %s", metric.FormatDuration(within))
 	}
-	return f.reply, err
+	if err != nil {
+		return event{}, err
+	}
+	return f.reply, nil // which stays until the next call
+}
+
+// An emission is what it takes to put a packet together. It is borrowed, for clients that wait need
+// none.
+type emission struct {
+	packet []byte
+	fill   filling
+}
+
+var emissions = sync.Pool{New: func() any { return new(emission) }}
+
+// maxEmission bounds the bytes of a packet that the pool keeps.
+const maxEmission = 64 << 10
+
+func (e *emission) release() {
+	if cap(e.packet) <= maxEmission {
+		e.fill = filling{}
+		emissions.Put(e)
+	}
 }
 
 func (f *flow) emit(s *step) (until int64, err error) {
-	a, err := f.here()
-	if err != nil {
-		return 0, err
-	}
-	if e := s.spec.Expect; e != nil {
-		f.put(func() { delete(f.inbox, e.Event) }) // earlier events do not answer this
-	}
-	f.fill = f.values()
-	if err := f.write(a, s); err != nil {
-		return 0, failed(metric.HowSend, "%w", err)
-	}
-	if s.spec.Ack == 0 {
-		until = f.group.t.now()
-	}
-	var last json.RawMessage
-	if s.spec.Ack > 0 {
-		got, err := f.replied(s.spec.Ack)
-		if err != nil {
+	if f.stage == stageBegun {
+		if err := f.say(s); err != nil {
 			return 0, err
 		}
-		until, last = got.at, got.args
-		if err := f.fits(s, last); err != nil {
+		f.stage = stageSent
+	}
+	var last []byte
+	if f.stage == stageSent {
+		if f.at, last, err = f.acknowledged(s); err != nil {
 			return 0, err
 		}
+		f.stage = stageAnswered
 	}
 	if s.spec.Expect != nil {
 		got, err := f.expected(s, s.spec.Expect, true)
 		if err != nil {
 			return 0, err
 		}
-		until, last = max(until, got.at), got.args
+		f.at, last = max(f.at, got.at), got.args
 	}
-	return until, f.captureArgs(s, last)
+	return f.at, f.captureArgs(s, last)
 }
 
-// write sends what a step emits, to the server or to the peers.
-func (f *flow) write(a *actor, s *step) error {
+// acknowledged waits for the acknowledgement of an emission, if there is to be one.
+func (f *flow) acknowledged(s *step) (at int64, args []byte, err error) {
+	if s.spec.Ack == 0 {
+		return f.group.t.now(), nil, nil
+	}
+	got, err := f.replied(s.spec.Ack)
+	if err == nil {
+		err = f.fits(s, got.args)
+	}
+	return got.at, got.args, err
+}
+
+// say sends what a step emits, when the client is there.
+func (f *flow) say(s *step) error {
+	a, err := f.here()
+	if err != nil {
+		return err
+	}
+	if e := s.spec.Expect; e != nil {
+		f.mu.Lock()
+		delete(f.inbox, e.Event) // earlier events do not answer this
+		f.mu.Unlock()
+	}
+	x := emissions.Get().(*emission)
+	defer x.release()
+	x.fill = f.values()
+	if err := f.write(x, a, s); err != nil {
+		return failed(metric.HowSend, "%w", err)
+	}
+	return nil
+}
+
+// write puts together and sends what a step emits, to the server or to the peers.
+func (f *flow) write(x *emission, a *actor, s *step) error {
 	if s.spec.ToPeers {
-		f.packet = s.emit.append(f.packet[:0], &f.fill)
-		return a.toPeers(f.packet, false)
+		x.packet = s.emit.append(x.packet[:0], &x.fill)
+		return a.toPeers(x.packet, false)
 	}
-	packet := append(f.packet[:0], a.head...)
+	x.packet = append(x.packet[:0], a.head...)
 	if s.spec.Ack > 0 {
-		packet = a.group.appendCall(packet, f.open(a, len(s.match.all)+len(s.spec.Capture) > 0), &f.fill)
+		x.packet = a.group.appendCall(x.packet, f.open(a, len(s.match.all)+len(s.spec.Capture) > 0), &x.fill)
 	}
-	f.packet = s.emit.append(packet, &f.fill)
-	return a.transmit(f.packet)
+	x.packet = s.emit.append(x.packet, &x.fill)
+	return a.transmit(x.packet)
 }
 
 // fits checks the arguments of an acknowledgement.
@@ -152,22 +198,20 @@ func (f *flow) fits(s *step, args []byte) error {
 // wait waits for an event that the server sends unasked. An event that arrived since the previous
 // step counts and ends the wait at once.
 func (f *flow) wait(s *step, e *file.Expect) (int64, error) {
-	began := f.group.t.now()
 	got, err := f.expected(s, e, false)
 	if err != nil {
 		return 0, err
 	}
-	return max(began, got.at), f.captureArgs(s, got.args)
+	return max(f.began, got.at), f.captureArgs(s, got.args)
 }
 
 // expected takes the first event out of the inbox that matches.
 func (f *flow) expected(s *step, e *file.Expect, lost bool) (event, error) {
 	var got event
-	fill := f.filling()
-	err := f.await(client.Now()+e.Within, lost, func() bool {
+	err := f.await(e.Within, lost, func() bool {
 		for list := f.inbox[e.Event]; len(list) > 0; list = f.inbox[e.Event] {
 			f.inbox[e.Event] = list[1:]
-			if s.awaited.checkArgs(list[0].args, fill, "the event") == nil {
+			if len(s.awaited.all) == 0 || s.awaited.checkArgs(list[0].args, f.filling(), "the event") == nil {
 				got = list[0]
 				return true
 			}
@@ -210,23 +254,48 @@ func (f *flow) capture(s *step, from jsonpath.Document) error {
 }
 
 // keep gives a name of the group a value.
-func (f *flow) keep(name string, v json.RawMessage) {
+func (f *flow) keep(name string, v []byte) {
 	names := f.group.spec.Captured
 	f.person.capture(slices.Index(names, name), len(names), v)
 }
 
 // move joins a room or leaves it. The rooms of flows are not in the ledger.
 func (f *flow) move(s *step) (until int64, err error) {
+	t := f.group.t
+	if f.stage == stageBegun {
+		acknowledged, err := f.askToMove(s)
+		if err != nil {
+			return 0, err
+		}
+		if !acknowledged {
+			return t.now(), nil
+		}
+		f.stage = stageSent
+	}
+	within := s.spec.Ack
+	if within == 0 {
+		within = f.group.spec.Connect.Timeout
+	}
+	got, err := f.replied(within)
+	if err == nil {
+		err = f.fits(s, got.args)
+	}
+	return got.at, err
+}
+
+// askToMove sends what asks for a move, when the client is there, and says whether the server
+// acknowledges it.
+func (f *flow) askToMove(s *step) (acknowledged bool, err error) {
 	a, err := f.here()
 	if err != nil {
-		return 0, err
+		return false, err
 	}
 	t := f.group.t
 	join := s.spec.Do == file.StepJoin
 	if c := t.contract; c != nil && (join && c.join == nil || !join && c.leave == nil) {
-		return 0, failed(metric.HowContract, "the contract does not say how to %s a room", s.spec.Do)
+		return false, failed(metric.HowContract, "the contract does not say how to %s a room", s.spec.Do)
 	}
-	acknowledged := t.contract == nil
+	acknowledged = t.contract == nil
 	if !acknowledged {
 		call := t.contract.spec.Leave
 		if join {
@@ -240,44 +309,36 @@ func (f *flow) move(s *step) (until int64, err error) {
 	}
 	room := string(s.room.append(nil, f.filling()))
 	if err := a.transmit(a.appendMove(nil, join, room, id)); err != nil {
-		return 0, failed(metric.HowSend, "%w", err)
+		return false, failed(metric.HowSend, "%w", err)
 	}
-	if !acknowledged {
-		return t.now(), nil
-	}
-	within := s.spec.Ack
-	if within == 0 {
-		within = f.group.spec.Connect.Timeout
-	}
-	got, err := f.replied(within)
-	if err == nil {
-		err = f.fits(s, got.args)
-	}
-	return got.at, err
+	return acknowledged, nil
 }
 
 // disconnect ends the connection; the client is away by its own will.
 func (f *flow) disconnect(s *step) (int64, error) {
-	f.mu.Lock()
-	a := f.actor
-	f.mu.Unlock()
-	if a == nil {
-		return f.group.t.now(), nil
+	if f.stage == stageBegun {
+		f.mu.Lock()
+		a := f.actor
+		f.mu.Unlock()
+		if a == nil {
+			return f.group.t.now(), nil
+		}
+		a.mu.Lock()
+		a.offline = true
+		a.mu.Unlock()
+		f.away()
+		switch s.spec.How {
+		case "drop":
+			a.conn.Cut()
+		case "stall":
+			a.t.life.keepVanished(a.conn)
+			a.conn.Vanish()
+		default:
+			_ = a.conn.Close()
+		}
+		f.stage = stageSent
 	}
-	a.mu.Lock()
-	a.offline = true
-	a.mu.Unlock()
-	f.setOffline(true)
-	switch s.spec.How {
-	case "drop":
-		a.conn.Cut()
-	case "stall":
-		a.t.life.keepVanished(a.conn)
-		a.conn.Vanish()
-	default:
-		_ = a.conn.Close()
-	}
-	err := f.await(client.Now()+f.group.spec.Connect.Timeout, false, func() bool { return f.actor == nil })
+	err := f.await(f.group.spec.Connect.Timeout, false, func() bool { return f.actor == nil })
 	if errors.Is(err, errLate) {
 		err = failed(metric.HowTimeout, "the connection did not end")
 	}
@@ -286,6 +347,25 @@ func (f *flow) disconnect(s *step) (int64, error) {
 
 // connect connects again after a disconnect.
 func (f *flow) connect() (int64, error) {
+	t := f.group.t
+	if f.stage == stageBegun {
+		if begun, err := f.callBack(); !begun {
+			return t.now(), err
+		}
+		f.stage = stageSent
+	}
+	_, err := f.here()
+	if errors.Is(err, errWaits) {
+		return 0, err
+	}
+	f.mu.Lock()
+	f.online()
+	f.mu.Unlock()
+	return t.now(), err
+}
+
+// callBack begins to connect the client again, unless it is connected, or about to go.
+func (f *flow) callBack() (begun bool, err error) {
 	t, g := f.group.t, f.group
 	index := int(f.id) - g.first
 	old := g.actors[index].Load()
@@ -293,31 +373,15 @@ func (f *flow) connect() (int64, error) {
 	here := f.actor != nil
 	f.mu.Unlock()
 	if here || old == nil {
-		return t.now(), nil // it is connected, or about to go
+		return false, nil
 	}
 	next := newActorAt(t, g, index, f.number, old.node)
 	next.flow, next.person, next.churned = f, f.person, true
 	if !g.actors[index].CompareAndSwap(old, next) {
-		return t.now(), f.ctx.Err()
+		return false, f.ctx.Err()
 	}
 	due := t.now()
 	g.attempts[max(0, t.tl.PhaseAt(due))].Add(1)
 	t.life.wg.Go(func() { next.run(t.life.ctx, due) })
-	_, err := f.here()
-	f.setOffline(false)
-	return t.now(), err
-}
-
-// setOffline notes that the client is away by its own will, or not any more. It is counted with
-// those that are held: nothing is wrong with it.
-func (f *flow) setOffline(on bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	switch {
-	case on && !f.offline:
-		f.group.t.count.offline.Add(1)
-	case !on && f.offline:
-		f.group.t.count.offline.Add(-1)
-	}
-	f.offline = on
+	return true, nil
 }

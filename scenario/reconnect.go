@@ -52,8 +52,8 @@ func (a *actor) successor(err error) *actor {
 func (a *actor) pause(ctx context.Context) bool {
 	r := plan.Unit(plan.Draw(a.t.spec.Seed, plan.ForBackoff, uint64(a.id), uint64(a.drops), uint64(a.tries)))
 	wait := plan.Backoff(a.group.spec.Reconnect, a.tries, r)
-	if a.session.Retry > 0 && a.tries == 0 { // a server of events says how long clients wait
-		wait = a.session.Retry
+	if s := a.session; s != nil && s.Retry > 0 && a.tries == 0 { // a server of events says how long clients wait
+		wait = s.Retry
 	}
 	timer := time.NewTimer(wait)
 	defer timer.Stop()

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/internal/plan"
 	"github.com/throng-io/throng/scenario/result"
 )
@@ -146,7 +147,7 @@ phases: [{name: hold, for: 10s}]
 `)
 	g := tr.groups[0]
 	a := newActor(tr, g, 0, 0)
-	tr.life.ctx, a.session.PID = t.Context(), "p"
+	tr.life.ctx, a.session = t.Context(), &client.Session{PID: "p"}
 	g.actors[0].Store(a)
 	a.state.Store(int32(joining))
 	a.hold()

@@ -60,7 +60,7 @@ func (t *trial) countNever(a *actor, since int64) {
 func (a *actor) suspend() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.session.PID == "" && a.session.Offset == "" || a.leaving || a.offline || a.t.life.over.Load() {
+	if s := a.session; s == nil || s.PID == "" && s.Offset == "" || a.leaving || a.offline || a.t.life.over.Load() {
 		return
 	}
 	a.was = a.Receiver

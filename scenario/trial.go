@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/throng-io/throng/scenario/client"
+	"github.com/throng-io/throng/scenario/client/deadline"
 	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/scenario/internal/judge"
 	"github.com/throng-io/throng/scenario/internal/ledger"
@@ -55,6 +56,7 @@ type trial struct {
 	tracer  *tracer  // nil: nothing is traced
 
 	readers   client.Readers // of the clients' connections
+	alarms    deadline.Queue // of the flows
 	sending   sending
 	acts      acts
 	nodes     []node // the targets
@@ -70,7 +72,7 @@ type trial struct {
 func newTrial(c *file.Cell, ep *Endpoint, conf *tls.Config, opt Options, at place) *trial {
 	t := &trial{
 		spec: c.Spec, cell: c, opt: opt, at: at, dial: opt.dial,
-		readers: client.Readers{Place: onePlace}, udp: &client.UDP{},
+		readers: client.Readers{Place: onePlace}, alarms: deadline.Queue{Clock: client.Now}, udp: &client.UDP{},
 		tl: plan.NewTimeline(c.Spec.Phases), kinds: kinds{audiences: map[string]*ledger.Audience{}},
 	}
 	for n := uint64(0); n == 0 || !stamp.Searchable(t.id); n++ {
@@ -259,6 +261,7 @@ func (t *trial) run(ctx context.Context) (*result.Cell, error) {
 	c := newCollector(t)
 	t.life.epoch = client.Now()
 	if err := t.watchReads(); err != nil {
+		t.readers.Close()
 		return nil, err
 	}
 	defer t.watch.close()
@@ -341,6 +344,7 @@ func (t *trial) dismiss(cancel func()) {
 	}
 	t.life.wg.Wait()
 	t.life.closeVanished()
+	t.alarms.Close()
 	t.readers.Close()
 }
 

@@ -113,17 +113,20 @@ func (b *bench) throng(ctx context.Context, scenario string) (*result.Cell, erro
 	return &run.Cells[0], nil
 }
 
-// holding is a scenario in which n clients stay connected, from several source addresses.
-func holding(n int) string {
+// holding is a scenario in which n clients stay connected.
+func holding(n int, does string) string {
 	return fmt.Sprintf(`version: 1
 name: holding
 groups:
-  clients: {count: %d, transport: websocket, connect: {rate: 2k/s}}
+  clients: {count: %d, transport: websocket, connect: {rate: 2k/s}%s}
 phases:
   - {name: ramp, for: %ds, clients: 0%%..100%%, record: false}
   - {name: hold, for: 5s}
-`, n, n/2000+5)
+`, n, does, n/2000+5)
 }
+
+// waiting is a flow in which clients wait for an event that does not come.
+const waiting = `, flow: [{repeat: {times: 2, steps: [{repeat: {times: 2, steps: [{wait: {event: never, within: 10m}}]}}]}}]`
 
 func receiving(o *options) string {
 	return fmt.Sprintf(`version: 1

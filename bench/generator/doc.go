@@ -1,7 +1,8 @@
 // Command generator measures what the load generator itself costs, since what it takes is not the
 // server's to give:
 //
-//   - the memory in which `throng run` holds 8 000 websocket clients (target: 5 KiB for a client more),
+//   - the memory in which `throng run` holds 8 000 websocket clients, without a flow and waiting in one (target: 5 KiB for
+//     a client more),
 //   - the processor time with which it receives, counts and times a delivery, beside a bare reader: the same number of
 //     connections to the same server, one goroutine each, that reads the same frames and does nothing but count them
 //     (target: 1.3 times), and

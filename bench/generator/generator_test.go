@@ -29,7 +29,7 @@ func TestBothReceive(t *testing.T) {
 			t.Fatalf("%s: %v", name, err)
 		}
 	}
-	for _, want := range []string{"50 websocket clients in ", "throng run ", "bare clients ", "ratio ", "for each delivery", "for each echo", "closed loop", "20 a second"} {
+	for _, want := range []string{"50 websocket clients in ", "50 websocket clients in a flow in ", "throng run ", "bare clients ", "ratio ", "for each delivery", "for each echo", "closed loop", "20 a second"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the output has no %q:\n%s", want, &out)
 		}

@@ -112,24 +112,38 @@ func (b *bench) measure(ctx context.Context, name string, o *options, stdout, st
 // few is how many clients show what the process takes without clients.
 const few = 20
 
-// memory holds many clients and tells what that takes.
+// memory holds many clients and tells what that takes, without a flow and with one that waits.
 func (b *bench) memory(ctx context.Context, o *options, stdout io.Writer) (missed bool, err error) {
-	peak := map[int]int64{}
-	for _, n := range []int{few, o.hold} {
-		cell, err := b.throng(ctx, holding(n))
+	base, err := b.peak(ctx, few, "")
+	if err != nil {
+		return false, err
+	}
+	for _, kind := range []struct{ name, does string }{{"websocket clients", ""}, {"websocket clients in a flow", waiting}} {
+		peak, err := b.peak(ctx, o.hold, kind.does)
 		if err != nil {
 			return false, err
 		}
-		if cell.Clients.Held != n {
-			return false, fmt.Errorf("%d of %d clients were held", cell.Clients.Held, n)
+		each := float64(peak-base) / float64(max(1, o.hold-few))
+		large := each > targetMemory
+		missed = missed || large
+		if _, err := fmt.Fprintf(stdout, "memory: %d %s in %.0f MiB, %.1f KiB each; %.0f MiB of it with %d clients, so a further one takes %.1f KiB (target %.1f KiB): %s\n",
+			o.hold, kind.name, mib(peak), float64(peak)/1024/float64(o.hold), mib(base), few, each/1024, targetMemory/1024.0, met(!large)); err != nil {
+			return false, err
 		}
-		peak[n] = cell.Generator.RSSPeakBytes
 	}
-	each := float64(peak[o.hold]-peak[few]) / float64(max(1, o.hold-few))
-	missed = each > targetMemory
-	_, err = fmt.Fprintf(stdout, "memory: %d websocket clients in %.0f MiB, %.1f KiB each; %.0f MiB of it with %d clients, so a further one takes %.1f KiB (target %.1f KiB): %s\n",
-		o.hold, mib(peak[o.hold]), float64(peak[o.hold])/1024/float64(o.hold), mib(peak[few]), few, each/1024, targetMemory/1024.0, met(!missed))
-	return missed, err
+	return missed, nil
+}
+
+// peak is the most memory, in bytes, in which the runner holds so many clients.
+func (b *bench) peak(ctx context.Context, clients int, does string) (int64, error) {
+	cell, err := b.throng(ctx, holding(clients, does))
+	if err != nil {
+		return 0, err
+	}
+	if cell.Clients.Held != clients {
+		return 0, fmt.Errorf("%d of %d clients were held", cell.Clients.Held, clients)
+	}
+	return cell.Generator.RSSPeakBytes, nil
 }
 
 // receiving compares the runner with the bare reader.

@@ -29,9 +29,9 @@
 // A runner with many clients gives them to [Readers]: one goroutine for each processor reads the
 // websockets without TLS, and learns from epoll which of them have something (loop_linux.go). While
 // it waits such a client holds 1.3 KiB and its descriptor: no goroutine, no buffer, and one place
-// in a heap of deadlines, at which its pings are looked for (package deadline). Everything else is read by
-// [Client.Run], on a goroutine of 4 KiB: polls, TLS, slow readers, clients that ping by themselves,
-// and all of them on other systems than Linux.
+// in a heap of deadlines, at which its pings are looked for (package deadline). Everything else is
+// read by [Client.Run], on a goroutine of 4 KiB: polls, TLS, slow readers, clients that ping by
+// themselves, and all of them on other systems than Linux.
 //
 // Why not the websocket library: its client keeps a read buffer for each connection, allocates for
 // each message, and must be asked for one message at a time through a reader that hides how many

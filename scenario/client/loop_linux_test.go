@@ -44,7 +44,9 @@ func TestWatch(t *testing.T) {
 		h.wait(t, i+1)
 	}
 	_ = c.Close()
-	<-ended
+	if err := <-ended; err == nil {
+		t.Error("a session has ended without an error")
+	}
 	readers.Close()
 	ring()
 	time.Sleep(20 * time.Millisecond)

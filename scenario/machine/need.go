@@ -11,14 +11,15 @@ import (
 
 // What our own programs take, measured on Linux with Go 1.26 and rounded up: beyond what it holds
 // without clients a generator takes 3.3 KiB for each of 8 000 idle websocket clients and 6 KiB for
-// each of 2 000, 12 KiB for each of 2 000 that poll, and 16 KiB for each with a flow; the built-in
-// server takes 3.2 KiB for each websocket client and 26 KiB for each that polls, from a base of
-// 20 MiB. A session of WebTransport is a QUIC connection in both: with 1 500 of them, each process
-// takes 190 KiB for one.
+// each of 2 000, and 12 KiB for each of 2 000 that poll, and a KiB more for each with a flow; the
+// built-in server takes 3.2 KiB for each websocket client and 26 KiB for each that polls, from a
+// base of 20 MiB. A session of WebTransport is a QUIC connection in both: with 1 500 of them, each
+// process takes 190 KiB for one.
 const (
 	BaseBytes      = 32 << 20 // a generator or a server without any client
 	WebSocketBytes = 7 << 10  // of the generator, for each client on websocket without TLS
-	ClientBytes    = 22 << 10 // likewise for each other one, which has a goroutine, or its flow has
+	ClientBytes    = 22 << 10 // likewise for each other one, which has a goroutine
+	FlowBytes      = 1 << 10  // and for each that has a flow
 	// of the generator, for each client that uses WebTransport, beside ClientBytes
 	WebTransportBytes = 180 << 10
 	// of the generator, for each connection that goes through a link
@@ -85,10 +86,14 @@ func NeedOf(s *file.Spec) Need {
 func bytesOf(s *file.Spec, g *file.Group, transport string) int {
 	websocket := transport == "websocket" || transport == "plain-websocket" || transport == "upgrade"
 	open := s.Server != nil || s.Target != nil && (strings.HasPrefix(s.Target.URL, "http:") || strings.HasPrefix(s.Target.URL, "ws:"))
-	if websocket && open && g.Read == nil && len(g.Flow) == 0 && g.Engine != file.Engine3 {
-		return WebSocketBytes
+	n := ClientBytes
+	if websocket && open && g.Read == nil && g.Engine != file.Engine3 {
+		n = WebSocketBytes
 	}
-	return ClientBytes
+	if len(g.Flow) > 0 {
+		n += FlowBytes
+	}
+	return n
 }
 
 // The limits that a machine can fall short of.

@@ -107,9 +107,9 @@ func TestNeedOfTransports(t *testing.T) {
 	if got := need("polling"); got.GeneratorBytes != BaseBytes+1000*ClientBytes {
 		t.Errorf("polling: %+v", got)
 	}
-	for _, group := range []string{"read: {rate: 1KiB/s}", "flow: [{think: 1s}]"} {
+	for group, each := range map[string]int64{"read: {rate: 1KiB/s}": ClientBytes, "flow: [{think: 1s}]": WebSocketBytes + FlowBytes} {
 		got := NeedOf(parse(t, "groups: {a: {count: 1000, transport: websocket, "+group+"}}\n").Spec)
-		if got.GeneratorBytes != BaseBytes+1000*ClientBytes {
+		if got.GeneratorBytes != BaseBytes+1000*each {
 			t.Errorf("%s: %+v", group, got)
 		}
 	}

@@ -146,6 +146,9 @@ func (r *Receiver) Spaces() []*Membership { return listOf(&r.nowSpaces) }
 
 // SetSpaces sets that list before the first join. It must not change afterwards.
 func (r *Receiver) SetSpaces(list []*Membership) {
+	if len(list) == 0 {
+		return
+	}
 	r.nowSpaces.Store(&list)
 	r.spaces.Store(&list)
 }
