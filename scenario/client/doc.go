@@ -28,7 +28,7 @@
 //
 // A runner with many clients gives them to [Readers]: one goroutine for each processor reads the
 // websockets without TLS, and learns from epoll which of them have something (loop_linux.go). While
-// it waits such a client holds 1.3 KiB and its descriptor: no goroutine, no buffer, and one place
+// it waits such a client holds 1.2 KiB and its descriptor: no goroutine, no buffer, and one place
 // in a heap of deadlines, at which its pings are looked for (package deadline). Everything else is
 // read by [Client.Run], on a goroutine of 4 KiB: polls, TLS, slow readers, clients that ping by
 // themselves, and all of them on other systems than Linux.
