@@ -148,7 +148,7 @@ func (a *actor) run(ctx context.Context, due int64) {
 func (a *actor) follow(ctx context.Context, next *actor) {
 	for a = next; a != nil; a = a.live(ctx) {
 		if !a.pause(ctx) {
-			a.neverIn()
+			a.recordNeverConnected()
 			a.end(nil)
 			return
 		}
@@ -167,7 +167,7 @@ func (a *actor) live(ctx context.Context) (next *actor) {
 	case <-ctx.Done():
 		a.waited(metric.HowTurn)
 		if a.tries > 0 {
-			a.neverIn()
+			a.recordNeverConnected()
 		}
 		a.end(nil)
 		return nil
@@ -198,7 +198,7 @@ func (a *actor) live(ctx context.Context) (next *actor) {
 	var joining *time.Timer // nil: it joins nothing that is acknowledged
 	if asked, acknowledged := t.joinAsked(); a.peering != nil {
 		joining = time.AfterFunc(a.group.spec.Connect.Timeout, a.joinLate)
-		if err := a.meet(); err != nil {
+		if err := a.openPeers(); err != nil {
 			_ = d.Close() // its reading ends with the cause
 		}
 	} else if a.joins == 0 {
@@ -224,7 +224,7 @@ func (a *actor) read(ctx context.Context, c conn, h client.Handler, joining *tim
 			joining.Stop()
 		}
 		next := a.after(c, err)
-		a.part()
+		a.closePeers()
 		a.follow(ctx, next)
 	}
 	if c, own := c.(*client.Client); own && a.peering == nil { // peers may wait for one another

@@ -13,8 +13,9 @@ import (
 // noDue is the due time of a client that has been connected.
 const noDue = -1
 
-// neverIn records that a client that was due goes without having been connected, after so long.
-func (a *actor) neverIn() {
+// recordNeverConnected records that a client that was due goes without having been connected, after
+// so long.
+func (a *actor) recordNeverConnected() {
 	if a.due == noDue {
 		return
 	}
@@ -61,7 +62,7 @@ func (a *actor) failed(ctx context.Context, began int64, err error) (next *actor
 			a.waited(stage)
 		}
 		if a.tries > 0 {
-			a.neverIn()
+			a.recordNeverConnected()
 		}
 		a.release()
 		a.gone()
@@ -85,7 +86,7 @@ func (a *actor) failed(ctx context.Context, began int64, err error) (next *actor
 		}
 	}
 	if next == nil {
-		a.neverIn()
+		a.recordNeverConnected()
 	}
 	a.release()
 	return next

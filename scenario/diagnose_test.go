@@ -107,7 +107,7 @@ func TestBlame(t *testing.T) {
 			if err == nil {
 				err = conn.UpgradeErr
 				_ = conn.Close()
-				_ = conn.Run(nobody{})
+				_ = conn.Run(discardHandler{})
 			}
 			if why := diagnose(err, false, true); !strings.Contains(why, c.want) {
 				t.Errorf("%s, %s: %v; %q, want %q in it", c.name, transport, err, why, c.want)

@@ -38,7 +38,7 @@ type group struct {
 	rooms     []*ledger.Audience
 	parser    socketio.Parser
 	finder    stamp.Finder // of stamps anywhere
-	hearing   hearing
+	finders   stampFinders
 	names     []string         // of its namespaces
 	shares    *plan.RoomShares // of the rooms; nil: all rooms are alike
 	moves     *moves           // nil: no client does
@@ -91,7 +91,7 @@ func newGroup(t *trial, spec *file.Group, index, first int) *group {
 	}
 	g.finder = stamp.Finder{Parser: g.parser, Run: t.id}
 	g.names = spec.Spaces()
-	g.hearing = newHearing(t.spec.Contract, g.finder)
+	g.finders = newStampFinders(t.spec.Contract, g.finder)
 	g.plan = plan.NewPopulation(t.tl, spec, t.spec.Seed, index)
 	if t.share != nil {
 		g.elsewhere = make([]bool, spec.Count)

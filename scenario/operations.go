@@ -44,16 +44,16 @@ func (s *stream) fixedAudience() *ledger.Audience {
 	return nil
 }
 
-// A hearing says where the stamps are in the events that a server sends. It does not change, so
-// goroutines may share it.
-type hearing struct {
+// A stampFinders says where the stamps are in the events that a server sends. It does not change,
+// so goroutines may share it.
+type stampFinders struct {
 	named map[string][]stamp.Finder // by event that an operation of the contract delivers
 	other []stamp.Finder            // of all other events; none: they bring no deliveries
 }
 
-// newHearing prepares finders like one that looks everywhere.
-func newHearing(c *file.Contract, anywhere stamp.Finder) hearing {
-	h := hearing{named: map[string][]stamp.Finder{}}
+// newStampFinders prepares finders like one that looks everywhere.
+func newStampFinders(c *file.Contract, anywhere stamp.Finder) stampFinders {
+	h := stampFinders{named: map[string][]stamp.Finder{}}
 	if c == nil || len(c.Operations) == 0 {
 		h.other = []stamp.Finder{anywhere}
 		return h
@@ -89,7 +89,7 @@ func newHearing(c *file.Contract, anywhere stamp.Finder) hearing {
 }
 
 // of returns the finders for an event.
-func (h *hearing) of(event []byte) []stamp.Finder {
+func (h *stampFinders) of(event []byte) []stamp.Finder {
 	if list, known := h.named[string(event)]; known {
 		return list
 	}

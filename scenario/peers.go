@@ -34,8 +34,9 @@ type peerCounts struct {
 // stages of a channel, which have a metric each, in the order of peer.Timings.
 var channelNames = [...]string{metric.Channel, metric.ChannelSignalling, metric.ChannelICE, metric.ChannelDTLS, metric.ChannelOpen}
 
-// meet begins to open the channels; when they are open, or have failed, the client joins its room.
-func (a *actor) meet() error {
+// openPeers begins to open the channels; when they are open, or have failed, the client joins its
+// room.
+func (a *actor) openPeers() error {
 	g := a.group
 	cfg := peer.Config{
 		Room: g.roomName(a.unjoined()[0].Room), Emit: peer.Over(a.conn, g.parser, ""), Parser: g.parser, Loopback: true,
@@ -64,8 +65,8 @@ func (a *actor) meet() error {
 	return mesh.Join()
 }
 
-// part closes the channels and waits for that.
-func (a *actor) part() {
+// closePeers closes the channels and waits for that.
+func (a *actor) closePeers() {
 	if a.peering != nil && a.peering.mesh != nil {
 		_ = a.peering.mesh.Close() // it is always nil
 	}

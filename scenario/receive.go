@@ -32,7 +32,7 @@ func (a *actor) heard(m *client.Message) {
 		a.react(m)
 	}
 	stamped := false
-	for i, finders := 0, a.group.hearing.of(m.Name); i < len(finders); i++ {
+	for i, finders := 0, a.group.finders.of(m.Name); i < len(finders); i++ {
 		scan := finders[i].Scan(m.Args, m.Attachments)
 		stamped = a.hear(m, &scan) || stamped
 	}

@@ -213,7 +213,7 @@ func (t *trial) probe(ctx context.Context) error {
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
-			_ = d.Run(nobody{}) // it ends because it is closed
+			_ = d.Run(discardHandler{}) // it ends because it is closed
 		}()
 		_ = d.Close()
 		<-done
@@ -242,11 +242,11 @@ func (t *trial) person(g *group, number int) *person {
 	return &person{}
 }
 
-// nobody is a handler that ignores every message.
-type nobody struct{}
+// A discardHandler is a handler that ignores every message.
+type discardHandler struct{}
 
-func (nobody) Event(*client.Message) {}
-func (nobody) Ack(*client.Message)   {}
+func (discardHandler) Event(*client.Message) {}
+func (discardHandler) Ack(*client.Message)   {}
 
 // run plays the phases and returns the measurements.
 func (t *trial) run(ctx context.Context) (*result.Cell, error) {

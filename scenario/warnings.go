@@ -42,7 +42,7 @@ func (f *findings) warnings() []string {
 	f.faultLosses(say)
 	for _, sum := range t.errors.Classes() {
 		class, text := sum.Class, sum.Text
-		if n := cell.Errors[class.String()]; n > 0 && text != "" && !class.Blameless() {
+		if n := cell.Errors[class.String()]; n > 0 && text != "" && !class.Benign() {
 			say("%s: %d times, at first: %s", class, n, text)
 		}
 	}

@@ -174,7 +174,7 @@ func conditionPattern() string {
 	}
 	var kinds []string
 	for _, k := range metric.ErrorKinds {
-		if !k.Blameless {
+		if !k.Benign {
 			kinds = append(kinds, string(k.Kind))
 		}
 	}

@@ -84,11 +84,11 @@ const (
 var ErrorKinds = []struct {
 	Kind ErrorKind
 	// counts in phases that are not recorded too: a ramp tests connecting and staying connected
-	Always    bool
-	Blameless bool     // is no failure
-	Hows      []string // all that there are; nil: the words come from the client or the server
-	Labels    []string // by which a check may choose
-	About     string
+	Always bool
+	Benign bool     // is no failure
+	Hows   []string // all that there are; nil: the words come from the client or the server
+	Labels []string // by which a check may choose
+	About  string
 }{
 	{
 		Kind: ErrBefore, Always: true, Hows: []string{HowTimeout, HowCapture, HowMismatch, HowStatus, HowHTTP, HowOther},
@@ -114,10 +114,10 @@ var ErrorKinds = []struct {
 	{Kind: ErrReact, Hows: []string{HowAck, HowEmit}, Labels: ofGroups, About: "a reaction could not be sent"},
 	{Kind: ErrFault, Always: true, Hows: []string{HowOvertaken, HowStop}, About: "a fault of the scenario did not go as planned"},
 	{Kind: ErrAgent, Always: true, Hows: []string{HowLost}, About: "an agent of the fleet was lost, and its clients with it"},
-	{Kind: ErrVolatile, Blameless: true, About: "a volatile message was left out"},
-	{Kind: ErrAway, Blameless: true, About: "a message of a stream with away: drop was due while its sender was away"},
-	{Kind: ErrAgain, Always: true, Blameless: true, About: "the target refused a client, which made the requests before its connection again"},
-	{Kind: ErrWaiting, Always: true, Blameless: true, About: "a client was still connecting at the end, at this stage"},
+	{Kind: ErrVolatile, Benign: true, About: "a volatile message was left out"},
+	{Kind: ErrAway, Benign: true, About: "a message of a stream with away: drop was due while its sender was away"},
+	{Kind: ErrAgain, Always: true, Benign: true, About: "the target refused a client, which made the requests before its connection again"},
+	{Kind: ErrWaiting, Always: true, Benign: true, About: "a client was still connecting at the end, at this stage"},
 }
 
 // ErrorNames lists the names that a check of errors may use, in order: kinds, and classes where all
@@ -125,7 +125,7 @@ var ErrorKinds = []struct {
 func ErrorNames() (out []string) {
 	for i := range ErrorKinds {
 		k := &ErrorKinds[i]
-		if k.Blameless {
+		if k.Benign {
 			continue
 		}
 		out = append(out, string(k.Kind))
@@ -141,7 +141,7 @@ func ErrorNames() (out []string) {
 func OfErrors(name string) bool {
 	c := ParseErrorClass(name)
 	i := kindAt(c.Kind)
-	if i < 0 || c.Blameless() || strings.HasSuffix(name, ".") {
+	if i < 0 || c.Benign() || strings.HasSuffix(name, ".") {
 		return false
 	}
 	if _, is := Of(name); is && c.How != "" {
@@ -190,10 +190,10 @@ func (c ErrorClass) Always() bool {
 	return i >= 0 && ErrorKinds[i].Always && !c.Slow
 }
 
-// Blameless reports whether the class is no failure.
-func (c ErrorClass) Blameless() bool {
+// Benign reports whether the class is no failure.
+func (c ErrorClass) Benign() bool {
 	i := kindAt(c.Kind)
-	return c.Slow || i >= 0 && ErrorKinds[i].Blameless
+	return c.Slow || i >= 0 && ErrorKinds[i].Benign
 }
 
 // Own reports whether the class is of the generator and says nothing about the target: no port or

@@ -121,19 +121,19 @@ func TestManual(t *testing.T) {
 }
 
 func TestErrorClasses(t *testing.T) {
-	for text, want := range map[string]struct{ always, blameless bool }{
+	for text, want := range map[string]struct{ always, benign bool }{
 		"connect.refused":        {always: true},
 		"connect.http.404":       {always: true},
 		"reconnect.never":        {always: true},
 		"drop.ping_timeout":      {always: true},
-		"slow.drop.ping_timeout": {blameless: true},
-		"volatile.skipped":       {blameless: true},
-		"waiting.namespace":      {always: true, blameless: true},
+		"slow.drop.ping_timeout": {benign: true},
+		"volatile.skipped":       {benign: true},
+		"waiting.namespace":      {always: true, benign: true},
 		"ack.timeout":            {},
 	} {
 		c := ParseErrorClass(text)
-		if c.String() != text || c.Always() != want.always || c.Blameless() != want.blameless {
-			t.Errorf("%s: %+v, always %v, blameless %v", text, c, c.Always(), c.Blameless())
+		if c.String() != text || c.Always() != want.always || c.Benign() != want.benign {
+			t.Errorf("%s: %+v, always %v, benign %v", text, c, c.Always(), c.Benign())
 		}
 	}
 	if c := ParseErrorClass("connect.http.404"); c.Kind != ErrConnect || c.How != "http.404" {

@@ -43,7 +43,7 @@ func (e *Evidence) errorsOf(k *file.Check, in stretch, of func(metric.ErrorClass
 		if r.Class.Always() {
 			phases = &always
 		}
-		return !r.Class.Blameless() && of(r.Class) && r.Class.In(k.Metric) && phases.has(r.Phase) && in.has(r.Second) && hasAll(e.labels(r), k.Labels)
+		return !r.Class.Benign() && of(r.Class) && r.Class.In(k.Metric) && phases.has(r.Phase) && in.has(r.Second) && hasAll(e.labels(r), k.Labels)
 	})
 }
 

@@ -146,7 +146,7 @@ func (e *Evidence) unmentioned(rules []file.Check, fault excuse) (out []unmentio
 				phases = &always
 			}
 			if r.Class.Kind != implied.kind || implied.hows != nil && !slices.Contains(implied.hows, r.Class.How) ||
-				r.Class.Blameless() || r.Class.Own() != implied.own || !phases.has(r.Phase) || !implied.faulty && fault.covers(r.Phase, r.Second) ||
+				r.Class.Benign() || r.Class.Own() != implied.own || !phases.has(r.Phase) || !implied.faulty && fault.covers(r.Phase, r.Second) ||
 				slices.ContainsFunc(rules, func(k file.Check) bool { return e.speaksOf(&k, r) }) {
 				continue
 			}
