@@ -112,11 +112,16 @@ func relay(e *server.Event, all, others server.Target, args []byte, attachments 
 	}
 	data, rest := parser.NextArg(rest)
 	var without, volatile bool
+	ignored := false
 	for _, word := range []*bool{&without, &volatile} {
 		var arg []byte
 		if arg, rest = parser.NextArg(rest); len(arg) > 0 {
-			_ = parser.Bind(arg, nil, word) // anything else is no
+			ignored = parser.Bind(arg, nil, word) != nil || ignored // anything else is no
 		}
+	}
+	if (ignored || len(rest) > 0) && len(attachments) > 0 {
+		// A receiver could not read a packet with attachments that no argument of it refers to.
+		return errors.New("attachments may only be in data; leave out other arguments than others and volatile, which are true or false")
 	}
 	to := all
 	if without {

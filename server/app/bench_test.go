@@ -18,9 +18,9 @@ func TestVolatile(t *testing.T) {
 		`["room","here","m",{"n":%d,"p":"%s"},"true","true"]`: false, // words are not true: everything is kept
 	} {
 		t.Run(request, func(t *testing.T) {
-			c := dial(t, "bench")
-			c.send(`421["join","here"]`)
-			if got := c.next(); got != "431[]" {
+			c := dial(t)
+			c.Send(`421["join","here"]`)
+			if got := c.Next(); got != "431[]" {
 				t.Fatal(got)
 			}
 			many := messages
@@ -28,12 +28,12 @@ func TestVolatile(t *testing.T) {
 				many = 3
 			}
 			for i := range many {
-				c.send("42" + fmt.Sprintf(request, i, text))
+				c.Send("42" + fmt.Sprintf(request, i, text))
 			}
-			c.send(`427["echo","after"]`)
+			c.Send(`427["echo","after"]`)
 			got := 0
 			for {
-				packet := c.next()
+				packet := c.Next()
 				if packet == `437["after"]` {
 					break
 				}
@@ -51,5 +51,39 @@ func TestVolatile(t *testing.T) {
 				t.Errorf("%d messages for the others", got)
 			}
 		})
+	}
+}
+
+// Attachments belong to the data, which is passed on as it came. Where others are in ignored
+// arguments, a receiver could not read the packet.
+func TestAttachmentsAreOfTheData(t *testing.T) {
+	c := dial(t)
+	const placeholder = `{"_placeholder":true,"num":%d}`
+	first, second := fmt.Sprintf(placeholder, 0), fmt.Sprintf(placeholder, 1)
+	c.Send(`421["join","here"]`)
+	if got := c.Next(); got != "431[]" {
+		t.Fatal(got)
+	}
+	for _, args := range []string{
+		`["all","m",` + first + `,` + second + `]`,
+		`["all","m",` + first + `,false,` + second + `]`,
+		`["room","here","m",` + first + `,false,false,` + second + `]`,
+		`["room","here","m",` + first + `,false,false,null,` + second + `]`,
+	} {
+		c.Send("452-" + args)
+		c.SendBinary(1)
+		c.SendBinary(2)
+		c.Send(`421["echo","after"]`)
+		if got := c.Next(); got != `431["after"]` {
+			t.Errorf("%s is passed on: %s", args, got)
+		}
+	}
+	c.Send(`452-["all","m",[` + first + `,` + second + `],false,false]`)
+	c.SendBinary(1)
+	c.SendBinary(2)
+	for _, want := range []string{`452-["m",[` + first + `,` + second + `]]`, "\x01", "\x02"} {
+		if got := c.Next(); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
 	}
 }

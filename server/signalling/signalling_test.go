@@ -1,21 +1,19 @@
 package signalling_test
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/fasthttp/websocket"
 	"go.uber.org/goleak"
 
 	"github.com/throng-io/throng/server"
+	"github.com/throng-io/throng/server/internal/testclient"
 	"github.com/throng-io/throng/server/signalling"
 )
 
@@ -29,7 +27,7 @@ func TestMain(m *testing.M) {
 // start serves a signalling and returns its host.
 func start(t *testing.T, opts signalling.Options, more server.Options) string {
 	t.Helper()
-	more.Times = server.Times{PingInterval: 1000 * time.Hour}
+	more.Times = testclient.NoPings
 	srv, err := server.New(more)
 	if err != nil {
 		t.Fatal(err)
@@ -37,69 +35,24 @@ func start(t *testing.T, opts signalling.Options, more server.Options) string {
 	if err := signalling.New(srv.Namespace, opts); err != nil {
 		t.Fatal(err)
 	}
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	served := make(chan error, 1)
-	go func() { served <- srv.Serve(ln) }()
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-		defer cancel()
-		if err := errors.Join(srv.Shutdown(ctx), <-served); err != nil {
-			t.Error(err)
-		}
-	})
-	return ln.Addr().String()
+	return testclient.Serve(t, srv)
 }
 
-// A client is a bare websocket: what is sent and expected are packets.
+// A client of a signalling.
 type client struct {
-	t       *testing.T
-	conn    *websocket.Conn
-	id, pid string
+	*testclient.Client
+	t *testing.T
 }
 
 func connect(t *testing.T, host, auth string) *client {
 	t.Helper()
-	conn, resp, err := websocket.DefaultDialer.Dial("ws://"+host+"/socket.io/?EIO=4&transport=websocket", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = resp.Body.Close()
-	c := &client{t: t, conn: conn}
-	t.Cleanup(func() { _ = conn.Close() })
-	c.read()
-	c.send("40" + auth)
-	var hello struct{ Sid, Pid string }
-	if err := json.Unmarshal([]byte(strings.TrimPrefix(c.read(), "40")), &hello); err != nil {
-		t.Fatal(err)
-	}
-	c.id, c.pid = hello.Sid, hello.Pid
-	return c
-}
-
-func (c *client) send(packet string) {
-	c.t.Helper()
-	if err := c.conn.WriteMessage(websocket.TextMessage, []byte(packet)); err != nil {
-		c.t.Fatal(err)
-	}
-}
-
-func (c *client) read() string {
-	c.t.Helper()
-	_ = c.conn.SetReadDeadline(time.Now().Add(time.Minute))
-	_, b, err := c.conn.ReadMessage()
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	return string(b)
+	return &client{testclient.Join(t, host, auth), t}
 }
 
 // expect reads the next packet, which must be as wanted.
 func (c *client) expect(format string, args ...any) {
 	c.t.Helper()
-	if got, want := c.read(), fmt.Sprintf(format, args...); got != want {
+	if got, want := c.Next(), fmt.Sprintf(format, args...); got != want {
 		c.t.Errorf("got %s\nwant %s", got, want)
 	}
 }
@@ -107,8 +60,8 @@ func (c *client) expect(format string, args ...any) {
 // refused sends what must be refused by a code, and returns the reason.
 func (c *client) refused(packet string, code signalling.Code) string {
 	c.t.Helper()
-	c.send(packet)
-	got := c.read()
+	c.Send(packet)
+	got := c.Next()
 	var args []json.RawMessage
 	var r struct{ Event, Code, Reason string }
 	if err := errors.Join(json.Unmarshal([]byte(strings.TrimPrefix(got, "42")), &args)); err != nil || len(args) < 2 || string(args[0]) != `"p2p:refused"` {
@@ -126,17 +79,17 @@ func (c *client) refused(packet string, code signalling.Code) string {
 // join joins a room in which there are others.
 func (c *client) join(room string, others ...*client) {
 	c.t.Helper()
-	c.send(fmt.Sprintf(`421["p2p:join",{"room":%q}]`, room))
+	c.Send(fmt.Sprintf(`421["p2p:join",{"room":%q}]`, room))
 	ids := []string{}
 	for _, o := range others {
-		ids = append(ids, o.id)
+		ids = append(ids, o.ID)
 	}
 	slices.Sort(ids)
 	list, _ := json.Marshal(ids)
-	c.expect(`42["p2p:peers",{"room":%q,"you":%q,"peers":%s}]`, room, c.id, list)
+	c.expect(`42["p2p:peers",{"room":%q,"you":%q,"peers":%s}]`, room, c.ID, list)
 	c.expect(`431[]`) // and nobody hears of it twice who comes now
 	for _, o := range others {
-		o.expect(`42["p2p:joined",{"room":%q,"peer":%q}]`, room, c.id)
+		o.expect(`42["p2p:joined",{"room":%q,"peer":%q}]`, room, c.ID)
 	}
 }
 
@@ -148,39 +101,37 @@ func TestRoom(t *testing.T) {
 	c.join("r", a, b)
 	other.join("s")
 
-	a.send(fmt.Sprintf(`42["p2p:signal",{"room":"r","to":%q,"data":{"description":{"type":"offer","sdp":"v=0"}}}]`, b.id))
-	b.expect(`42["p2p:signal",{"room":"r","from":%q,"data":{"description":{"type":"offer","sdp":"v=0"}}}]`, a.id)
-	b.send(`421["p2p:signal",{"room":"r","data":[1]}]`)
+	a.Send(fmt.Sprintf(`42["p2p:signal",{"room":"r","to":%q,"data":{"description":{"type":"offer","sdp":"v=0"}}}]`, b.ID))
+	b.expect(`42["p2p:signal",{"room":"r","from":%q,"data":{"description":{"type":"offer","sdp":"v=0"}}}]`, a.ID)
+	b.Send(`421["p2p:signal",{"room":"r","data":[1]}]`)
 	b.expect(`431[]`)
 	for _, x := range []*client{a, c} {
-		x.expect(`42["p2p:signal",{"room":"r","from":%q,"data":[1]}]`, b.id)
+		x.expect(`42["p2p:signal",{"room":"r","from":%q,"data":[1]}]`, b.ID)
 	}
 
 	// Binary passes, and its place in the message with it.
-	a.send(fmt.Sprintf(`451-["p2p:relay",{"room":"r","to":%q},{"_placeholder":true,"num":0},7]`, c.id))
-	if err := a.conn.WriteMessage(websocket.BinaryMessage, []byte{1, 2, 3}); err != nil {
-		t.Fatal(err)
-	}
-	c.expect(`451-["p2p:relay",{"room":"r","from":%q},{"_placeholder":true,"num":0},7]`, a.id)
+	a.Send(fmt.Sprintf(`451-["p2p:relay",{"room":"r","to":%q},{"_placeholder":true,"num":0},7]`, c.ID))
+	a.SendBinary(1, 2, 3)
+	c.expect(`451-["p2p:relay",{"room":"r","from":%q},{"_placeholder":true,"num":0},7]`, a.ID)
 	c.expect("\x01\x02\x03")
-	a.send(`42["p2p:relay",{"room":"r"},"to all"]`)
+	a.Send(`42["p2p:relay",{"room":"r"},"to all"]`)
 	for _, x := range []*client{b, c} {
-		x.expect(`42["p2p:relay",{"room":"r","from":%q},"to all"]`, a.id)
+		x.expect(`42["p2p:relay",{"room":"r","from":%q},"to all"]`, a.ID)
 	}
 
 	// Those of another room are out of reach, and one that has left is.
-	a.send(fmt.Sprintf(`42["p2p:signal",{"room":"r","to":%q,"data":1}]`, other.id))
-	b.send(`42["p2p:leave",{"room":"r"}]`)
+	a.Send(fmt.Sprintf(`42["p2p:signal",{"room":"r","to":%q,"data":1}]`, other.ID))
+	b.Send(`42["p2p:leave",{"room":"r"}]`)
 	for _, x := range []*client{a, c} {
-		x.expect(`42["p2p:left",{"room":"r","peer":%q}]`, b.id)
+		x.expect(`42["p2p:left",{"room":"r","peer":%q}]`, b.ID)
 	}
-	a.send(fmt.Sprintf(`421["p2p:signal",{"room":"r","to":%q,"data":1}]`, b.id))
+	a.Send(fmt.Sprintf(`421["p2p:signal",{"room":"r","to":%q,"data":1}]`, b.ID))
 	a.expect(`431[]`)
 	b.refused(`42["p2p:signal",{"room":"r","data":1}]`, signalling.Absent)
 	b.refused(`42["p2p:leave",{"room":"r"}]`, signalling.Absent)
 	other.refused(`42["p2p:relay",{"room":"r"},1]`, signalling.Absent)
-	_ = c.conn.Close()
-	a.expect(`42["p2p:left",{"room":"r","peer":%q}]`, c.id)
+	c.Close()
+	a.expect(`42["p2p:left",{"room":"r","peer":%q}]`, c.ID)
 	b.join("r", a)
 }
 
@@ -216,18 +167,16 @@ func TestRefuses(t *testing.T) {
 		`451-["p2p:signal",{"room":"r","data":{"_placeholder":true,"num":0}}]`,
 		`451-["p2p:relay",{"room":"r","x":{"_placeholder":true,"num":0}},1]`,
 	} {
-		a.send(packet)
-		if err := a.conn.WriteMessage(websocket.BinaryMessage, []byte{1}); err != nil {
-			t.Fatal(err)
-		}
-		if got := a.read(); !strings.Contains(got, `"code":"invalid"`) {
+		a.Send(packet)
+		a.SendBinary(1)
+		if got := a.Next(); !strings.Contains(got, `"code":"invalid"`) {
 			t.Errorf("%s is answered by %s", packet, got)
 		}
 	}
 	a.refused(`42["p2p:signal",{"room":"r","data":"`+strings.Repeat("x", 200)+`"}]`, signalling.Size)
 	a.refused(`42["p2p:relay",{"room":"r"},"`+strings.Repeat("x", 100)+`"]`, signalling.Size)
-	a.send(`42["p2p:relay",{"room":"r"},1]`)
-	b.expect(`42["p2p:relay",{"room":"r","from":%q},1]`, a.id)
+	a.Send(`42["p2p:relay",{"room":"r"},1]`)
+	b.expect(`42["p2p:relay",{"room":"r","from":%q},1]`, a.ID)
 	a.refused(`42["p2p:relay",{"room":"r"},1]`, signalling.Rate)
 }
 
@@ -235,34 +184,34 @@ func TestRefuses(t *testing.T) {
 func TestRecovery(t *testing.T) {
 	host := start(t, signalling.Options{}, server.Options{Recovery: &server.Recovery{}})
 	a := connect(t, host, "")
-	a.send(`42["p2p:join",{"room":"r"}]`)
+	a.Send(`42["p2p:join",{"room":"r"}]`)
 	var offset string
 	var args []json.RawMessage
-	if err := json.Unmarshal([]byte(strings.TrimPrefix(a.read(), "42")), &args); err != nil || len(args) != 3 {
+	if err := json.Unmarshal([]byte(strings.TrimPrefix(a.Next(), "42")), &args); err != nil || len(args) != 3 {
 		t.Fatal(err, args)
 	}
 	if err := json.Unmarshal(args[2], &offset); err != nil {
 		t.Fatal(err)
 	}
-	_ = a.conn.Close()
+	a.Close()
 	var back *client
 	for deadline := time.Now().Add(time.Minute); ; { // until the server has seen the end of the connection
-		back = connect(t, host, fmt.Sprintf(`{"pid":%q,"offset":%q}`, a.pid, offset))
-		if back.id == a.id || time.Now().After(deadline) {
+		back = connect(t, host, fmt.Sprintf(`{"pid":%q,"offset":%q}`, a.PID, offset))
+		if back.ID == a.ID || time.Now().After(deadline) {
 			break
 		}
 	}
-	if back.id != a.id {
+	if back.ID != a.ID {
 		t.Fatal("not recovered")
 	}
 	b := connect(t, host, "")
-	b.send(`42["p2p:join",{"room":"r"}]`)
-	if got := b.read(); !strings.Contains(got, `"peers":[]`) {
+	b.Send(`42["p2p:join",{"room":"r"}]`)
+	if got := b.Next(); !strings.Contains(got, `"peers":[]`) {
 		t.Errorf("the one that came back is still there: %s", got)
 	}
 	back.refused(`42["p2p:signal",{"room":"r","data":1}]`, signalling.Absent)
-	back.send(`42["p2p:join",{"room":"r"}]`)
-	if got := back.read(); !strings.Contains(got, b.id) {
+	back.Send(`42["p2p:join",{"room":"r"}]`)
+	if got := back.Next(); !strings.Contains(got, b.ID) {
 		t.Error(got)
 	}
 }

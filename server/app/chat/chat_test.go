@@ -2,21 +2,19 @@ package chat_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/http"
 	"reflect"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/fasthttp/websocket"
 	"go.uber.org/goleak"
 
 	"github.com/throng-io/throng/server"
 	"github.com/throng-io/throng/server/app"
+	"github.com/throng-io/throng/server/internal/testclient"
 )
 
 func TestMain(m *testing.M) {
@@ -32,40 +30,24 @@ type object = map[string]any
 // start serves a chat as `throng serve --app chat` does, and returns its host.
 func start(t *testing.T, absent time.Duration, more ...func(*server.Server)) string {
 	t.Helper()
-	srv, err := app.New("chat", server.Options{Times: server.Times{PingInterval: 1000 * time.Hour}, Recovery: &server.Recovery{MaxDisconnection: absent}})
+	srv, err := app.New("chat", server.Options{Times: testclient.NoPings, Recovery: &server.Recovery{MaxDisconnection: absent}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, f := range more {
 		f(srv)
 	}
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	served := make(chan error, 1)
-	go func() { served <- srv.Serve(ln) }()
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-		defer cancel()
-		if err := srv.Shutdown(ctx); err != nil {
-			t.Error(err)
-		}
-		if err := <-served; err != nil {
-			t.Error(err)
-		}
-	})
-	return ln.Addr().String()
+	return testclient.Serve(t, srv)
 }
 
 // user is a client of the chat.
 type user struct {
-	t           *testing.T
-	conn        *websocket.Conn
-	pid, offset string
-	recovered   bool
-	asked       int
-	heard       []heard // not looked for yet
+	*testclient.Client
+	t         *testing.T
+	offset    string
+	recovered bool
+	asked     int
+	heard     []heard // not looked for yet
 }
 
 type heard struct {
@@ -76,53 +58,22 @@ type heard struct {
 // connect connects a client, which comes back if it is given what it was.
 func connect(t *testing.T, host string, before *user) *user {
 	t.Helper()
-	conn, resp, err := websocket.DefaultDialer.Dial("ws://"+host+"/socket.io/?EIO=4&transport=websocket", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = resp.Body.Close()
-	u := &user{t: t, conn: conn}
-	t.Cleanup(func() { _ = conn.Close() })
-	u.read()
-	auth := ""
+	u, auth := &user{t: t}, ""
 	if before != nil {
-		auth = fmt.Sprintf(`{"pid":%q,"offset":%q}`, before.pid, before.offset)
+		auth = fmt.Sprintf(`{"pid":%q,"offset":%q}`, before.PID, before.offset)
 	}
-	u.write("40" + auth)
-	packet := u.read()
-	for ; !strings.HasPrefix(packet, "40"); packet = u.read() { // what it missed comes first
+	u.Client = testclient.Join(t, host, auth)
+	for _, packet := range u.Missed {
 		u.take(packet)
 	}
-	var hello struct{ Sid, Pid string }
-	if err := json.Unmarshal([]byte(strings.TrimPrefix(packet, "40")), &hello); err != nil {
-		t.Fatal(err)
-	}
-	u.pid = hello.Pid
-	u.recovered = before != nil && before.pid == hello.Pid
+	u.recovered = before != nil && before.PID == u.PID
 	return u
-}
-
-func (u *user) write(packet string) {
-	u.t.Helper()
-	if err := u.conn.WriteMessage(websocket.TextMessage, []byte(packet)); err != nil {
-		u.t.Fatal(err)
-	}
-}
-
-func (u *user) read() string {
-	u.t.Helper()
-	_ = u.conn.SetReadDeadline(time.Now().Add(time.Minute))
-	_, b, err := u.conn.ReadMessage()
-	if err != nil {
-		u.t.Fatal(err)
-	}
-	return string(b)
 }
 
 // next reads one packet: an event, or the answer to what was asked.
 func (u *user) next() (answer object) {
 	u.t.Helper()
-	return u.take(u.read())
+	return u.take(u.Next())
 }
 
 func (u *user) take(packet string) (answer object) {
@@ -163,7 +114,7 @@ func (u *user) ask(event string, what object) object {
 		u.t.Fatal(err)
 	}
 	u.asked++
-	u.write(fmt.Sprintf("42%d[%q,%s]", u.asked, event, b))
+	u.Send(fmt.Sprintf("42%d[%q,%s]", u.asked, event, b))
 	for {
 		if answer := u.next(); answer != nil {
 			return answer
@@ -237,7 +188,7 @@ func TestNames(t *testing.T) {
 	}
 	bob.refused("login", object{"name": "Bobby"}, "logged in as")
 	ann.hear("user", object{"name": "Bob the Builder", "state": "here"})
-	bob.write("41")
+	bob.Send("41")
 	ann.hear("user", object{"name": "Bob the Builder", "state": "gone"})
 	login(t, host, "bob the builder") // the name is free again
 }
@@ -348,7 +299,7 @@ func TestComingBack(t *testing.T) {
 	host := start(t, time.Minute)
 	ann, bob := login(t, host, "Ann"), login(t, host, "Bob")
 	bob.ask("join", object{"room": "Tea"})
-	_ = bob.conn.Close()
+	bob.Close()
 	ann.hear("user", object{"name": "Bob", "state": "away"})
 	ann.refused("login", object{"name": "Bob"}, "logged in as")
 	connect(t, host, nil).refused("login", object{"name": "Bob"}, "taken")
@@ -375,7 +326,7 @@ func TestComingFromAnotherServer(t *testing.T) {
 		srv.OnDisconnecting(func(s *server.Socket, _ string) { s.Data = map[string]any{"name": "Bob"} })
 	})
 	bob := login(t, host, "Bob")
-	_ = bob.conn.Close()
+	bob.Close()
 	for tries := 0; ; tries++ {
 		back := connect(t, host, bob)
 		if back.recovered {
@@ -394,7 +345,7 @@ func TestComingFromAnotherServer(t *testing.T) {
 func TestStayingAway(t *testing.T) {
 	host := start(t, 200*time.Millisecond)
 	ann, bob := login(t, host, "Ann"), login(t, host, "Bob")
-	_ = bob.conn.Close()
+	bob.Close()
 	ann.hear("user", object{"name": "Bob", "state": "away"})
 	ann.hear("user", object{"name": "Bob", "state": "gone"})
 	if back := connect(t, host, bob); back.recovered {
@@ -418,7 +369,7 @@ func TestKey(t *testing.T) {
 		t.Fatalf("login: %v", answer)
 	}
 	for packet := ""; packet != "41"; {
-		packet = old.read() // the old one is told to go
+		packet = old.Next() // the old one is told to go
 	}
 	ann.ask("whisper", object{"to": "Bob", "text": "to the new one"})
 	bob.hear("whisper", object{"text": "to the new one"})
