@@ -5,6 +5,7 @@
 package scenario
 
 import (
+	"fmt"
 	"math"
 	"testing"
 
@@ -13,28 +14,37 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// overPackets plays a scenario over a network that loses packets, against a server with mistakes.
-func overPackets(t *testing.T, mistakes planted.Options, network, fault string) *result.Cell {
+// people speak and hear each other over TCP.
+const people = `
+  people: {count: 12, transport: {websocket: 50%, polling: 25%, upgrade: 25%}, reconnect: {min: 50ms, max: 200ms}, send: [{op: all, rate: 2/s, per: client, expect: all, late: 10s}]}`
+
+// withMistakes is a server with mistakes, as the target of a scenario.
+func withMistakes(t *testing.T, mistakes planted.Options) (target string) {
 	t.Helper()
 	s, err := planted.Start(mistakes)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
+	t.Cleanup(s.Close)
+	return fmt.Sprintf("{url: %q}", s.URL)
+}
+
+// overPackets plays a scenario over a network that loses packets.
+func overPackets(t *testing.T, target, groups, network, fault string) *result.Cell {
+	t.Helper()
 	f, err := file.Parse("t.yaml", []byte(replaceAll(`
 version: 1
 name: t
-target: {url: "URL"}
+target: TARGET
 network: NETWORK
-groups:
-  people: {count: 12, transport: {websocket: 50%, polling: 25%, upgrade: 25%}, reconnect: {min: 50ms, max: 200ms}, send: [{op: all, rate: 2/s, per: client, expect: all, late: 10s}]}
+groups: GROUPS
 phases:
   - {name: ramp, for: 2s, clients: 0%..100%, load: 0%, record: false}
   - {name: hold, for: 4s}
-  - {name: bad, for: 4s FAULT}
-  - {name: after, for: 2s}
+  - {name: bad, for: 5s FAULT}
+  - {name: after, for: 3s}
 valid: [{check: achieved(rate) > 1%, optional: true}]
-`, "URL", s.URL, "NETWORK", network, "FAULT", fault)), nil)
+`, "TARGET", target, "GROUPS", groups, "NETWORK", network, "FAULT", fault)), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +68,7 @@ func lost(c *result.Cell, direction string) (lost, packets int64) {
 // Packets are lost at the rate that is asked for, and no message is.
 func TestPacketLossLosesNoMessage(t *testing.T) {
 	const p = 0.05
-	c := overPackets(t, planted.Options{}, "{delay: 10ms, loss: 5%}", "")
+	c := overPackets(t, withMistakes(t, planted.Options{}), people, "{delay: 10ms, loss: 5%}", "")
 	for _, direction := range []string{"up", "down"} {
 		n, of := lost(c, direction)
 		if bound := 5 * math.Sqrt(float64(of)*p*(1-p)); of < 500 || math.Abs(float64(n)-p*float64(of)) > bound {
@@ -78,7 +88,7 @@ func TestPacketLossLosesNoMessage(t *testing.T) {
 
 // What the server loses is found behind a bad network as it is without.
 func TestLossesOfTheServerAreFoundBehindPacketLoss(t *testing.T) {
-	c := overPackets(t, planted.Options{Faults: []planted.Fault{{Kind: planted.Loss, Every: 20}}}, "{delay: 5ms, loss: 2%}", "")
+	c := overPackets(t, withMistakes(t, planted.Options{Faults: []planted.Fault{{Kind: planted.Loss, Every: 20}}}), people, "{delay: 5ms, loss: 2%}", "")
 	if l := c.Ledger; l.Lost == 0 || l.Received+l.Lost != l.Expected {
 		t.Errorf("%+v", l)
 	}
@@ -87,7 +97,7 @@ func TestLossesOfTheServerAreFoundBehindPacketLoss(t *testing.T) {
 // After an outage with another address the connections are made again, and that is the fault's
 // doing.
 func TestMovedClientsComeBack(t *testing.T) {
-	c := overPackets(t, planted.Options{}, "{delay: 5ms, loss: 0%}", ", fault: {network: {outage: 500ms, move: 100%}, within: 1s}")
+	c := overPackets(t, withMistakes(t, planted.Options{}), people, "{delay: 5ms, loss: 0%}", ", fault: {network: {outage: 500ms, move: 100%}, within: 1s}")
 	if r := c.Reconnects; r == nil || r.Lost == 0 || r.Back == 0 || c.Clients.Dropped != 0 {
 		t.Errorf("%+v, %+v; errors %v", c.Reconnects, c.Clients, c.Errors)
 	}

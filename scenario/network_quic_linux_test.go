@@ -18,7 +18,6 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/throng-io/throng/scenario/file"
-	"github.com/throng-io/throng/scenario/result"
 	throng "github.com/throng-io/throng/server"
 	"github.com/throng-io/throng/server/app"
 )
@@ -65,38 +64,15 @@ func served(t *testing.T) (target string) {
 		"TCP", ln.Addr().String(), "UDP", socket.LocalAddr().String(), "HASH", hex.EncodeToString(sum[:]))
 }
 
-// overQUIC plays a scenario with clients over TCP and over QUIC on the same network.
-func overQUIC(t *testing.T, network, fault string) *result.Cell {
-	t.Helper()
-	f, err := file.Parse("t.yaml", []byte(replaceAll(`
-version: 1
-name: t
-target: TARGET
-network: NETWORK
-groups:
+// bothWays are clients over TCP and over QUIC on the same network.
+const bothWays = `
   tcp: {count: 6, transport: websocket, reconnect: {min: 50ms, max: 200ms}, send: [{op: echo, rate: 5/s, ack: 20s}]}
-  quic: {count: 6, transport: webtransport, reconnect: {min: 50ms, max: 200ms}, send: [{op: echo, rate: 5/s, ack: 20s}, {op: all, rate: 1/s, per: client, expect: all, late: 20s}]}
-phases:
-  - {name: ramp, for: 2s, clients: 0%..100%, load: 0%, record: false}
-  - {name: hold, for: 4s}
-  - {name: bad, for: 5s FAULT}
-  - {name: after, for: 3s}
-valid: [{check: achieved(rate) > 1%, optional: true}]
-`, "TARGET", served(t), "NETWORK", network, "FAULT", fault)), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	run, err := Run(t.Context(), f, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &run.Cells[0]
-}
+  quic: {count: 6, transport: webtransport, reconnect: {min: 50ms, max: 200ms}, send: [{op: echo, rate: 5/s, ack: 20s}, {op: all, rate: 1/s, per: client, expect: all, late: 20s}]}`
 
 // QUIC repairs what a network loses, and sends everything in order, as TCP does: no message is lost,
 // and none overtakes another.
 func TestPacketLossUnderQUIC(t *testing.T) {
-	c := overQUIC(t, "{delay: 10ms, loss: 5%}", "")
+	c := overPackets(t, served(t), bothWays, "{delay: 10ms, loss: 5%}", "")
 	if l := c.Ledger; l.Expected == 0 || l.Received != l.Expected || l.Lost+l.Duplicate+l.Disorder > 0 {
 		t.Errorf("%+v", l)
 	}
@@ -121,7 +97,7 @@ func TestPacketLossUnderQUIC(t *testing.T) {
 // With another address connections of TCP end, and sessions over QUIC go on: of the clients of one
 // kind each comes back, of those of the other none was gone.
 func TestQUICMovedGoesOn(t *testing.T) {
-	c := overQUIC(t, "{delay: 5ms, loss: 0%}", ", fault: {network: {move: 100%}, within: 1s}")
+	c := overPackets(t, served(t), bothWays, "{delay: 5ms, loss: 0%}", ", fault: {network: {move: 100%}, within: 1s}")
 	if r := c.Reconnects; r == nil || r.Lost != 6 || r.Back != 6 || c.Clients.Dropped != 0 {
 		t.Errorf("%+v, %+v; errors %v; want the 6 connections of TCP", c.Reconnects, c.Clients, c.Errors)
 	}
