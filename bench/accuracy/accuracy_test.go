@@ -2,21 +2,28 @@ package main
 
 import (
 	"bytes"
-	"os/exec"
-	"path/filepath"
+	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/throng-io/throng/bench/internal/delayed"
+	"github.com/throng-io/throng/bench/internal/program"
 )
+
+// The binary of the tests is the server as well.
+func TestMain(m *testing.M) {
+	if !program.Play("accuracy", server) {
+		os.Exit(m.Run())
+	}
+}
 
 // How near the two are is for the program to say; here every broadcast must be counted on both
 // sides, and the delay be there.
 func TestBothSidesMeasure(t *testing.T) {
-	self := filepath.Join(t.TempDir(), "accuracy")
-	if out, err := exec.Command("go", "build", "-o", self, ".").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
 	}
 	o := &options{receivers: 5, rate: 20, window: time.Second, busy: true}
 	reported, truth, err := compare(t.Context(), self, 20*time.Millisecond, o)

@@ -30,15 +30,11 @@ import (
 )
 
 func main() {
-	if len(os.Args) == 3 && os.Args[1] == "server" {
-		if err := serve(os.Args[2], os.Stdin, os.Stdout); err != nil {
-			_, _ = fmt.Fprintln(os.Stderr, "server:", err)
-			os.Exit(1)
-		}
-		return
-	}
-	program.Main("accuracy", run)
+	program.Main("accuracy", run, server)
 }
+
+// server is the process that is measured.
+var server = program.Role{Name: "server", Play: serve}
 
 // options is the command line.
 type options struct {
@@ -89,7 +85,7 @@ func measure(ctx context.Context, self string, o *options) ([]row, error) {
 
 // compare has the runner measure a server with one delay.
 func compare(ctx context.Context, self string, delay time.Duration, o *options) (reported, truth delayed.Quantiles, err error) {
-	cmd := exec.CommandContext(ctx, self, "server", delay.String())
+	cmd := exec.CommandContext(ctx, self, server.Name, delay.String())
 	cmd.Stderr, cmd.WaitDelay = os.Stderr, time.Second
 	stdin, err := cmd.StdinPipe()
 	if err != nil {

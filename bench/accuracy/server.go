@@ -1,15 +1,20 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"io"
 	"time"
 
 	"github.com/throng-io/throng/bench/internal/delayed"
 )
 
-// serve runs a server that delays each broadcast by the same time.
-func serve(delay string, in io.Reader, out io.Writer) error {
-	d, err := time.ParseDuration(delay)
+// serve runs a server that delays each broadcast by the same time, its argument.
+func serve(_ context.Context, args []string, in io.Reader, out io.Writer) error {
+	if len(args) != 1 {
+		return errors.New("usage: accuracy server DELAY")
+	}
+	d, err := time.ParseDuration(args[0])
 	if err != nil {
 		return err
 	}

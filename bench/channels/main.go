@@ -1,8 +1,8 @@
 // Command channels measures what a message over a data channel costs with scenario/peer, beside
 // pion's own benchmark of data channels, in one run:
 //
-//	go run ./bench/channels            messages of 4 B (pion's "Ping"), 256 B and 16 KiB, 7 rounds
-//	go run ./bench/channels -pairs 100 memory of that many pairs of each kind
+//	go run ./bench/channels                messages of 4 B (pion's "Ping"), 256 B and 16 KiB, 7 rounds
+//	go run ./bench/channels --pairs 100    memory of that many pairs of each kind
 //
 // The bare pair is that of pion's BenchmarkDataChannelSend: two connections in one process, a
 // channel, and text messages as fast as they go; here each also has to arrive, so that nothing is
@@ -19,13 +19,14 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
 	"runtime"
 	"slices"
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/throng-io/throng/bench/internal/program"
+	"github.com/throng-io/throng/bench/internal/rounds"
 )
 
 // A pair is two ends of a data channel.
@@ -47,19 +48,30 @@ type kind struct {
 const window = 512
 
 func main() {
-	pairs := flag.Int("pairs", 25, "pairs of each kind for the memory of a connection")
-	rounds := flag.Int("rounds", 7, "rounds")
-	messages := flag.Int("messages", 30_000, "messages of a round; a thirtieth of them for 16 KiB")
-	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, os.Stdout, *pairs, *rounds, *messages); err != nil {
-		fmt.Fprintln(os.Stderr, "channels:", err)
-		os.Exit(1)
-	}
+	program.Main("channels", run)
 }
 
-func run(ctx context.Context, out io.Writer, pairs, rounds, messages int) error {
+// options is the command line.
+type options struct{ pairs, rounds, messages int }
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	var o options
+	f := flag.NewFlagSet("channels", flag.ContinueOnError)
+	f.SetOutput(stderr)
+	f.IntVar(&o.pairs, "pairs", 25, "pairs of each kind for the memory of a connection")
+	f.IntVar(&o.rounds, "rounds", 7, "rounds")
+	f.IntVar(&o.messages, "messages", 30_000, "messages of a round; a thirtieth of them for 16 KiB")
+	if err := f.Parse(args); err != nil {
+		return err
+	}
+	if f.NArg() > 0 || min(o.pairs, o.rounds, o.messages) < 1 {
+		return errors.New("channels takes flags only, and positive numbers; see --help")
+	}
+	return o.measure(ctx, stdout)
+}
+
+// measure prints what both kinds take.
+func (o *options) measure(ctx context.Context, out io.Writer) error {
 	meet, err := newMeeting()
 	if err != nil {
 		return err
@@ -72,14 +84,14 @@ func run(ctx context.Context, out io.Writer, pairs, rounds, messages int) error 
 		}
 	}()
 	for _, k := range kinds {
-		bytes, goroutines, err := k.memory(ctx, pairs)
+		bytes, goroutines, err := k.memory(ctx, o.pairs)
 		if err != nil {
 			return fmt.Errorf("%s: %w", k.name, err)
 		}
-		_, _ = fmt.Fprintf(out, "%-14s %6.1f KiB of heap and stacks, %.1f goroutines a peer connection (of %d)\n", k.name, bytes/1024, goroutines, 2*pairs)
+		_, _ = fmt.Fprintf(out, "%-14s %6.1f KiB of heap and stacks, %.1f goroutines a peer connection (of %d)\n", k.name, bytes/1024, goroutines, 2*o.pairs)
 	}
-	for _, c := range []struct{ size, n int }{{4, messages}, {256, messages}, {16 << 10, messages / 30}} {
-		if err := compare(ctx, out, kinds, c.size, max(c.n, 1), rounds); err != nil {
+	for _, c := range []struct{ size, n int }{{4, o.messages}, {256, o.messages}, {16 << 10, o.messages / 30}} {
+		if err := compare(ctx, out, kinds, c.size, max(c.n, 1), o.rounds); err != nil {
 			return err
 		}
 	}
@@ -87,11 +99,11 @@ func run(ctx context.Context, out io.Writer, pairs, rounds, messages int) error 
 }
 
 // compare lets both kinds send the same in turns.
-func compare(ctx context.Context, out io.Writer, kinds []*kind, size, n, rounds int) error {
+func compare(ctx context.Context, out io.Writer, kinds []*kind, size, n, turns int) error {
 	for _, k := range kinds {
 		k.cost = nil
 	}
-	for round := range rounds + 1 { // the first one warms up
+	for round := range turns + 1 { // the first one warms up
 		order := slices.Clone(kinds)
 		if round%2 == 1 {
 			slices.Reverse(order)
@@ -106,28 +118,20 @@ func compare(ctx context.Context, out io.Writer, kinds []*kind, size, n, rounds 
 			}
 		}
 	}
-	ratios := make([]float64, rounds)
+	ratios := make([]float64, turns)
 	for i := range ratios {
 		ratios[i] = kinds[1].cost[i] / kinds[0].cost[i]
 	}
 	for _, k := range kinds {
-		cost := median(k.cost)
-		_, _ = fmt.Fprintf(out, "%6d B %-14s %7.2f us a message, %8.0f messages for a CPU second (median of %d)\n", size, k.name, cost, 1e6/cost, rounds)
+		cost := rounds.Median(k.cost)
+		_, _ = fmt.Fprintf(out, "%6d B %-14s %7.2f us a message, %8.0f messages for a CPU second (median of %d)\n", size, k.name, cost, 1e6/cost, turns)
 	}
-	_, err := fmt.Fprintf(out, "%6d B %-14s %7.2f (median of the rounds)\n", size, "ratio", median(ratios))
+	_, err := fmt.Fprintf(out, "%6d B %-14s %7.2f (median of the rounds)\n", size, "ratio", rounds.Median(ratios))
 	return err
-}
-
-func median(values []float64) float64 {
-	sorted := slices.Sorted(slices.Values(values))
-	return sorted[len(sorted)/2]
 }
 
 // memory opens pairs, and returns what each of their connections takes.
 func (k *kind) memory(ctx context.Context, pairs int) (bytes, goroutines float64, err error) {
-	if pairs < 1 {
-		return 0, 0, errors.New("at least one pair is needed: -pairs 1")
-	}
 	before, ran := taken(), runtime.NumGoroutine()
 	for range pairs {
 		p, err := k.open(ctx, func() {})

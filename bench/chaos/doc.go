@@ -10,9 +10,9 @@
 // row of the table in expect_linux.go.
 //
 //	go run ./bench/chaos                                all cells, within 20 minutes
-//	go run ./bench/chaos -quick                         each fault once, within two minutes
-//	go run ./bench/chaos -workloads rooms,fleet -faults reset
-//	go run ./bench/chaos -update                        all, and the table in scenarios/README.md
+//	go run ./bench/chaos --quick                         each fault once, within two minutes
+//	go run ./bench/chaos --workloads rooms,fleet --faults reset
+//	go run ./bench/chaos --update                        all, and the table in scenarios/README.md
 //
 // A machine with other work may keep the generator from its schedule. Such a trial is
 // repeated; when it says nothing again, its cell is not decided, which is not a pass. The exit

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -64,9 +63,9 @@ func parse(args []string, stderr io.Writer) (o options, err error) {
 	case f.NArg() > 0:
 		return o, fmt.Errorf("argument %q is unknown; see --help", f.Arg(0))
 	case o.budget <= 0:
-		return o, fmt.Errorf("-budget %s must be positive", o.budget)
+		return o, fmt.Errorf("--budget %s must be positive", o.budget)
 	case o.update && (o.quick || *chosen != loads || *met != of):
-		return o, errors.New("-update writes the whole table: leave -quick, -workloads and -faults out")
+		return o, errors.New("--update writes the whole table: leave --quick, --workloads and --faults out")
 	}
 	if o.quick {
 		o.budget = min(o.budget, 150*time.Second)
@@ -85,10 +84,8 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	if o.program == "" {
-		o.program = filepath.Join(dir, "throng")
-		cmd := exec.CommandContext(ctx, "go", "build", "-o", o.program, "./cmd/throng")
-		if text, err := cmd.CombinedOutput(); err != nil {
-			return fmt.Errorf("go build ./cmd/throng: %w: %s", err, text)
+		if o.program, err = program.Build(ctx, dir, "cmd/throng"); err != nil {
+			return err
 		}
 	}
 	mark := rand.Text()

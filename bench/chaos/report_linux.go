@@ -11,7 +11,7 @@ import (
 // The table stands in a manual, and updates writes it.
 const (
 	book    = "scenarios/README.md"
-	updates = "go run ./bench/chaos -update"
+	updates = "go run ./bench/chaos --update"
 )
 
 // table is the outcomes in Markdown: a line for each fault, a column for each workload.

@@ -39,8 +39,8 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) error
 		return err
 	}
 	defer func() { _ = os.RemoveAll(work) }()
-	throng := filepath.Join(work, "throng")
-	if err := execute(ctx, stderr, "go", "build", "-o", throng, "./cmd/throng"); err != nil {
+	throng, err := program.Build(ctx, work, "cmd/throng")
+	if err != nil {
 		return err
 	}
 	figures := ""
@@ -114,10 +114,10 @@ func chosen(names []string) ([]*claim, error) {
 	return some, nil
 }
 
-// execute runs a command. The verdicts of throng run, 1 and 3, are no errors here: the table says
-// what was valid.
-func execute(ctx context.Context, stderr io.Writer, name string, args ...string) error {
-	cmd := exec.CommandContext(ctx, name, args...)
+// execute runs throng. The verdicts of a run, 1 and 3, are no errors here: the table says what was
+// valid.
+func execute(ctx context.Context, stderr io.Writer, throng string, args ...string) error {
+	cmd := exec.CommandContext(ctx, throng, args...)
 	cmd.Stdout, cmd.Stderr = stderr, stderr
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 10 * time.Second
@@ -125,11 +125,11 @@ func execute(ctx context.Context, stderr io.Writer, name string, args ...string)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if code := cmd.ProcessState.ExitCode(); name != "go" && (code == 1 || code == 3) {
+	if code := cmd.ProcessState.ExitCode(); code == 1 || code == 3 {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("%s %s: %w", filepath.Base(name), strings.Join(args, " "), err)
+		return fmt.Errorf("throng %s: %w", strings.Join(args, " "), err)
 	}
 	return nil
 }

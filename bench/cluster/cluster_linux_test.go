@@ -3,21 +3,17 @@ package main
 import (
 	"flag"
 	"fmt"
-	"os"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
 
 	"github.com/throng-io/throng/bench/brokers"
+	"github.com/throng-io/throng/bench/internal/program"
 )
 
 func TestMain(m *testing.M) {
-	if spec := os.Getenv(nodeVariable); spec != "" {
-		if err := runNode(spec, os.Stdin, os.Stdout); err != nil {
-			_, _ = fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
+	if program.Play("cluster", nodeRole) {
 		return
 	}
 	flag.Parse()

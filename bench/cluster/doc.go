@@ -8,9 +8,9 @@
 // promise allows and a counter shows, and afterwards queues must be empty and goroutines gone.
 //
 //	go run ./bench/cluster                      all faults over all adapters, and the table
-//	go run ./bench/cluster -update              the same, and writes the table into server/README.md
-//	go run ./bench/cluster -faults stalled,cut -adapters nats
-//	go run ./bench/cluster -serve redis-cluster a broker to try things on: redis, redis-cluster,
+//	go run ./bench/cluster --update              the same, and writes the table into server/README.md
+//	go run ./bench/cluster --faults stalled,cut --adapters nats
+//	go run ./bench/cluster --serve redis-cluster a broker to try things on: redis, redis-cluster,
 //	                                            redis-sentinel or nats, until Ctrl-C
 //
 // Namespaces of the network need root.

@@ -6,7 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 
@@ -16,14 +15,7 @@ import (
 )
 
 func main() {
-	if spec := os.Getenv(nodeVariable); spec != "" {
-		if err := runNode(spec, os.Stdin, os.Stdout); err != nil {
-			_, _ = fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		return
-	}
-	program.Main("cluster", command)
+	program.Main("cluster", command, nodeRole)
 }
 
 func command(ctx context.Context, args []string, stdout, stderr io.Writer) error {
@@ -51,7 +43,7 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) error
 		}
 	}
 	if whole := len(strings.Split(*chosen, ",")) == len(keys) && len(strings.Split(*adapters, ",")) == len(forms); *update && !whole {
-		return errors.New("-update writes the whole table: leave -faults and -adapters out")
+		return errors.New("--update writes the whole table: leave --faults and --adapters out")
 	}
 	all, err := runAll(ctx, strings.Split(*chosen, ","), strings.Split(*adapters, ","), stderr)
 	if err != nil {
@@ -60,7 +52,7 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	text := table(all)
 	_, _ = io.WriteString(stdout, text)
 	if *update {
-		return manual.Rewrite("server/README.md", "go run ./bench/cluster -update", text)
+		return manual.Rewrite("server/README.md", "go run ./bench/cluster --update", text)
 	}
 	return nil
 }
@@ -95,7 +87,7 @@ func runAll(ctx context.Context, keys, adapters []string, stderr io.Writer) (all
 	return all, nil
 }
 
-// served are the brokers of -serve.
+// served are the brokers of --serve.
 var served = []string{"redis", "redis-cluster", "redis-sentinel", "nats"}
 
 // serveBroker runs a broker until ctx ends, and prints its address.
@@ -126,7 +118,7 @@ func serveBroker(ctx context.Context, kind string, stdout io.Writer) (err error)
 		}
 		url, stop = g.URL("redis"), g.Stop
 	default:
-		return fmt.Errorf("-serve %s: it is none of %s", kind, strings.Join(served, ", "))
+		return fmt.Errorf("--serve %s: it is none of %s", kind, strings.Join(served, ", "))
 	}
 	_, _ = fmt.Fprintf(stdout, "throng serve --adapter '%s'\n", url)
 	<-ctx.Done()

@@ -37,17 +37,16 @@ func startMember(spec nodeSpec, namespace string) (*member, error) {
 	if err != nil {
 		return nil, err
 	}
-	args := []string{self}
-	if namespace != "" {
-		args = []string{"ip", "netns", "exec", namespace, self}
-	}
 	text, err := json.Marshal(spec)
 	if err != nil {
 		return nil, err
 	}
+	args := []string{self, nodeRole.Name, string(text)}
+	if namespace != "" {
+		args = append([]string{"ip", "netns", "exec", namespace}, args...)
+	}
 	m := &member{spec: spec, out: make(chan answer), ended: make(chan struct{}), log: &logText{}}
 	m.cmd = exec.Command(args[0], args[1:]...)
-	m.cmd.Env = append(os.Environ(), nodeVariable+"="+string(text))
 	m.cmd.Stderr = m.log
 	m.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	if m.in, err = m.cmd.StdinPipe(); err != nil {

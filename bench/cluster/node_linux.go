@@ -18,13 +18,13 @@ import (
 
 	"github.com/fasthttp/websocket"
 
+	"github.com/throng-io/throng/bench/internal/program"
 	"github.com/throng-io/throng/server"
 	"github.com/throng-io/throng/server/adapter"
 )
 
-// nodeVariable is the environment variable that makes this program a server of a cluster. Its value
-// is a nodeSpec.
-const nodeVariable = "THRONG_CLUSTER_NODE"
+// nodeRole is a server of a cluster. Its argument is a nodeSpec.
+var nodeRole = program.Role{Name: "node", Play: runNode}
 
 // nodeSpec says how a server takes part.
 type nodeSpec struct {
@@ -72,9 +72,12 @@ const (
 )
 
 // runNode is a server until in ends.
-func runNode(spec string, in io.Reader, out io.Writer) error {
+func runNode(_ context.Context, args []string, in io.Reader, out io.Writer) error {
 	var s nodeSpec
-	if err := json.Unmarshal([]byte(spec), &s); err != nil {
+	if len(args) != 1 {
+		return errors.New("usage: cluster node SPEC")
+	}
+	if err := json.Unmarshal([]byte(args[0]), &s); err != nil {
 		return err
 	}
 	cluster, err := adapter.Open(s.Address, adapter.Options{

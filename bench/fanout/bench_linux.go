@@ -18,12 +18,15 @@ import (
 
 	"github.com/throng-io/throng/bench/fanout/internal/load"
 	"github.com/throng-io/throng/bench/internal/certificate"
+	"github.com/throng-io/throng/bench/internal/program"
 )
 
 // bench is what all cases share: built servers, chosen processors, and what has to be cleaned up.
 type bench struct {
 	opts         *options
 	root, dir    string // of the project; of what was built
+	throng       string // the build to measure
+	floor        string // "": it is not measured
 	header       header
 	serverCPU    int
 	generatorCPU int
@@ -32,7 +35,8 @@ type bench struct {
 	cert, key    string // files of the servers with TLS
 }
 
-func prepare(ctx context.Context, o *options, root string, log io.Writer) (*bench, error) {
+// prepare makes ready what the cases need.
+func prepare(ctx context.Context, o *options, root string, chosen []benchCase, log io.Writer) (*bench, error) {
 	b := &bench{opts: o, root: root, log: log}
 	var err error
 	if b.serverCPU, b.generatorCPU, err = processors(o); err != nil {
@@ -45,7 +49,7 @@ func prepare(ctx context.Context, o *options, root string, log io.Writer) (*benc
 		return nil, fmt.Errorf("making a folder: %w", err)
 	}
 	if b.cert, b.key, err = certificate.Write(b.dir); err == nil {
-		err = b.build(ctx)
+		err = b.build(ctx, chosen)
 	}
 	if err != nil {
 		b.close()
@@ -94,19 +98,26 @@ func processors(o *options) (server, generator int, err error) {
 	return server, generator, nil
 }
 
-// build makes the servers that are to be measured.
-func (b *bench) build(ctx context.Context) error {
-	for _, name := range []string{"throng", "floor"} {
-		if name == "throng" && b.opts.throng != "" {
-			continue
+// build makes the servers that the cases measure.
+func (b *bench) build(ctx context.Context, chosen []benchCase) (err error) {
+	measured := map[string]bool{}
+	for _, c := range chosen {
+		for _, e := range b.field(c) {
+			measured[e.server] = true
 		}
-		from := map[string]string{"throng": "./cmd/throng", "floor": "./bench/floor"}[name]
-		if _, err := output(ctx, b.root, "go", "build", "-o", filepath.Join(b.dir, name), from); err != nil {
+	}
+	if b.throng = b.opts.throng; b.throng == "" && measured["throng"] {
+		if b.throng, err = program.Build(ctx, b.dir, "cmd/throng"); err != nil {
+			return err
+		}
+	}
+	if measured["floor"] {
+		if b.floor, err = program.Build(ctx, b.dir, "bench/floor"); err != nil {
 			return err
 		}
 	}
 	peer := filepath.Join(b.root, "bench", "peers", "node")
-	if _, err := os.Stat(filepath.Join(peer, "node_modules", "socket.io")); err != nil && b.wants("node") {
+	if _, err := os.Stat(filepath.Join(peer, "node_modules", "socket.io")); err != nil && measured["node"] {
 		_, _ = fmt.Fprintln(b.log, "npm ci in bench/peers/node")
 		if _, err := output(ctx, peer, "npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"); err != nil {
 			return err
@@ -144,11 +155,11 @@ func (b *bench) command(e entry) []string {
 	case "node":
 		return []string{"node", filepath.Join(b.root, "bench", "peers", "node", "server.js"), "--app", "bench", "--port", "0"}
 	case "floor":
-		return []string{filepath.Join(b.dir, "floor")}
+		return []string{b.floor}
 	case "flask", "aiohttp":
 		return []string{"/usr/bin/python3", filepath.Join(b.root, "bench", "peers", "python", "server.py"), "--with", e.server}
 	}
-	binary := b.binary()
+	binary := b.throng
 	if e.server == "before" {
 		binary = b.opts.before
 	}
@@ -157,14 +168,6 @@ func (b *bench) command(e entry) []string {
 		args = append(args, "--fanout", e.strategy)
 	}
 	return args
-}
-
-// binary is the throng to measure.
-func (b *bench) binary() string {
-	if b.opts.throng != "" {
-		return b.opts.throng
-	}
-	return filepath.Join(b.dir, "throng")
 }
 
 // A subject is a running server with its clients.
@@ -231,7 +234,7 @@ func (b *bench) opening(ctx context.Context, s *subject) (err error) {
 		if ends != nil {
 			cfg.Peer, files = 3, ends[i:i+1]
 		}
-		g, err := start(ctx, b.generatorCPU, files, b.self, "generator")
+		g, err := start(ctx, b.generatorCPU, files, b.self, generatorRole.Name)
 		if err != nil {
 			return err
 		}
@@ -284,9 +287,7 @@ func describe(ctx context.Context, root string) header {
 		model, _, _ = strings.Cut(model, "\n")
 		h.Machine = strings.TrimSpace(model)
 	}
-	if load, err := os.ReadFile("/proc/loadavg"); err == nil {
-		h.Load, _, _ = strings.Cut(string(load), " ")
-	}
+	h.Load = program.LoadAverage()
 	h.Node, _ = output(ctx, "", "node", "--version")
 	h.Commit, _ = output(ctx, root, "git", "rev-parse", "--short=12", "HEAD")
 	if changed, err := output(ctx, root, "git", "status", "--porcelain", "--untracked-files=no", "--", "server", "protocol", "cmd", "bench"); err == nil && changed != "" {

@@ -16,19 +16,15 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/throng-io/throng/bench/fanout/internal/load"
 	"github.com/throng-io/throng/bench/internal/certificate"
+	"github.com/throng-io/throng/bench/internal/program"
 )
 
 // The test binary is started again as the generator, as the program is.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == "generator" {
-		if err := load.Serve(os.Stdout); err != nil {
-			os.Exit(1)
-		}
-		return
+	if !program.Play("fanout", generatorRole) {
+		goleak.VerifyTestMain(m)
 	}
-	goleak.VerifyTestMain(m)
 }
 
 func TestJudge(t *testing.T) {
@@ -135,7 +131,7 @@ func TestFloorUnderTheGenerator(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
-	if _, err := output(ctx, b.root, "go", "build", "-o", filepath.Join(b.dir, "floor"), "./bench/floor"); err != nil {
+	if b.floor, err = program.Build(ctx, b.dir, "bench/floor"); err != nil {
 		t.Fatal(err)
 	}
 	if b.cert, b.key, err = certificate.Write(b.dir); err != nil {

@@ -17,6 +17,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/throng-io/throng/bench/internal/rounds"
 	"github.com/throng-io/throng/reports/curves"
 )
 
@@ -82,7 +83,7 @@ func (r *results) point(size int, label, metric string) (curves.Point, error) {
 	if len(v) == 0 || v[0] <= 0 {
 		return curves.Point{}, fmt.Errorf("the results of %s have no %s of %s; measure it again: go run ./bench/fanout --cases %s", r.name, metric, label, r.name)
 	}
-	return curves.Point{Size: float64(size), Value: median(v), Low: v[0], High: v[len(v)-1]}, nil
+	return curves.Point{Size: float64(size), Value: rounds.Median(v), Low: v[0], High: v[len(v)-1]}, nil
 }
 
 // drawFigures draws every figure whose cases have results in a folder, and says what the others

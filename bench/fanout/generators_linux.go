@@ -117,7 +117,7 @@ valid: ["max(lag) < 10s", "max(lag.receive) < 10s"]
 	if err := os.WriteFile(name, fmt.Appendf(nil, scenario, s.clients, rate, window), 0o600); err != nil {
 		return played{}, err
 	}
-	p, err := player(ctx, s, nil, s.bench.binary(), "run", name, "--target", "http://"+s.at, "--out", out, "--quiet")
+	p, err := player(ctx, s, nil, s.bench.throng, "run", name, "--target", "http://"+s.at, "--out", out, "--quiet")
 	if err != nil {
 		return p, err
 	}

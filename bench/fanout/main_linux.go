@@ -19,15 +19,13 @@ import (
 func main() {
 	// Children inherit the affinity of the thread that starts them, and die with it.
 	runtime.LockOSThread()
-	if len(os.Args) > 1 && os.Args[1] == "generator" {
-		if err := load.Serve(os.Stdout); err != nil {
-			_, _ = fmt.Fprintln(os.Stderr, "fanout generator:", err)
-			os.Exit(1)
-		}
-		return
-	}
-	program.Main("fanout", run)
+	program.Main("fanout", run, generatorRole)
 }
+
+// generatorRole is the process that plays the clients.
+var generatorRole = program.Role{Name: "generator", Play: func(_ context.Context, _ []string, _ io.Reader, stdout io.Writer) error {
+	return load.Serve(stdout)
+}}
 
 // options is the command line.
 type options struct {
@@ -53,7 +51,7 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	}
 	f.BoolVar(&o.quick, "quick", false, "only the first case, in under 40 seconds; prints one line of JSON")
 	f.BoolVar(&o.list, "list", false, "print the cases and stop")
-	f.BoolVar(&o.figure, "figure", false, "draw the figures of the results in --out; without --cases nothing is measured")
+	f.BoolVar(&o.figure, "figure", false, "draw the figures of the results in --out, and write the table of README.md; without --cases nothing is measured")
 	f.Func("cases", "cases to run, separated by commas (default all; see --list)", split(&o.cases))
 	f.Func("servers", "servers to measure (default throng,node,floor where the case has them)", split(&o.servers))
 	f.Func("strategies", "fan-out strategies of throng to measure beside its default, separated by commas", split(&o.strategies))
@@ -98,6 +96,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if o.quick {
+		chosen = chosen[:1]
+	}
 	root, err := output(ctx, "", "go", "list", "-m", "-f", "{{.Dir}}")
 	if err != nil {
 		return err
@@ -105,12 +106,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if !filepath.IsAbs(o.out) && o.out != "" {
 		o.out = filepath.Join(root, o.out)
 	}
-	if o.figure && len(o.cases) == 0 {
-		return drawFigures(o.out, stderr)
+	if !o.figure || len(o.cases) > 0 {
+		limited, cancel := context.WithTimeout(ctx, o.limit)
+		defer cancel()
+		if err := measure(limited, o, root, chosen, stdout, stderr); err != nil || o.quick {
+			return err
+		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, o.limit)
-	defer cancel()
-	if err := measure(ctx, o, root, chosen, stdout, stderr); err != nil || !o.figure {
+	if err := updateReadme(root, o.out); err != nil || !o.figure {
 		return err
 	}
 	return drawFigures(o.out, stderr)
@@ -118,13 +121,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 
 func measure(ctx context.Context, o *options, root string, chosen []benchCase, stdout, stderr io.Writer) error {
 	began := time.Now()
-	b, err := prepare(ctx, o, root, stderr)
+	b, err := prepare(ctx, o, root, chosen, stderr)
 	if err != nil {
 		return err
 	}
 	defer b.close()
 	if o.quick {
-		return b.quick(ctx, began, stdout)
+		return b.quick(ctx, chosen[0], began, stdout)
 	}
 	missed := 0
 	for _, c := range chosen {

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/throng-io/throng/bench/internal/rounds"
 )
 
 // header is what figures were measured on.
@@ -83,24 +85,9 @@ func (b *bench) runCase(ctx context.Context, c benchCase) (*report, error) {
 func (m metrics) line(columns []string) string {
 	var parts []string
 	for _, name := range columns {
-		parts = append(parts, figure(m[name])+" "+name)
+		parts = append(parts, rounds.Figure(m[name])+" "+name)
 	}
 	return strings.Join(parts, ", ")
-}
-
-// figure prints three digits that count.
-func figure(v float64) string {
-	switch a := math.Abs(v); {
-	case a >= 1000:
-		return fmt.Sprintf("%.0f", v)
-	case a >= 100:
-		return fmt.Sprintf("%.0f", v)
-	case a >= 10:
-		return fmt.Sprintf("%.1f", v)
-	case a >= 1:
-		return fmt.Sprintf("%.2f", v)
-	}
-	return fmt.Sprintf("%.3f", v)
 }
 
 // column returns the repeats of one metric, sorted; nil if it was not measured.
@@ -113,11 +100,6 @@ func (r *report) column(label, metric string) []float64 {
 	}
 	slices.Sort(all)
 	return all
-}
-
-func median(sorted []float64) float64 {
-	n := len(sorted)
-	return (sorted[(n-1)/2] + sorted[n/2]) / 2
 }
 
 // A finding is a target with what was measured.
@@ -135,9 +117,9 @@ func (r *report) judge() []finding {
 		if len(of) == 0 || t.to != "" && len(to) == 0 {
 			continue
 		}
-		f := finding{target: t, value: median(of)}
+		f := finding{target: t, value: rounds.Median(of)}
 		if t.to != "" {
-			f.value /= median(to)
+			f.value /= rounds.Median(to)
 		}
 		f.met = f.value <= t.limit
 		if t.atLeast {
@@ -172,7 +154,7 @@ func (f finding) String() string {
 	if f.stretch {
 		kind = "stretch"
 	}
-	return fmt.Sprintf("%s\t%s\t%s %s %s\t%s", what, figure(f.value), kind, bound, figure(f.limit), verdict)
+	return fmt.Sprintf("%s\t%s\t%s %s %s\t%s", what, rounds.Figure(f.value), kind, bound, rounds.Figure(f.limit), verdict)
 }
 
 // table is the case as text: medians with the range of the repeats, then the targets.
@@ -185,7 +167,7 @@ func (r *report) table() string {
 		_, _ = io.WriteString(w, e.label())
 		for _, name := range r.columns {
 			if v := r.column(e.label(), name); len(v) > 0 {
-				_, _ = fmt.Fprintf(w, "\t%s [%s..%s]", figure(median(v)), figure(v[0]), figure(v[len(v)-1]))
+				_, _ = fmt.Fprintf(w, "\t%s [%s..%s]", rounds.Figure(rounds.Median(v)), rounds.Figure(v[0]), rounds.Figure(v[len(v)-1]))
 			}
 		}
 		_, _ = io.WriteString(w, "\n")
@@ -237,15 +219,14 @@ func (r *report) lines(h header) []byte {
 	return []byte(b.String())
 }
 
-// quick runs the first case within what is left of its time, and prints the three costs.
-func (b *bench) quick(ctx context.Context, began time.Time, stdout io.Writer) error {
+// quick runs a case within what is left of its time, and prints the three costs.
+func (b *bench) quick(ctx context.Context, c benchCase, began time.Time, stdout io.Writer) error {
 	const (
 		window  = 700 * time.Millisecond
 		most    = 9
 		enough  = 3
 		allowed = 26 * time.Second
 	)
-	c := allCases()[0]
 	r := &report{benchCase: c, entries: b.field(c), samples: map[string][]metrics{}}
 	var subjects []*subject
 	defer func() {
@@ -270,7 +251,7 @@ func (b *bench) quick(ctx context.Context, began time.Time, stdout io.Writer) er
 		}
 	}
 	_, _ = fmt.Fprint(b.log, r.text(b.header))
-	round := func(server string) float64 { return math.Round(median(r.column(server, costMetric))*1e4) / 1e4 }
+	round := func(server string) float64 { return math.Round(rounds.Median(r.column(server, costMetric))*1e4) / 1e4 }
 	return json.NewEncoder(stdout).Encode(struct {
 		Throng float64 `json:"throng_us"`
 		Node   float64 `json:"node_us"`

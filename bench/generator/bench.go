@@ -14,7 +14,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/throng-io/throng/bench/internal/program"
 	"github.com/throng-io/throng/scenario/client"
+	"github.com/throng-io/throng/scenario/machine"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -35,8 +37,7 @@ func prepare(ctx context.Context) (b *bench, err error) {
 	if b.dir, err = os.MkdirTemp("", "generator"); err != nil {
 		return nil, fmt.Errorf("making a folder: %w", err)
 	}
-	b.binary = filepath.Join(b.dir, "throng")
-	if err := build(ctx, b.binary, "github.com/throng-io/throng/cmd/throng"); err != nil {
+	if b.binary, err = program.Build(ctx, b.dir, "cmd/throng"); err != nil {
 		b.close()
 		return nil, err
 	}
@@ -45,13 +46,6 @@ func prepare(ctx context.Context) (b *bench, err error) {
 		return nil, err
 	}
 	return b, nil
-}
-
-func build(ctx context.Context, binary, of string) error {
-	if out, err := exec.CommandContext(ctx, "go", "build", "-o", binary, of).CombinedOutput(); err != nil {
-		return fmt.Errorf("building %s: %w\n%s", of, err, out)
-	}
-	return nil
 }
 
 // serve starts the server. Heartbeats are left out: the bare reader would not answer them.
@@ -227,19 +221,10 @@ func (b *bench) bareReader(ctx context.Context, o *options) (perDelivery float64
 	if err := speaker.during(ctx, o.window); err != nil {
 		return 0, err
 	}
-	if err := pause(ctx, 200*time.Millisecond); err != nil { // the last broadcast arrives
-		return 0, err
+	if !machine.Pause(ctx, 200*time.Millisecond) { // the last broadcast arrives
+		return 0, ctx.Err()
 	}
 	return c.cost(before)
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(d):
-		return nil
-	}
 }
 
 // A speaker is the client that has the server broadcast.

@@ -7,6 +7,8 @@ import (
 	"io"
 	"strings"
 	"time"
+
+	"github.com/throng-io/throng/scenario/machine"
 )
 
 // An echoing is a way to ask for echoes: each client for the next one as soon as it has the last
@@ -83,15 +85,15 @@ func (b *bench) bareEchoer(ctx context.Context, e *echoing, o *options) (perEcho
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, c.close()) }()
-	if err := pause(ctx, time.Second); err != nil {
-		return 0, err
+	if !machine.Pause(ctx, time.Second) {
+		return 0, ctx.Err()
 	}
 	before, err := c.usage()
 	if err != nil {
 		return 0, err
 	}
-	if err := pause(ctx, o.window); err != nil {
-		return 0, err
+	if !machine.Pause(ctx, o.window) {
+		return 0, ctx.Err()
 	}
 	return c.cost(before)
 }

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -16,7 +17,7 @@ import (
 
 // echoer asks for echoes: with a rate of 0 each client for the next when it has the last, else all
 // of them in turn, so many a second and client, on a thread that sleeps as the runner's does.
-func echoer(args []string, in io.Reader, out io.Writer) error {
+func echoer(_ context.Context, args []string, in io.Reader, out io.Writer) error {
 	if len(args) != 3 {
 		return errors.New("usage: echoer HOST:PORT CLIENTS RATE")
 	}

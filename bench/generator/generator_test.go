@@ -3,10 +3,20 @@ package main
 import (
 	"bytes"
 	"io"
+	"os"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/throng-io/throng/bench/internal/program"
 )
+
+// The binary of the tests is the bare clients as well.
+func TestMain(m *testing.M) {
+	if !program.Play("generator", roles...) {
+		os.Exit(m.Run())
+	}
+}
 
 // What it costs is for the benchmark to say; here both sides must receive everything, and the table
 // must be whole.
@@ -16,11 +26,6 @@ func TestBothReceive(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer b.close()
-	// The test binary is not the program: build that for the bare reader.
-	b.self = b.dir + "/generator"
-	if err := build(t.Context(), b.self, "github.com/throng-io/throng/bench/generator"); err != nil {
-		t.Fatal(err)
-	}
 	b.runner = b.binary
 	o := &options{clients: 20, rate: 20, size: 64, window: time.Second, repeats: 1, hold: 50, echoers: 10}
 	var out bytes.Buffer
@@ -32,14 +37,6 @@ func TestBothReceive(t *testing.T) {
 	for _, want := range []string{"50 websocket clients in ", "50 websocket clients in a flow in ", "throng run ", "bare clients ", "ratio ", "for each delivery", "for each echo", "closed loop", "20 a second"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the output has no %q:\n%s", want, &out)
-		}
-	}
-}
-
-func TestMedian(t *testing.T) {
-	for want, of := range map[float64][]float64{2: {3, 1, 2}, 2.5: {4, 1, 2, 3}, 7: {7}} {
-		if got := median(of); got != want {
-			t.Errorf("median(%v) = %v, want %v", of, got, want)
 		}
 	}
 }

@@ -7,13 +7,13 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/throng-io/throng/bench/internal/program"
+	"github.com/throng-io/throng/bench/internal/rounds"
 )
 
 const (
@@ -36,17 +36,11 @@ type options struct {
 var cases = []string{"memory", "receiving", "closed", "paced"}
 
 func main() {
-	if len(os.Args) > 1 {
-		if play := map[string]func([]string, io.Reader, io.Writer) error{"reader": reader, "echoer": echoer}[os.Args[1]]; play != nil {
-			if err := play(os.Args[2:], os.Stdin, os.Stdout); err != nil {
-				_, _ = fmt.Fprintln(os.Stderr, os.Args[1]+":", err)
-				os.Exit(1)
-			}
-			return
-		}
-	}
-	program.Main("generator", run)
+	program.Main("generator", run, roles...)
 }
+
+// roles are the bare clients.
+var roles = []program.Role{{Name: "reader", Play: reader}, {Name: "echoer", Play: echoer}}
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	var o options
@@ -177,7 +171,7 @@ func compare(about, what string, target float64, o *options, stdout, stderr io.W
 		ours, bare, ratios = append(ours, mine), append(bare, other), append(ratios, mine/other)
 		_, _ = fmt.Fprintf(stderr, "turn %d of %d: throng %.2f, bare clients %.2f us for each %s\n", i+1, o.repeats, mine, other, what)
 	}
-	slow = median(ratios) > target
+	slow = rounds.Median(ratios) > target
 	_, _ = fmt.Fprintf(stdout, "%s, %d turns\n", about, o.repeats)
 	w := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintf(w, "\tCPU us for each %s\tlowest\thighest\tin a CPU second\n", what)
@@ -185,19 +179,14 @@ func compare(about, what string, target float64, o *options, stdout, stderr io.W
 		name string
 		of   []float64
 	}{{"throng run", ours}, {"bare clients", bare}} {
-		_, _ = fmt.Fprintf(w, "%s\t%.2f\t%.2f\t%.2f\t%.0f\n", row.name, median(row.of), slices.Min(row.of), slices.Max(row.of), 1e6/median(row.of))
+		_, _ = fmt.Fprintf(w, "%s\t%.2f\t%.2f\t%.2f\t%.0f\n", row.name, rounds.Median(row.of), slices.Min(row.of), slices.Max(row.of), 1e6/rounds.Median(row.of))
 	}
-	_, _ = fmt.Fprintf(w, "ratio\t%.2f\t%.2f\t%.2f\n", median(ratios), slices.Min(ratios), slices.Max(ratios))
+	_, _ = fmt.Fprintf(w, "ratio\t%.2f\t%.2f\t%.2f\n", rounds.Median(ratios), slices.Min(ratios), slices.Max(ratios))
 	if err := w.Flush(); err != nil {
 		return slow, err
 	}
 	_, err = fmt.Fprintf(stdout, "target %.1f at most: %s\n", target, met(!slow))
 	return slow, err
-}
-
-func median(of []float64) float64 {
-	s := slices.Sorted(slices.Values(of))
-	return (s[(len(s)-1)/2] + s[len(s)/2]) / 2
 }
 
 func mib(n int64) float64 { return float64(n) / (1 << 20) }

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"io"
 	"time"
@@ -14,8 +15,8 @@ type used struct {
 	CPU    time.Duration `json:"cpu"`
 }
 
-func reader([]string, io.Reader, io.Writer) error {
+func reader(context.Context, []string, io.Reader, io.Writer) error {
 	return errors.New("the processor time of a process is read on Unix systems only")
 }
 
-func echoer([]string, io.Reader, io.Writer) error { return reader(nil, nil, nil) }
+func echoer(context.Context, []string, io.Reader, io.Writer) error { return reader(nil, nil, nil, nil) }

@@ -5,6 +5,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -27,7 +28,7 @@ type used struct {
 }
 
 // reader only reads.
-func reader(args []string, in io.Reader, out io.Writer) error {
+func reader(_ context.Context, args []string, in io.Reader, out io.Writer) error {
 	if len(args) != 2 {
 		return errors.New("usage: reader HOST:PORT CLIENTS")
 	}

@@ -30,7 +30,7 @@ var limits = server.Options{
 }
 
 // serve is the child: a server that ends with its standard input.
-func serve(stdin io.Reader, stdout io.Writer) error {
+func serve(_ context.Context, _ []string, stdin io.Reader, stdout io.Writer) error {
 	opts := limits
 	opts.Logger = slog.New(slog.DiscardHandler)
 	srv, err := app.New("bench", opts)
@@ -96,8 +96,7 @@ func child(stderr io.Writer) (at doors, scraped string, stop func() error, err e
 	if err != nil {
 		return at, "", nil, err
 	}
-	cmd := exec.Command(self)
-	cmd.Env = append(os.Environ(), childMark+"=1")
+	cmd := exec.Command(self, serverRole.Name)
 	cmd.Stderr = stderr
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
@@ -129,7 +128,3 @@ func child(stderr io.Writer) (at doors, scraped string, stop func() error, err e
 	}
 	return doors{plain: said[0], secure: said[2], quic: said[3]}, said[1], stop, nil
 }
-
-// childMark makes a process the server: a variable rather than an argument, so
-// that the binary of the tests can be it as well.
-const childMark = "THRONG_HOSTILE_SERVER"

@@ -3,20 +3,19 @@ package main
 import (
 	"bytes"
 	"errors"
-	"os"
 	"strings"
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"github.com/throng-io/throng/bench/internal/program"
 )
 
 // The binary of the tests is the server as well.
 func TestMain(m *testing.M) {
-	if os.Getenv(childMark) != "" {
-		main()
-		return
+	if !program.Play("hostile", serverRole) {
+		goleak.VerifyTestMain(m)
 	}
-	goleak.VerifyTestMain(m)
 }
 
 // A short run: no good client notices, and the server is as it was before.

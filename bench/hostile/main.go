@@ -6,31 +6,26 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"github.com/throng-io/throng/bench/internal/program"
 )
 
 func main() {
-	if os.Getenv(childMark) != "" {
-		if err := serve(os.Stdin, os.Stdout); err != nil {
-			_, _ = fmt.Fprintln(os.Stderr, "hostile: server:", err)
-			os.Exit(1)
-		}
-		return
-	}
-	program.Main("hostile", run)
+	program.Main("hostile", run, serverRole)
 }
+
+// serverRole is the process that is attacked.
+var serverRole = program.Role{Name: "server", Play: serve}
 
 // options is the command line.
 type options struct {
 	length          time.Duration
 	good, attackers int
 	rate            int
-	target, scraped string
 	at              doors
-	memory          int // MiB
+	scraped         string // address of the metrics; "": a server of its own is attacked
+	memory          int    // MiB
 }
 
 // doors are where a server can be reached. Without TLS and WebTransport all goes to plain.
@@ -47,7 +42,7 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	f.IntVar(&o.good, "good", 500, "clients that behave")
 	f.IntVar(&o.attackers, "attackers", 200, "attacks at a time")
 	f.IntVar(&o.rate, "rate", 300, "attacks that begin in a second, at most")
-	f.StringVar(&o.target, "target", "", "server to attack (default one of its own)")
+	f.StringVar(&o.at.plain, "target", "", "server to attack (default one of its own)")
 	f.StringVar(&o.scraped, "metrics", "", "address of its metrics; needed with --target")
 	f.IntVar(&o.memory, "memory", 512, "limit in MiB of the server's resident memory")
 	if err := f.Parse(args); err != nil {
@@ -58,7 +53,7 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 		return nil, fmt.Errorf("argument %q is unknown", f.Arg(0))
 	case o.length <= 0 || o.good < 1 || o.attackers < 1 || o.rate < 1 || o.memory < 1:
 		return nil, errors.New("--for, --good, --attackers, --rate and --memory must be positive")
-	case (o.target == "") != (o.scraped == ""):
+	case (o.at.plain == "") != (o.scraped == ""):
 		return nil, errors.New("--target and --metrics belong together")
 	}
 	return &o, nil
@@ -69,8 +64,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	if err != nil {
 		return err
 	}
-	o.at.plain = o.target
-	if o.target == "" {
+	if o.scraped == "" {
 		var stop func() error
 		if o.at, o.scraped, stop, err = child(stderr); err != nil {
 			return err

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/throng-io/throng/bench/internal/program"
 	"github.com/throng-io/throng/bench/internal/rounds"
 	"github.com/throng-io/throng/scenario"
 	"github.com/throng-io/throng/scenario/result"
@@ -101,7 +102,7 @@ func (l *league) attempt(ctx context.Context, c *contest, p *peer, round int) er
 
 // trial runs a scenario once against a server of its own.
 func (l *league) trial(ctx context.Context, c *contest, p *peer) (*trial, error) {
-	port, err := freePort()
+	port, err := program.FreePort()
 	if err != nil {
 		return nil, err
 	}

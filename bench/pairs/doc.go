@@ -11,5 +11,5 @@
 // flagged where any metric is called better or worse. Every round is a line of pairs.jsonl;
 // pairs.txt sums up all lines there are.
 //
-//	go run ./bench/pairs -rounds 20 -budget 3m -out bench/results
+//	go run ./bench/pairs --rounds 20 --budget 3m --out bench/results
 package main

@@ -11,13 +11,12 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
+	"github.com/throng-io/throng/bench/internal/program"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -28,21 +27,7 @@ var scenarioText []byte
 const condition = "cpu(delivery) > +5%"
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := command(ctx, os.Args[1:])
-	stop()
-	if err != nil && !errors.Is(err, flag.ErrHelp) {
-		_, _ = fmt.Fprintln(os.Stderr, "pairs:", err)
-		os.Exit(1)
-	}
-}
-
-// command is the study or, as the first argument says, a server of it.
-func command(ctx context.Context, args []string) error {
-	if len(args) > 0 && args[0] == "serve" {
-		return serve(ctx, args[1:])
-	}
-	return study(ctx, args, os.Stdout, os.Stderr)
+	program.Main("pairs", study, program.Role{Name: "serve", Play: serve})
 }
 
 // options is the command line.
@@ -70,7 +55,7 @@ func study(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	for kind := range strings.SplitSeq(o.kinds, ",") {
 		if kind != planted && kind != equal {
-			return fmt.Errorf("-kinds %q: write %s, %s or both", o.kinds, planted, equal)
+			return fmt.Errorf("--kinds %q: write %s, %s or both", o.kinds, planted, equal)
 		}
 	}
 	dir, err := os.MkdirTemp("", "pairs-")
@@ -79,9 +64,8 @@ func study(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	defer os.RemoveAll(dir)
 	if o.throng == "" {
-		o.throng = filepath.Join(dir, "throng")
-		if out, err := exec.CommandContext(ctx, "go", "build", "-o", o.throng, "./cmd/throng").CombinedOutput(); err != nil {
-			return fmt.Errorf("build throng: %w\n%s", err, out)
+		if o.throng, err = program.Build(ctx, dir, "cmd/throng"); err != nil {
+			return err
 		}
 	}
 	var all []outcome
@@ -109,7 +93,7 @@ func study(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 
 // compareOnce runs throng compare --live once.
 func compareOnce(ctx context.Context, o *options, kind, dir string) (outcome, error) {
-	one := outcome{Kind: kind, BudgetS: o.budget.Seconds(), Env: result.Environment(), Load: load()}
+	one := outcome{Kind: kind, BudgetS: o.budget.Seconds(), Env: result.Environment(), Load: program.LoadAverage()}
 	self, err := os.Executable()
 	if err != nil {
 		return one, err
@@ -200,14 +184,4 @@ func (o *outcome) read(c *comparison) {
 		o.Text = g.Text
 	}
 	slices.Sort(o.Flagged)
-}
-
-// load is the load average of the last minute as the kernel writes it.
-func load() string {
-	text, err := os.ReadFile("/proc/loadavg")
-	if err != nil {
-		return ""
-	}
-	first, _, _ := strings.Cut(string(text), " ")
-	return first
 }

@@ -49,14 +49,14 @@ func TestServeListensOnPort(t *testing.T) {
 	}
 	address := ln.Addr().String()
 	t.Setenv("PORT", strconv.Itoa(ln.Addr().(*net.TCPAddr).Port))
-	if err := serve(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "$PORT") {
+	if err := serve(t.Context(), nil, nil, nil); err == nil || !strings.Contains(err.Error(), "$PORT") {
 		t.Errorf("a port that is taken: %v", err)
 	}
 	_ = ln.Close()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	ended := make(chan error, 1)
-	go func() { ended <- serve(ctx, []string{"-plant", "0.1"}) }()
+	go func() { ended <- serve(ctx, []string{"-plant", "0.1"}, nil, nil) }()
 	for {
 		c, err := net.Dial("tcp", address)
 		if err == nil {
@@ -106,7 +106,7 @@ func TestSumUp(t *testing.T) {
 			t.Errorf("%q is not in:\n%s", want, b.String())
 		}
 	}
-	if err := command(t.Context(), []string{"-kinds", "none"}); err == nil || !strings.Contains(err.Error(), `"none"`) {
+	if err := study(t.Context(), []string{"--kinds", "none"}, &b, &b); err == nil || !strings.Contains(err.Error(), `"none"`) {
 		t.Errorf("%v", err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"runtime"
@@ -17,8 +18,8 @@ import (
 	"github.com/throng-io/throng/server/app"
 )
 
-// serve runs a server on $PORT until ctx ends. With -plant it takes that share more CPU time.
-func serve(ctx context.Context, args []string) error {
+// serve runs a server on $PORT until ctx ends. With --plant it takes that share more CPU time.
+func serve(ctx context.Context, args []string, _ io.Reader, _ io.Writer) error {
 	f := flag.NewFlagSet("pairs serve", flag.ContinueOnError)
 	plant := f.Float64("plant", 0, "the share of its CPU time that is burned beside its broadcasts")
 	if err := f.Parse(args); err != nil {

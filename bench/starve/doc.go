@@ -7,5 +7,5 @@
 // and more than a millisecond, the floor. Runs without competing load must never be invalid; that
 // only says something on a quiet machine.
 //
-//	go run ./bench/starve -runs 200
+//	go run ./bench/starve --runs 200
 package main

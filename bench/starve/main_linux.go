@@ -9,42 +9,23 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
+	"github.com/throng-io/throng/bench/internal/program"
 	"github.com/throng-io/throng/scenario/machine"
 	"github.com/throng-io/throng/scenario/result"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := command(ctx, os.Args[1:])
-	stop()
-	if err != nil && !errors.Is(err, flag.ErrHelp) {
-		_, _ = fmt.Fprintln(os.Stderr, "starve:", err)
-		os.Exit(1)
-	}
+	program.Main("starve", study, roles...)
 }
 
-// command is the study itself or, as the first argument says, one of the processes that it starts.
-func command(ctx context.Context, args []string) error {
-	if len(args) > 0 {
-		switch args[0] {
-		case "server":
-			return serve(os.Stdin, os.Stdout)
-		case "generate":
-			return generate(ctx, args[1:], os.Stdout)
-		case "burn":
-			return burn(args[1:])
-		}
-	}
-	return study(ctx, args, os.Stdout, os.Stderr)
-}
+// roles are the processes that compete.
+var roles = []program.Role{{Name: "server", Play: serve}, {Name: "generate", Play: generate}, {Name: "burn", Play: burn}}
 
 // options is the command line.
 type options struct {
@@ -79,7 +60,7 @@ func study(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	from := strings.Split(o.kinds, ",")
 	for _, kind := range from {
 		if !slices.Contains(kinds, kind) {
-			return fmt.Errorf("-kinds: there is no load %q; there are %s", kind, strings.Join(kinds, ", "))
+			return fmt.Errorf("--kinds: there is no load %q; there are %s", kind, strings.Join(kinds, ", "))
 		}
 	}
 	self, err := os.Executable()
@@ -121,7 +102,7 @@ type heading struct {
 	Go      string    `json:"go"`
 	Commit  string    `json:"commit"`
 	Time    time.Time `json:"time"`
-	Load    string    `json:"load"` // of other work, at the end
+	Load    string    `json:"load"` // of the machine in the last minute of the study
 	Command string    `json:"command"`
 }
 
@@ -129,18 +110,8 @@ func header(o *options) heading {
 	env, facts := result.Environment(), machine.Read()
 	return heading{
 		Machine: fmt.Sprintf("%d x %s", facts.Cores, env["cpu"]), Kernel: env["kernel"], Go: runtime.Version(), Commit: result.Version(), Time: time.Now().UTC().Truncate(time.Second),
-		Load: loadAverage(), Command: fmt.Sprintf("go run ./bench/starve -runs %d -window %v -seed %d -kinds %s", o.runs, o.window, o.seed, o.kinds),
+		Load: program.LoadAverage(), Command: fmt.Sprintf("go run ./bench/starve --runs %d --window %v --seed %d --kinds %s", o.runs, o.window, o.seed, o.kinds),
 	}
-}
-
-func loadAverage() string {
-	b, err := os.ReadFile("/proc/loadavg")
-	if err != nil {
-		return "unknown"
-	}
-	var a, c, d string
-	_, _ = fmt.Sscan(string(b), &a, &c, &d)
-	return a + " " + c + " " + d
 }
 
 // save writes the single runs and the summary.

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/throng-io/throng/scenario/machine"
 )
 
 // draw chooses a load of some kinds.
@@ -119,29 +121,18 @@ func compete(ctx context.Context, self string, cpu, pid int, l load) (ended func
 	}
 	go func() {
 		defer close(done)
-		for wait(ctx, l.Off) {
+		for machine.Pause(ctx, l.Off) {
 			_ = unix.Kill(pid, unix.SIGSTOP)
-			wait(ctx, l.On)
+			machine.Pause(ctx, l.On)
 			_ = unix.Kill(pid, unix.SIGCONT)
 		}
 	}()
 	return ended, nil
 }
 
-func wait(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
-
 // burn uses its processor for a time, pauses for another, and again; without pauses when the first
 // is 0.
-func burn(args []string) error {
+func burn(ctx context.Context, args []string, _ io.Reader, _ io.Writer) error {
 	if len(args) != 3 {
 		return errors.New("burn takes a nice value and two durations")
 	}
@@ -160,8 +151,13 @@ func burn(args []string) error {
 			for range 10_000 {
 				n++
 			}
+			if ctx.Err() != nil {
+				return nil
+			}
 		}
 		_ = strconv.FormatUint(n, 10)
-		wait(context.Background(), off)
+		if !machine.Pause(ctx, off) {
+			return nil
+		}
 	}
 }

@@ -21,12 +21,12 @@ const (
 )
 
 // serve runs a server whose delays are drawn.
-func serve(in io.Reader, out io.Writer) error {
+func serve(_ context.Context, _ []string, in io.Reader, out io.Writer) error {
 	return delayed.Serve(func() time.Duration { return shortest + rand.N(longest-shortest) }, in, out)
 }
 
 // generate runs the scenario with the rules that hold by default, and prints what it says.
-func generate(ctx context.Context, args []string, out io.Writer) error {
+func generate(ctx context.Context, args []string, _ io.Reader, out io.Writer) error {
 	if len(args) != 2 {
 		return errors.New("generate takes a URL and a duration")
 	}

@@ -1,8 +1,7 @@
 package main
 
 import (
-	"os/exec"
-	"path/filepath"
+	"os"
 	"testing"
 	"time"
 
@@ -10,16 +9,22 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/throng-io/throng/bench/internal/delayed"
+	"github.com/throng-io/throng/bench/internal/program"
 	"github.com/throng-io/throng/scenario/result"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// The binary of the tests is the processes as well.
+func TestMain(m *testing.M) {
+	if !program.Play("starve", roles...) {
+		goleak.VerifyTestMain(m)
+	}
+}
 
 // A runner that is stopped again and again cannot judge, and says so, however fast the machine is.
 func TestAStoppedGeneratorIsInvalid(t *testing.T) {
-	self := filepath.Join(t.TempDir(), "starve")
-	if out, err := exec.Command("go", "build", "-o", self, ".").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
 	}
 	var may unix.CPUSet
 	if err := unix.SchedGetaffinity(0, &may); err != nil {

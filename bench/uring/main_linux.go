@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"math/bits"
-	"os"
 	"runtime"
 	"slices"
 	"strconv"
@@ -23,15 +22,11 @@ import (
 func main() {
 	// One thread writes, pinned, and the rings are its own.
 	runtime.LockOSThread()
-	if len(os.Args) > 1 && os.Args[1] == "receiver" {
-		if err := receive(os.Args[2:], os.Stdin, os.Stdout); err != nil {
-			_, _ = fmt.Fprintln(os.Stderr, "uring receiver:", err)
-			os.Exit(1)
-		}
-		return
-	}
-	program.Main("uring", run)
+	program.Main("uring", run, receiver)
 }
+
+// receiver is the process that the sockets are connected to.
+var receiver = program.Role{Name: "receiver", Play: receive}
 
 // options is the command line.
 type options struct {

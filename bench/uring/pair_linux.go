@@ -81,7 +81,7 @@ func (p *pair) start(ctx context.Context, port, n, size int) error {
 	if err != nil {
 		return err
 	}
-	p.child = exec.CommandContext(ctx, self, "receiver", strconv.Itoa(port), strconv.Itoa(n), strconv.Itoa(size))
+	p.child = exec.CommandContext(ctx, self, receiver.Name, strconv.Itoa(port), strconv.Itoa(n), strconv.Itoa(size))
 	p.child.Stderr = os.Stderr
 	p.child.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if p.in, err = p.child.StdinPipe(); err != nil {

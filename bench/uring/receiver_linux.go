@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -13,7 +14,7 @@ import (
 // receive connects n times to a port of this machine, and reports a byte on out whenever as many
 // bytes have come as a round has, until in ends. It never sleeps while it waits for them: waking it
 // would be part of the writer's time.
-func receive(args []string, in *os.File, out io.Writer) error {
+func receive(_ context.Context, args []string, in io.Reader, out io.Writer) error {
 	var port, n, size int
 	if _, err := fmt.Sscan(strings.Join(args, " "), &port, &n, &size); err != nil {
 		return fmt.Errorf("the receiver is started by the benchmark, with PORT SOCKETS BYTES: %w", err)
@@ -23,7 +24,7 @@ func receive(args []string, in *os.File, out io.Writer) error {
 		return err
 	}
 	// The end of in ends it, as does the end of the program that started it.
-	stdin := int(in.Fd())
+	stdin := int(in.(*os.File).Fd())
 	if err := watch(epoll, stdin); err != nil {
 		return err
 	}

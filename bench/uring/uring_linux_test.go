@@ -10,14 +10,13 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/throng-io/throng/bench/internal/program"
 )
 
 // The test binary is started again as the receiver, as the program is.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == "receiver" {
-		if err := receive(os.Args[2:], os.Stdin, os.Stdout); err != nil {
-			os.Exit(1)
-		}
+	if program.Play("uring", receiver) {
 		return
 	}
 	os.Exit(m.Run())

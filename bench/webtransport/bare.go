@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 
@@ -31,9 +32,9 @@ type bareServer struct {
 	streams []*quic.Stream
 }
 
-// serveBare serves until its standard input ends, and writes its address to out. gathered says that
-// packets of all connections go out together.
-func serveBare(out io.Writer, gathered bool) error {
+// serveBare serves until in ends, and writes its address to out. With the argument gather packets of
+// all connections go out together.
+func serveBare(ctx context.Context, args []string, in io.Reader, out io.Writer) error {
 	cert, err := throng.DevCertificate("127.0.0.1")
 	if err != nil {
 		return err
@@ -43,7 +44,7 @@ func serveBare(out io.Writer, gathered bool) error {
 		return err
 	}
 	var conn net.PacketConn = socket
-	if gathered {
+	if slices.Contains(args, "gather") {
 		conn = gather(socket)
 	}
 	defer func() { _ = conn.Close() }()
@@ -56,13 +57,13 @@ func serveBare(out io.Writer, gathered bool) error {
 		return err
 	}
 	go func() {
-		_, _ = io.Copy(io.Discard, os.Stdin)
+		_, _ = io.Copy(io.Discard, in)
 		_ = ln.Close()
 	}()
 	s := &bareServer{}
 	for {
-		c, err := ln.Accept(context.Background())
-		if errors.Is(err, quic.ErrServerClosed) {
+		c, err := ln.Accept(ctx)
+		if errors.Is(err, quic.ErrServerClosed) || ctx.Err() != nil {
 			return nil
 		}
 		if err != nil {
@@ -108,7 +109,7 @@ func (s *bareServer) send(frame []byte) {
 }
 
 // startBare starts this program as the bare server.
-func startBare(ctx context.Context, flags ...string) (s *server, err error) {
+func startBare(ctx context.Context, args ...string) (s *server, err error) {
 	s = &server{}
 	defer func() {
 		if err != nil {
@@ -119,7 +120,7 @@ func startBare(ctx context.Context, flags ...string) (s *server, err error) {
 	if err != nil {
 		return nil, err
 	}
-	s.cmd = exec.CommandContext(ctx, self, append([]string{"-bare"}, flags...)...)
+	s.cmd = exec.CommandContext(ctx, self, append([]string{bareRole.Name}, args...)...)
 	s.cmd.Stderr = os.Stderr
 	if _, err = s.cmd.StdinPipe(); err != nil { // which ends with this process
 		return nil, err

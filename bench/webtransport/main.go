@@ -1,18 +1,17 @@
 // Command webtransport measures what a delivery costs the built-in server over WebTransport, beside
 // websockets with TLS, in one run:
 //
-//	go run ./bench/webtransport                 500 clients, 7 rounds of both
-//	go run ./bench/webtransport -profile DIR    with a profile of the server over WebTransport
-//	go run ./bench/webtransport -gather         with a bare server that sends packets many at a time
+//	go run ./bench/webtransport                  500 clients, 7 rounds of both
+//	go run ./bench/webtransport --profile DIR    with a profile of the server over WebTransport
+//	go run ./bench/webtransport --gather         with a bare server that sends packets many at a time
 //
 // One server, a process of its own, serves both. Beside it a bare server on quic-go sends the same
-// to as many clients, without HTTP/3 and Engine.IO: what it takes, no server on quic-go takes less
-// of. The clients of each transport are in a room. One
-// of them sends to it, with some messages in flight at a time, and all of them receive those. The
-// transports take turns, and the clients of the one that does not have its turn are idle. Costs are
-// processor time of the server's process between two moments with nothing in flight, divided by the
-// deliveries between them; medians of the rounds are printed. Every delivery is accounted for, or
-// the run fails.
+// to as many clients, without HTTP/3 and Engine.IO: no server on quic-go takes less than this one.
+// The clients of each transport are in a room. One of them sends to it, with some messages in
+// flight at a time, and all of them receive those. The transports take turns, and the clients of
+// the one that does not have its turn are idle. Costs are processor time of the server's process
+// between two moments with nothing in flight, divided by the deliveries between them; medians of
+// the rounds are printed. Every delivery is accounted for, or the run fails.
 package main
 
 import (
@@ -21,10 +20,10 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
-	"slices"
 	"time"
+
+	"github.com/throng-io/throng/bench/internal/program"
+	"github.com/throng-io/throng/bench/internal/rounds"
 )
 
 // A side is one of the transports, or the bare server.
@@ -37,30 +36,31 @@ type side struct {
 }
 
 func main() {
-	clients := flag.Int("clients", 500, "clients of each transport")
-	rounds := flag.Int("rounds", 7, "rounds")
-	inflight := flag.Int("inflight", 8, "broadcasts in flight")
-	size := flag.Int("payload", 256, "bytes of a message")
-	length := flag.Duration("time", 2*time.Second, "length of a measurement")
-	binary := flag.String("throng", "", "the throng to measure (default this source)")
-	profile := flag.String("profile", "", "folder for a profile of the server over WebTransport")
-	bare := flag.Bool("bare", false, "be the bare server (for this program itself)")
-	gathered := flag.Bool("gather", false, "measure beside them a bare server whose packets go out many at a time (sendmmsg)")
-	flag.Parse()
-	if *bare {
-		if err := serveBare(os.Stdout, *gathered); err != nil {
-			fmt.Fprintln(os.Stderr, "webtransport:", err)
-			os.Exit(1)
-		}
-		return
+	program.Main("webtransport", run, bareRole)
+}
+
+// bareRole is the bare server.
+var bareRole = program.Role{Name: "bare", Play: serveBare}
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	m := &measurement{ctx: ctx, out: stdout}
+	f := flag.NewFlagSet("webtransport", flag.ContinueOnError)
+	f.SetOutput(stderr)
+	f.IntVar(&m.clients, "clients", 500, "clients of each transport")
+	f.IntVar(&m.rounds, "rounds", 7, "rounds")
+	f.IntVar(&m.inflight, "inflight", 8, "broadcasts in flight")
+	f.IntVar(&m.size, "payload", 256, "bytes of a message")
+	f.DurationVar(&m.length, "time", 2*time.Second, "length of a measurement")
+	f.StringVar(&m.profile, "profile", "", "folder for a profile of the server over WebTransport")
+	f.BoolVar(&m.gathered, "gather", false, "measure beside them a bare server whose packets go out many at a time (sendmmsg)")
+	binary := f.String("throng", "", "the throng to measure (default this source)")
+	if err := f.Parse(args); err != nil {
+		return err
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	m := &measurement{ctx: ctx, clients: *clients, rounds: *rounds, inflight: *inflight, size: *size, length: *length, profile: *profile, gathered: *gathered, out: os.Stdout}
-	if err := m.run(*binary); err != nil {
-		fmt.Fprintln(os.Stderr, "webtransport:", err)
-		os.Exit(1)
+	if f.NArg() > 0 || min(m.clients, m.rounds, m.inflight, m.size) < 1 || m.length <= 0 {
+		return errors.New("webtransport takes flags only, and positive numbers; see --help")
 	}
+	return m.run(*binary)
 }
 
 type measurement struct {
@@ -85,7 +85,7 @@ func (m *measurement) run(binary string) (err error) {
 	defer bare.stop()
 	sides := []*side{{name: "websocket with TLS", server: m.server}, {name: "WebTransport", server: m.server}, {name: "bare QUIC", server: bare}}
 	if m.gathered {
-		other, err := startBare(m.ctx, "-gather")
+		other, err := startBare(m.ctx, "gather")
 		if err != nil {
 			return err
 		}
@@ -122,14 +122,9 @@ func (m *measurement) run(binary string) (err error) {
 			ratios[i] = s.costs[i] / sides[0].costs[i]
 		}
 		_, _ = fmt.Fprintf(m.out, "%-20s %6.2f us of server CPU a delivery, %5.2f times a websocket with TLS, %8.0f deliveries/s (medians of %d)\n",
-			s.name, median(s.costs), median(ratios), median(s.rates), m.rounds)
+			s.name, rounds.Median(s.costs), rounds.Median(ratios), rounds.Median(s.rates), m.rounds)
 	}
 	return nil
-}
-
-func median(values []float64) float64 {
-	sorted := slices.Sorted(slices.Values(values))
-	return sorted[len(sorted)/2]
 }
 
 // measure broadcasts for a while, and returns what a delivery cost and how many there were a

@@ -19,6 +19,7 @@ import (
 	"github.com/quic-go/quic-go"
 
 	"github.com/throng-io/throng/bench/internal/certificate"
+	"github.com/throng-io/throng/bench/internal/program"
 )
 
 // server is a throng serve, and what clients need to reach it.
@@ -42,19 +43,19 @@ func startServer(ctx context.Context, binary string) (s *server, err error) {
 		return nil, err
 	}
 	if binary == "" {
-		binary = filepath.Join(s.dir, "throng")
-		build := exec.CommandContext(ctx, "go", "build", "-o", binary, "github.com/throng-io/throng/cmd/throng")
-		if out, err := build.CombinedOutput(); err != nil {
-			return nil, fmt.Errorf("building throng: %w\n%s", err, out)
+		if binary, err = program.Build(ctx, s.dir, "cmd/throng"); err != nil {
+			return nil, err
 		}
 	}
 	cert, key, err := certificate.Write(s.dir)
 	if err != nil {
 		return nil, err
 	}
-	if s.pprof, err = freePort(); err != nil {
+	port, err := program.FreePort()
+	if err != nil {
 		return nil, err
 	}
+	s.pprof = fmt.Sprintf("127.0.0.1:%d", port)
 	s.cmd = exec.CommandContext(ctx, binary, "serve", "--listen", "127.0.0.1:0", "--webtransport", "127.0.0.1:0", "--tls-cert", cert, "--tls-key", key, "--pprof", s.pprof)
 	s.cmd.Stderr = os.Stderr
 	out, err := s.cmd.StdoutPipe()
@@ -82,14 +83,6 @@ func startServer(ctx context.Context, binary string) (s *server, err error) {
 	}
 	s.socket = &quic.Transport{Conn: conn}
 	return s, nil
-}
-
-func freePort() (string, error) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return ln.Addr().String(), ln.Close()
 }
 
 // dial opens a QUIC connection; all of them share one socket.

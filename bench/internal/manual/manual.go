@@ -13,7 +13,7 @@ const Ends = "<!-- end -->\n"
 // Begins is the line before the table that a command writes.
 func Begins(command string) string { return "<!-- Written by " + command + " -->\n" }
 
-// Rewrite puts the table of a command, such as "go run ./bench/cluster -update", into a file
+// Rewrite puts the table of a command, such as "go run ./bench/cluster --update", into a file
 // that has both lines.
 func Rewrite(file, command, table string) error {
 	b, err := os.ReadFile(file)
