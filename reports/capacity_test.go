@@ -54,7 +54,7 @@ func TestSearchJournalLeadsToTheTrials(t *testing.T) {
 	if got := strings.ReplaceAll(p.Sections[2].Heading, layout.Nbsp, " "); got != "Trial 3: 4 000 viewers, probe" {
 		t.Errorf("the third trial is %q", got)
 	}
-	page, err := p.Html()
+	page, err := p.HTML()
 	if err != nil {
 		t.Fatal(err)
 	}

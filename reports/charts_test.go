@@ -241,7 +241,7 @@ func TestAnyRunBuilds(t *testing.T) {
 				}
 			}
 		}
-		if _, err := p.Html(); err != nil {
+		if _, err := p.HTML(); err != nil {
 			t.Fatal(err)
 		}
 	})

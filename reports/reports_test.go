@@ -54,7 +54,7 @@ func TestPageOfEverySample(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		html, err := p.Html()
+		html, err := p.HTML()
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -118,7 +118,7 @@ func TestEscaping(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	page, err := p.Html()
+	page, err := p.HTML()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -245,7 +245,7 @@ func TestInterruptedIsNoTrial(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	html, err := page.Html()
+	html, err := page.HTML()
 	if err != nil || !bytes.Contains(html, []byte(`<span class="badge invalid">interrupted</span>`)) {
 		t.Errorf("%v, or the badge of the trial is not there", err)
 	}

@@ -62,7 +62,7 @@ func Write(dir string, run *result.Run, what Drawing) error {
 	if !slices.Contains(what.Drawn(), "html") {
 		return nil
 	}
-	html, err := p.Html()
+	html, err := p.HTML()
 	if err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}
@@ -78,5 +78,5 @@ func HTML(run *result.Run) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("draw report: %w", err)
 	}
-	return p.Html()
+	return p.HTML()
 }

@@ -85,10 +85,14 @@ func hides(at vg.Point, w, h vg.Length, data []vg.Point) (n int) {
 	return n
 }
 
+// labelWeight is how many points count as much as a place of a label: more than a curve has
+// anywhere, so that a label covers a curve rather than another label.
+const labelWeight = 400
+
 // taken makes a label count as much data, so that the next one keeps clear of it.
 func taken(at vg.Point, w vg.Length) (pts []vg.Point) {
 	for x := at.X; x <= at.X+w; x += 4 {
-		pts = append(pts, repeat(vg.Point{X: x, Y: at.Y + textSize*0.4}, 20)...)
+		pts = append(pts, repeat(vg.Point{X: x, Y: at.Y + textSize*0.4}, labelWeight)...)
 	}
 	return pts
 }

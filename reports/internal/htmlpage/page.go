@@ -9,8 +9,8 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// Html renders the page.
-func (p *Page) Html() ([]byte, error) {
+// HTML renders the page.
+func (p *Page) HTML() ([]byte, error) {
 	var b bytes.Buffer
 	if err := PageTemplate.Execute(&b, p); err != nil {
 		return nil, err

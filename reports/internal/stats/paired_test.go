@@ -40,7 +40,7 @@ func TestTrimmedPairsPublished(t *testing.T) {
 			}
 		}
 	}
-	for n := range MinPairs {
+	for n := range 6 { // five differences of one sign give p = 0.06
 		if got := trimmedPairs(n, Alpha); got != 0 {
 			t.Errorf("%d pairs bound the interval at %d", n, got)
 		}

@@ -16,10 +16,6 @@ const Alpha = 0.05
 // alpha: with three, even two sides that lie wholly apart give p = 0.1.
 const MinTrials = 4
 
-// MinPairs is how many pairs of trials the signed-rank test needs before it can show anything at
-// alpha: five differences of one sign give p = 0.06.
-const MinPairs = 6
-
 // Median of values that need not be sorted; NaN without any.
 func Median(values []float64) float64 {
 	if len(values) == 0 {

@@ -173,8 +173,8 @@ func TestNeededGrowsWithTheFamily(t *testing.T) {
 			t.Errorf("a family of %d needs %v trials and pairs, want %v", family, got, want)
 		}
 	}
-	if Apart.Needed(Alpha) != MinTrials || Paired.Needed(Alpha) != MinPairs {
-		t.Error("the least numbers of trials are not what a single test needs")
+	if Apart.Needed(Alpha) != MinTrials {
+		t.Error("the least number of trials is not what a single test needs")
 	}
 }
 

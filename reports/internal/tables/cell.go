@@ -79,7 +79,8 @@ func LedgerTable(c *result.Cell) layout.Table {
 	return t
 }
 
-// OperationTable has the ledger of each operation; none when there is one.
+// OperationTable has the ledger of each operation; none when there is one, whose ledger is the
+// whole. Echoes are left out: they are acknowledgements, and nothing of them is delivered.
 func OperationTable(c *result.Cell) layout.Table {
 	t := layout.Table{
 		Title: "Ledger by operation", Left: 1,
@@ -87,6 +88,9 @@ func OperationTable(c *result.Cell) layout.Table {
 	}
 	for i := range c.ByOperation {
 		o := &c.ByOperation[i]
+		if o.Op == "echo" && o.Ledger == (result.Ledger{}) && o.Unexpected == 0 {
+			continue
+		}
 		row := []string{operationName(c.ByOperation, i)}
 		for _, n := range []int64{
 			o.Ledger.Sent, o.Ledger.Expected, o.Ledger.Received, o.Ledger.Lost, o.Ledger.Duplicate,
@@ -95,6 +99,9 @@ func OperationTable(c *result.Cell) layout.Table {
 			row = append(row, layout.Count(n))
 		}
 		t.Rows = append(t.Rows, row)
+	}
+	if len(t.Rows) < 2 && len(c.ByOperation) > 1 {
+		t.Rows = nil
 	}
 	return t
 }

@@ -11,6 +11,7 @@ import (
 func TestOperationTable(t *testing.T) {
 	l := result.Ledger{Sent: 10, Expected: 20, Received: 11, Lost: 2, Duplicate: 3, Disorder: 4, Late: 5, Undecided: 2}
 	c := &result.Cell{ByOperation: []result.ByOperation{
+		{Op: "echo", Event: "echo"},
 		{Op: "say", Event: "chat:say", Ledger: l, Unexpected: 7},
 		{Op: "room", Event: "talk"},
 		{Op: "room", Event: "typing", Volatile: true},
@@ -22,5 +23,9 @@ func TestOperationTable(t *testing.T) {
 	}
 	if got := OperationTable(c); !reflect.DeepEqual(got.Rows, want) {
 		t.Errorf("got  %v\nwant %v", got.Rows, want)
+	}
+	c.ByOperation = c.ByOperation[:2]
+	if got := OperationTable(c); len(got.Rows) > 0 {
+		t.Errorf("an operation beside echoes has the whole ledger, and a table of its own: %v", got.Rows)
 	}
 }
