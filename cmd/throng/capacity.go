@@ -28,13 +28,12 @@ const exitNothing = 5
 
 // capacityFlags are what `throng capacity` can be told beside the scenario.
 type capacityFlags struct {
-	out, resume, target  string
-	set, secret          []string
+	scenarioFlags
+	out, resume          string
 	budget               time.Duration
 	planFor              string
 	spare                int
 	quiet, asJSON, force bool
-	allow                bool // commands of the scenario
 	watch                watchFlags
 	fleet                fleetFlags
 }
@@ -68,7 +67,7 @@ interrupted; finished trials are kept.`,
 	group(
 		cmd,
 		flagGroup{"The search", func(f *pflag.FlagSet) {
-			scenarioFlags(f, &flags.target, &flags.set, &flags.secret, &flags.allow)
+			flags.add(f)
 			f.DurationVar(&flags.budget, "budget", 0, "end within this time, such as 10m (default the scenario's); counts again from zero after --resume")
 		}},
 		flagGroup{"The answer", func(f *pflag.FlagSet) {
@@ -91,15 +90,12 @@ interrupted; finished trials are kept.`,
 }
 
 func findCapacity(cmd *cobra.Command, name string, flags capacityFlags) error {
-	set, err := parseSet(flags.set, flags.secret)
+	set, err := flags.values(cmd)
 	if err != nil {
 		return err
 	}
 	if cmd.Flags().Changed("out") && flags.out == "" {
 		return errNoDir
-	}
-	if err := setTarget(cmd, flags.target, set); err != nil {
-		return err
 	}
 	f, err := load(stdinOf(cmd), name, set, flags.secret...)
 	if err != nil {

@@ -39,6 +39,6 @@ func printFleet(w io.Writer, a *machine.Assessment, times string, asJSON bool) e
 		{"between agents", fmt.Sprintf("at most %s messages and %s a second through NATS", rate(p.NATSMessagesPerS), metric.FormatBytes(int64(p.NATSBytesPerS)))},
 		{"to the controller", metric.FormatBytes(int64(p.ControllerBytes)) + " a second"},
 	})
-	out.printf("\nAn agent is to use half of its processors and its memory at most.\n")
+	out.printf("\nAn agent should use at most half of its processors and of its memory.\n")
 	return out.err
 }

@@ -5,12 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -18,7 +16,6 @@ import (
 	"github.com/throng-io/throng/reports"
 	"github.com/throng-io/throng/reports/export"
 	"github.com/throng-io/throng/scenario"
-	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/scenario/fleet"
 	"github.com/throng-io/throng/scenario/result"
@@ -26,17 +23,14 @@ import (
 
 // runFlags are what `throng run` can be told beside the scenarios.
 type runFlags struct {
+	scenarioFlags
 	quick   float64 // 0: as the file says
 	out     string
 	resume  string // a directory with a part of the run
-	set     []string
-	secret  []string
-	target  string
 	profile string
 	quiet   bool
 	asJSON  bool
 	force   bool
-	allow   bool // commands of the scenario
 
 	watch watchFlags
 	fleet fleetFlags
@@ -74,7 +68,7 @@ under way, and the second one continues.
 
 --agents N divides the clients over so many processes of this machine, and --nats URL over
 the agents of a fleet ('throng agent'): for more clients than one process may have, or one
-machine can carry. The result is that of one process.
+machine can carry. The result is the same as with one process.
 
 If the scenario names a baseline (report: {baseline: DIR}), each run is compared with it.
 
@@ -98,7 +92,7 @@ far are kept.`,
 	group(
 		cmd,
 		flagGroup{"The scenario", func(f *pflag.FlagSet) {
-			scenarioFlags(f, &flags.target, &flags.set, &flags.secret, &flags.allow)
+			flags.add(f)
 			f.Float64Var(&flags.quick, "quick", 0, "scale clients, rooms and lengths down to this `SHARE`, to try a scenario")
 			f.Lookup("quick").NoOptDefVal = "0.2"
 		}},
@@ -121,7 +115,7 @@ far are kept.`,
 }
 
 func runAll(cmd *cobra.Command, names []string, flags runFlags) error {
-	set, err := parseSet(flags.set, flags.secret)
+	set, err := flags.values(cmd)
 	if err != nil {
 		return err
 	}
@@ -131,9 +125,6 @@ func runAll(cmd *cobra.Command, names []string, flags runFlags) error {
 	// NaN neither
 	if quick := cmd.Flags().Changed("quick"); quick && !(flags.quick > 0 && flags.quick < 1) {
 		return fmt.Errorf("--quick %g is not a share between 0 and 1; write --quick for a fifth, or --quick=0.05", flags.quick)
-	}
-	if err := setTarget(cmd, flags.target, set); err != nil {
-		return err
 	}
 	var files []*file.File
 	if flags.resume != "" {
@@ -183,19 +174,6 @@ func runAll(cmd *cobra.Command, names []string, flags runFlags) error {
 		return &exitError{code: worst}
 	}
 	return nil
-}
-
-// allowRunFlag defines the flag without which no command of a scenario is executed.
-// scenarioFlags are the flags that say what a scenario is about.
-func scenarioFlags(f *pflag.FlagSet, target *string, set, secret *[]string, allow *bool) {
-	f.StringVar(target, "target", "", "test the server at this `URL`, or unix:PATH, instead of the scenario's")
-	f.StringArrayVar(set, "set", nil, "override a variable or a key of the scenario: `KEY=VALUE`")
-	secretFlag(f, secret)
-	allowRunFlag(f, allow)
-}
-
-func allowRunFlag(f *pflag.FlagSet, allow *bool) {
-	f.BoolVar(allow, "allow-run", false, "execute the commands of the scenario's faults on this machine; 'throng check' prints them")
 }
 
 // loadAll loads the scenarios before the first one runs.
@@ -367,52 +345,4 @@ func classify(err error) error {
 		return &exitError{exitUnreachable, err}
 	}
 	return &exitError{exitUsage, err}
-}
-
-// parseSet reads the values of --set. secret holds the names of --secret.
-func parseSet(pairs, secret []string) (map[string]string, error) {
-	if err := checkSecretNames(secret); err != nil {
-		return nil, err
-	}
-	set := map[string]string{}
-	for _, pair := range pairs {
-		key, value, ok := strings.Cut(pair, "=")
-		if !ok || key == "" {
-			return nil, fmt.Errorf("--set %q is not an assignment; write --set key=value", pair)
-		}
-		set[key] = value
-	}
-	return set, nil
-}
-
-// setTarget puts the address that --target gives among the keys that are set: what a scenario says
-// of a server is then judged with the target known. A path in the address is the server's path.
-func setTarget(cmd *cobra.Command, address string, set map[string]string) error {
-	if !cmd.Flags().Changed("target") {
-		return nil
-	}
-	return putTarget("--target", address, set)
-}
-
-// putTarget puts an address, which messages call name, among the keys that are set.
-func putTarget(name, address string, set map[string]string) error {
-	if path, unix := client.SocketPath(address); unix && path != "" {
-		set["target.url"] = address
-		return nil
-	}
-	u, err := url.Parse(address)
-	switch {
-	case address == "":
-		return fmt.Errorf("%s is empty; write http://HOST:PORT, https://HOST:PORT or unix:PATH, or leave it out", name)
-	case err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "ws" && u.Scheme != "wss"):
-		return fmt.Errorf("%s %q is not the URL of a server; write http://HOST:PORT, https://HOST:PORT or unix:PATH", name, address)
-	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
-		return fmt.Errorf("%s %q holds more than an address; put queries and credentials in the groups' query, headers or auth", name, u.Redacted())
-	}
-	if u.Path != "" && u.Path != "/" {
-		set["target.path"] = strings.TrimSuffix(u.Path, "/") + "/"
-	}
-	u.Path = ""
-	set["target.url"] = u.String()
-	return nil
 }

@@ -44,104 +44,105 @@ const serveExample = `  throng serve
   throng serve --admin --recovery 2m --metrics :9090
   throng serve --listen :3000 --tls-cert cert.pem --tls-key key.pem`
 
+// serveFlags are what `throng serve` can be told.
+type serveFlags struct {
+	opts        server.Options
+	application string
+	origins     []string
+	credentials bool
+	recovery    time.Duration
+	client      string // folder of the browser client
+	observed    observing
+	at          listening
+	shown       adminFlags
+	others      clusterFlags
+}
+
 func serveCommand() *cobra.Command {
-	var (
-		opts        server.Options
-		application string
-		origins     []string
-		credentials bool
-		recovery    time.Duration
-		client      string
-		observed    observing
-		at          listening
-		shown       adminFlags
-		others      clusterFlags
-	)
+	var s serveFlags
 	cmd := &cobra.Command{
 		Use:     "serve",
 		Short:   "Run the built-in Socket.IO server",
 		Long:    serveHelp,
 		Example: serveExample,
 		Args:    arguments(0, 0),
-		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			if opts.CORS, err = corsOf(origins, credentials); err != nil {
-				return err
-			}
-			opts.Recovery = recoveryOf(recovery)
-			if client = browserClient(client, application); client != "" {
-				opts.Client = os.DirFS(client)
-			}
-			if shown.on && onLocalhost(at.address) || len(observed.hosts) > 0 {
-				opts.Hosts = append([]string{"localhost"}, observed.hosts...)
-			}
-			if err := others.open(&opts); err != nil {
-				return err
-			}
-			defer func() { err = errors.Join(err, others.close()) }()
-			srv, err := newApp(application, opts)
-			err = errors.Join(err, shown.install(srv, application, at.address, origins, observed.hosts))
-			if err != nil {
-				return err
-			}
-			stdin, profiles, err := observed.take(cmd.InOrStdin())
-			if err != nil {
-				return err
-			}
-			defer func() { err = errors.Join(err, profiles()) }()
-			ctx := cmd.Context()
-			if at.parent {
-				var cancel context.CancelFunc
-				ctx, cancel = untilEnd(ctx, stdin, orphanGrace)
-				defer cancel()
-			}
-			offered, err := observed.offer(ctx, func() http.Handler { return metrics.Handler(srv, others.measured()...) }, cmd.ErrOrStderr())
-			if err != nil {
-				return err
-			}
-			defer offered()
-			if err := others.ready(ctx); err != nil {
-				return err
-			}
-			return serve(ctx, srv, &at, cmd.OutOrStdout(), func(url string) string { return pageNote(application, client) + shown.note(url) })
-		},
+		RunE:    func(cmd *cobra.Command, _ []string) error { return s.run(cmd) },
 	}
 	group(
 		cmd,
 		flagGroup{"What it serves", func(f *pflag.FlagSet) {
-			f.StringVar(&application, "app", "bench", "application: "+strings.Join(app.Names(), ", "))
-			optionFlags(f, &opts, "What it serves")
+			f.StringVar(&s.application, "app", "bench", "application: "+strings.Join(app.Names(), ", "))
+			optionFlags(f, &s.opts, "What it serves")
 			f.Lookup("fanout").Usage += ": " + strings.Join(server.Strategies(), ", ")
-			f.Var(duration{&recovery}, "recovery", "how long a client may come back as the same socket after losing its connection (default never)")
-			f.StringVar(&client, "client-dir", "", "folder of the browser client to serve (dist of the npm package socket.io-client)")
+			f.Var(duration{&s.recovery}, "recovery", "how long a client may come back as the same socket after losing its connection (default never)")
+			f.StringVar(&s.client, "client-dir", "", "folder of the browser client to serve (dist of the npm package socket.io-client)")
 		}},
-		flagGroup{"Address and access", func(f *pflag.FlagSet) { accessFlags(f, &at, &opts, &observed.hosts, &origins, &credentials) }},
-		flagGroup{"Protocol", func(f *pflag.FlagSet) { optionFlags(f, &opts, "Protocol") }},
-		flagGroup{"Times", func(f *pflag.FlagSet) { optionFlags(f, &opts, "Times") }},
-		flagGroup{"Limits", func(f *pflag.FlagSet) { optionFlags(f, &opts, "Limits") }},
-		flagGroup{"Several servers", others.register},
-		flagGroup{"Admin UI", shown.register},
-		flagGroup{"Observation", observed.register},
+		flagGroup{"Address and access", s.access},
+		flagGroup{"Protocol", func(f *pflag.FlagSet) { optionFlags(f, &s.opts, "Protocol") }},
+		flagGroup{"Times", func(f *pflag.FlagSet) { optionFlags(f, &s.opts, "Times") }},
+		flagGroup{"Limits", func(f *pflag.FlagSet) { optionFlags(f, &s.opts, "Limits") }},
+		flagGroup{"Several servers", s.others.register},
+		flagGroup{"Admin UI", s.shown.register},
+		flagGroup{"Observation", s.observed.register},
 	)
-	cmd.Flags().BoolVar(&at.parent, "until-stdin-ends", false, "stop when standard input ends, as happens when the parent process ends")
-	return withWords(cmd)
-}
-
-// withWords completes the values of flags in shells.
-func withWords(cmd *cobra.Command) *cobra.Command {
+	cmd.Flags().BoolVar(&s.at.parent, "until-stdin-ends", false, "stop when standard input ends, as happens when the parent process ends")
 	complete(cmd, "app", app.Names())
 	complete(cmd, "fanout", server.Strategies())
 	return cmd
 }
 
-// accessFlags are the flags about where the server listens, and which clients it serves.
-func accessFlags(f *pflag.FlagSet, at *listening, opts *server.Options, hosts, origins *[]string, credentials *bool) {
-	at.register(f)
-	f.StringVar(&opts.HealthPath, "health-path", "/health", "path that answers the health checks of load balancers; empty for none")
-	f.StringSliceVar(hosts, "allowed-host", nil, "allowed host names in requests beside localhost, such as the name of a proxy (default any; with --admin on localhost, and for --metrics and --pprof, none)")
-	f.StringSliceVar(origins, "cors-origin", nil, `origins whose pages may connect; "*" for all`)
-	f.BoolVar(credentials, "cors-credentials", false, "allow pages of --cors-origin to send cookies")
-	optionFlags(f, opts, "Address and access")
-	f.Func("cookie", "name of a cookie with the session id, for sticky load balancers", cookieOf(opts))
+// access defines the flags about where the server listens, and which clients it serves.
+func (s *serveFlags) access(f *pflag.FlagSet) {
+	s.at.register(f)
+	f.StringVar(&s.opts.HealthPath, "health-path", "/health", "path that answers the health checks of load balancers; empty for none")
+	f.StringSliceVar(&s.observed.hosts, "allowed-host", nil, "allowed host names in requests beside localhost, such as the name of a proxy (default any; with --admin on localhost, and for --metrics and --pprof, none)")
+	f.StringSliceVar(&s.origins, "cors-origin", nil, `origins whose pages may connect; "*" for all`)
+	f.BoolVar(&s.credentials, "cors-credentials", false, "allow pages of --cors-origin to send cookies")
+	optionFlags(f, &s.opts, "Address and access")
+	f.Func("cookie", "name of a cookie with the session id, for sticky load balancers", cookieOf(&s.opts))
+}
+
+// run serves until the command's context ends, or with --until-stdin-ends the parent.
+func (s *serveFlags) run(cmd *cobra.Command) (err error) {
+	if s.opts.CORS, err = corsOf(s.origins, s.credentials); err != nil {
+		return err
+	}
+	s.opts.Recovery = recoveryOf(s.recovery)
+	if s.client = browserClient(s.client, s.application); s.client != "" {
+		s.opts.Client = os.DirFS(s.client)
+	}
+	if s.shown.on && onLocalhost(s.at.address) || len(s.observed.hosts) > 0 {
+		s.opts.Hosts = append([]string{"localhost"}, s.observed.hosts...)
+	}
+	if err := s.others.open(&s.opts); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.others.close()) }()
+	srv, err := newApp(s.application, s.opts)
+	err = errors.Join(err, s.shown.install(srv, s.application, s.at.address, s.origins, s.observed.hosts))
+	if err != nil {
+		return err
+	}
+	stdin, profiles, err := s.observed.take(cmd.InOrStdin())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, profiles()) }()
+	ctx := cmd.Context()
+	if s.at.parent {
+		var cancel context.CancelFunc
+		ctx, cancel = untilEnd(ctx, stdin, orphanGrace)
+		defer cancel()
+	}
+	offered, err := s.observed.offer(ctx, func() http.Handler { return metrics.Handler(srv, s.others.measured()...) }, cmd.ErrOrStderr())
+	if err != nil {
+		return err
+	}
+	defer offered()
+	if err := s.others.ready(ctx); err != nil {
+		return err
+	}
+	return serve(ctx, srv, &s.at, cmd.OutOrStdout(), func(url string) string { return pageNote(s.application, s.client) + s.shown.note(url) })
 }
 
 // newApp makes a server with the application; its errors name flags.

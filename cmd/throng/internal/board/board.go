@@ -302,14 +302,7 @@ func (b *Board) read() State {
 	return s
 }
 
-// Points returns the seconds of the trial under way, the oldest first, at most n of them; n < 0 is
-// all. The copy is the caller's.
-func (b *Board) Points(n int) []Point {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.last(n)
-}
-
+// last copies the newest points.
 func (b *Board) last(n int) []Point {
 	from := 0
 	if n >= 0 {

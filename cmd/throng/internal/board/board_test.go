@@ -23,11 +23,11 @@ func TestLongTrials(t *testing.T) {
 	for i := range seconds {
 		b.Update(second(i))
 		b.Update(second(i)) // the runner tells of a second several times
-		if n := len(b.Points(-1)); n > MaxPoints {
+		if n := len(pointsOf(b, -1)); n > MaxPoints {
 			t.Fatalf("%d points after %d seconds", n, i+1)
 		}
 	}
-	points := b.Points(-1)
+	points := pointsOf(b, -1)
 	if len(points) < MaxPoints/2-1 || points[0].T != 0 {
 		t.Errorf("%d points, the first at %v", len(points), points[0].T)
 	}
@@ -45,7 +45,7 @@ func TestLongTrials(t *testing.T) {
 	if highest != seconds-1 || b.State().Last.P99us != seconds-1 {
 		t.Errorf("the highest p99 is %d, want %d", highest, seconds-1)
 	}
-	if got := b.Points(3); len(got) != 3 || got[2] != points[len(points)-1] {
+	if got := pointsOf(b, 3); len(got) != 3 || got[2] != points[len(points)-1] {
 		t.Errorf("the last three: %+v", got)
 	}
 }
@@ -86,7 +86,7 @@ func TestStages(t *testing.T) {
 	// The next trial starts with a clean sheet, also when it is the same cell again.
 	next := scenario.Progress{Cell: 1, Cells: 2, Trial: 1, Total: time.Minute, Phase: "ramp", Phases: 1}
 	b.Update(next)
-	if s := b.State(); len(b.Points(-1)) != 0 || s.Stage != WarmUp || s.Checks != nil || len(s.Trials) != 1 || s.Last != (Point{}) {
+	if s := b.State(); len(pointsOf(b, -1)) != 0 || s.Stage != WarmUp || s.Checks != nil || len(s.Trials) != 1 || s.Last != (Point{}) {
 		t.Errorf("%+v", s)
 	}
 	b.Stopping()
@@ -103,4 +103,9 @@ func TestClockAndLabel(t *testing.T) {
 	if got := Label(map[string]string{"b": "2", "a": "1"}, 3); got != "a=1 b=2 trial 3" {
 		t.Error(got)
 	}
+}
+
+func pointsOf(b *Board, n int) []Point {
+	_, points := b.Read(n)
+	return points
 }

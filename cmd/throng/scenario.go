@@ -1,0 +1,153 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/throng-io/throng/scenario/client"
+	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/regular"
+	"github.com/throng-io/throng/scenarios"
+)
+
+// scenarioFlags are the flags that change a scenario.
+type scenarioFlags struct {
+	target      string
+	set, secret []string
+	allow       bool // commands of the scenario
+}
+
+// add defines the flags of commands that run the scenario.
+func (s *scenarioFlags) add(f *pflag.FlagSet) {
+	f.StringVar(&s.target, "target", "", "test the server at this `URL`, or unix:PATH, instead of the scenario's")
+	setFlag(f, &s.set)
+	secretFlag(f, &s.secret)
+	allowRunFlag(f, &s.allow)
+}
+
+// values are what --set and --target set.
+func (s *scenarioFlags) values(cmd *cobra.Command) (map[string]string, error) {
+	set, err := parseSet(s.set, s.secret)
+	if err != nil {
+		return nil, err
+	}
+	return set, setTarget(cmd, s.target, set)
+}
+
+// setFlag defines --set.
+func setFlag(f *pflag.FlagSet, set *[]string) {
+	f.StringArrayVar(set, "set", nil, "override a variable or a key of the scenario: `KEY=VALUE`")
+}
+
+// allowRunFlag defines the flag without which no command of a scenario is executed.
+func allowRunFlag(f *pflag.FlagSet, allow *bool) {
+	f.BoolVar(allow, "allow-run", false, "execute the commands of the scenario's faults on this machine; 'throng check' prints them")
+}
+
+// parseSet reads the values of --set. secret holds the names of --secret.
+func parseSet(pairs, secret []string) (map[string]string, error) {
+	if err := checkSecretNames(secret); err != nil {
+		return nil, err
+	}
+	set := map[string]string{}
+	for _, pair := range pairs {
+		key, value, ok := strings.Cut(pair, "=")
+		if !ok || key == "" {
+			return nil, fmt.Errorf("--set %q is not an assignment; write --set key=value", pair)
+		}
+		set[key] = value
+	}
+	return set, nil
+}
+
+// setTarget puts the address that --target gives among the keys that are set: what a scenario says
+// of a server is then judged with the target known. A path in the address is the server's path.
+func setTarget(cmd *cobra.Command, address string, set map[string]string) error {
+	if !cmd.Flags().Changed("target") {
+		return nil
+	}
+	return putTarget("--target", address, set)
+}
+
+// putTarget puts an address, which messages call name, among the keys that are set.
+func putTarget(name, address string, set map[string]string) error {
+	if path, unix := client.SocketPath(address); unix && path != "" {
+		set["target.url"] = address
+		return nil
+	}
+	u, err := url.Parse(address)
+	switch {
+	case address == "":
+		return fmt.Errorf("%s is empty; write http://HOST:PORT, https://HOST:PORT or unix:PATH, or leave it out", name)
+	case err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "ws" && u.Scheme != "wss"):
+		return fmt.Errorf("%s %q is not the URL of a server; write http://HOST:PORT, https://HOST:PORT or unix:PATH", name, address)
+	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		return fmt.Errorf("%s %q holds more than an address; put queries and credentials in the groups' query, headers or auth", name, u.Redacted())
+	}
+	if u.Path != "" && u.Path != "/" {
+		set["target.path"] = strings.TrimSuffix(u.Path, "/") + "/"
+	}
+	u.Path = ""
+	set["target.url"] = u.String()
+	return nil
+}
+
+// load reads a scenario by the path of its file or the name of a ready one. A
+// file of that name in the working directory comes first. "-" is standard input.
+//
+// secret names variables of the file whose values must not be written anywhere.
+func load(stdin io.Reader, name string, set map[string]string, secret ...string) (*file.File, error) {
+	if name == "-" {
+		text, err := regular.ReadAll("standard input", stdin, file.MaxText)
+		if errors.Is(err, context.Canceled) {
+			return nil, &exitError{code: exitInterrupted}
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read the scenario: %w", err)
+		}
+		return file.Parse("stdin", text, set, secret...)
+	}
+	info, err := os.Stat(name)
+	folder := err == nil && info.IsDir() // such as --out quickstart has left
+	text, err := regular.ReadFile(name, file.MaxText)
+	switch {
+	case err == nil:
+		return file.Parse(name, text, set, secret...)
+	case !folder && !errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("%w; give the file of a scenario, or - for standard input", err)
+	}
+	text, err = scenarios.Read(name)
+	switch {
+	case err != nil && folder:
+		return nil, fmt.Errorf("%s: a directory, and no ready scenario of that name; name a scenario file, or see 'throng list'", name)
+	case err != nil:
+		hint := "'throng list' lists them"
+		files, _ := filepath.Glob(filepath.Join(filepath.Dir(name), "*.y*ml"))
+		if near := file.Suggest(name, append(files, scenarios.Names()...)); near != "" {
+			hint = fmt.Sprintf("did you mean %s?", near)
+		}
+		return nil, fmt.Errorf("%s: no such file, and no ready scenario of that name; %s", name, hint)
+	}
+	if set["target.url"] != "" {
+		return file.Foreign(filepath.Base(name), text, set, secret...)
+	}
+	return file.Parse(filepath.Base(name), text, set, secret...)
+}
+
+// leftOut lists the parts of a ready scenario that are left out because its target is not the
+// built-in server.
+func leftOut(w io.Writer, f *file.File) {
+	if len(f.LeftOut) > 0 {
+		_, _ = fmt.Fprintf(w, "throng: %s leaves out parts that need the built-in server: %s\n", f.Spec.Name, strings.Join(f.LeftOut, "; "))
+	}
+}
