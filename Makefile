@@ -166,19 +166,19 @@ bench-accuracy: ## what is reported beside what a server with known delays did
 
 .PHONY: bench-starve
 bench-starve: ## what the verdict says when other work starves the generator, beside the truth (Linux; ARGS=--help)
-	$(GO) run ./bench/starve -out bench/results $(ARGS)
+	$(GO) run ./bench/starve --out bench/results $(ARGS)
 
 .PHONY: bench-cluster
 bench-cluster: ## how long clusters take to recover from each fault, into server/README.md (Linux, as root)
-	$(GO) run ./bench/cluster -update $(ARGS)
+	$(GO) run ./bench/cluster --update $(ARGS)
 
 .PHONY: chaos
-chaos: ## every workload through every fault, and what users see of it, into scenarios/README.md: 20 minutes (Linux; ARGS=-quick: two)
-	$(GO) run ./bench/chaos -out bench/results/chaos $(if $(ARGS),$(ARGS),-update)
+chaos: ## every workload through every fault, and what users see of it, into scenarios/README.md: 20 minutes (Linux; ARGS=--quick: two)
+	$(GO) run ./bench/chaos --out bench/results/chaos $(if $(ARGS),$(ARGS),--update)
 
 .PHONY: bench-pairs
 bench-pairs: ## what a comparison finds in a build that takes a tenth more CPU, and in equal ones: two hours (Linux; ARGS=--help)
-	$(GO) run ./bench/pairs -out bench/results $(ARGS)
+	$(GO) run ./bench/pairs --out bench/results $(ARGS)
 
 .PHONY: bench-truth
 bench-truth: ## what is reported beside what a server did that makes mistakes on purpose (ARGS=--help)

@@ -78,7 +78,9 @@ func measure(t *testing.T, scenario, target string, set ...string) *result.Run {
 	}
 	admin := strings.Join(strings.SplitAfterN(string(people), "\n", 3)[:2], "")
 	file := filepath.Join(dir, filepath.Base(scenario))
-	for name, content := range map[string]string{file: string(text), filepath.Join(dir, "devices.csv"): string(people), filepath.Join(dir, "admins.csv"): admin} {
+	for name, content := range map[string]string{
+		file: string(text), filepath.Join(dir, "devices.csv"): string(people), filepath.Join(dir, "users.csv"): string(people), filepath.Join(dir, "admins.csv"): admin,
+	} {
 		if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -139,18 +140,14 @@ func TestExamples(t *testing.T) {
 			lines[line] = "throng help " + c.Name()
 		}
 	}
-	for _, manual := range []string{"README.md", "scenarios/README.md", "scenario/fleet/README.md", "server/README.md", "bench/README.md"} {
-		text, err := os.ReadFile("../../" + manual)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for line := range strings.Lines(string(text)) {
+	for name, text := range documents(t) {
+		for line := range strings.Lines(text) {
 			if strings.HasPrefix(strings.TrimSpace(line), "throng ") && (strings.HasPrefix(line, "    ") || strings.HasPrefix(line, "throng ")) {
-				lines[line] = manual
+				lines[line] = name
 			}
 		}
-		for _, m := range inlineCommand.FindAllStringSubmatch(string(text), -1) {
-			lines[strings.Join(strings.Fields(m[1]), " ")] = manual
+		for _, m := range inlineCommand.FindAllStringSubmatch(text, -1) {
+			lines[strings.Join(strings.Fields(m[1]), " ")] = name
 		}
 	}
 	n := 0
@@ -167,7 +164,53 @@ func TestExamples(t *testing.T) {
 	}
 }
 
+// documents are the texts of the project that show commands, by their paths.
+func documents(t *testing.T) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	err := filepath.WalkDir("../..", func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && slices.Contains([]string{"node_modules", "out", ".git", "testdata"}, entry.Name()):
+			return fs.SkipDir
+		case entry.IsDir() || filepath.Ext(path) != ".md":
+			return nil
+		}
+		text, err := os.ReadFile(path)
+		all[strings.TrimPrefix(path, "../../")] = string(text)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// A flag that a manual names is one of some command.
+func TestFlagsOfManuals(t *testing.T) {
+	known := map[string]bool{"help": true, "version": true}
+	for _, c := range allCommands(newRoot()) {
+		c.Flags().VisitAll(func(f *pflag.Flag) { known[f.Name] = true })
+	}
+	n := 0
+	for name, text := range documents(t) {
+		if strings.HasPrefix(name, "bench/") || name == "CONTRIBUTING.md" {
+			continue // which speak of the programs there: see the tests of bench
+		}
+		for _, m := range inlineFlag.FindAllStringSubmatch(text, -1) {
+			if n++; !known[m[1]] {
+				t.Errorf("%s names --%s, which no command has", name, m[1])
+			}
+		}
+	}
+	if n < 100 {
+		t.Errorf("only %d flags were found", n)
+	}
+}
+
 var (
+	inlineFlag    = regexp.MustCompile("`--([a-z][a-z0-9-]*)")
 	inlineCommand = regexp.MustCompile("[^`]`(throng [a-z][^`]*)`")
 	shellWord     = regexp.MustCompile(`'[^']*'|"[^"]*"|&&|[|;>]|[^\s'"|;>]+(?:'[^']*'|"[^"]*")?`)
 )

@@ -14,22 +14,32 @@ var ownTopics string
 // topic is a part of the manual that 'throng help' prints.
 type topic struct{ name, title, text string }
 
-// topicNames are the names of the sections of scenarios/README.md, by their headings, and what a
-// reader wants to do who needs them.
-var topicNames = map[string]topic{
-	"Scenario files":               {name: "scenario", title: "Write a scenario: values, variables, arithmetic"},
-	"The server":                   {name: "target", title: "Name the server, and what it can do"},
-	"Groups":                       {name: "groups", title: "Say who connects, how many, and how"},
-	"Before the connection":        {name: "login", title: "Log clients in before they connect"},
-	"Streams: `send`":              {name: "streams", title: "Send messages at a rate"},
-	"Flows and reactions":          {name: "flows", title: "Go step by step, and react to events"},
-	"WebTransport":                 {name: "webtransport", title: "Connect over WebTransport"},
-	"Phases and faults":            {name: "phases", title: "Change the load over time, and break something"},
-	"Bad networks":                 {name: "network", title: "Lose, delay and limit packets"},
-	"Several nodes":                {name: "nodes", title: "Measure a service of several nodes"},
-	"What is due during an outage": {name: "outage", title: "Decide what is sent after an outage"},
-	"Checks":                       {name: "checks", title: "Say what is good enough"},
-	"Matrix, search, report":       {name: "matrix", title: "Compare settings, search a capacity, choose the report"},
+// topicNames are the names of the sections of scenarios/README.md, by their headings, which say
+// what a reader wants to do.
+var topicNames = map[string]string{
+	"The manual: what to read for what":    "manual",
+	"Write a scenario":                     "scenario",
+	"Test your own server":                 "target",
+	"Test servers of other protocols":      "protocols",
+	"Use the built-in server":              "server",
+	"Say who connects":                     "groups",
+	"Give each client its own data":        "data",
+	"Log clients in":                       "login",
+	"Send messages at a rate":              "streams",
+	"Follow users step by step":            "flows",
+	"Replay, record and import traffic":    "replay",
+	"Connect over WebTransport":            "webtransport",
+	"Connect clients to each other":        "peers",
+	"Change the load, and break something": "phases",
+	"Send over bad networks":               "network",
+	"Measure several nodes":                "nodes",
+	"Decide what is sent after an outage":  "outage",
+	"Say what is good enough":              "checks",
+	"Find the capacity":                    "search",
+	"Compare builds and settings":          "matrix",
+	"Watch a run, and keep its results":    "results",
+	"Reference: metrics":                   "metrics",
+	"Reference: templates":                 "templates",
 }
 
 // topics are the sections of the manual of scenario files, and of topics.md, where each has its
@@ -37,9 +47,8 @@ var topicNames = map[string]topic{
 func topics() []topic {
 	var all []topic
 	for _, s := range sections(scenarios.Manual()) {
-		named := topicNames[s.title]
-		named.text = s.text
-		all = append(all, named)
+		s.name = topicNames[s.title]
+		all = append(all, s)
 	}
 	for _, s := range sections(ownTopics) {
 		s.name, s.title, _ = strings.Cut(s.title, ": ")
