@@ -82,6 +82,7 @@ func TestFleetUsage(t *testing.T) {
 
 // The fleet is listed as a table and as JSON, and a key is never written over a file.
 func TestFleet(t *testing.T) {
+	t.Parallel()
 	url := make(chan string)
 	over := make(chan struct{})
 	served := make(chan error, 1)

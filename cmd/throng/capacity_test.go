@@ -23,7 +23,7 @@ func TestInterruptSearch(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	text := "version: 1\nname: tiny\ngroups: {a: {count: 4, send: [{op: echo, rate: 5/s, ack: 5s}]}}\nslo: [errors(connect) == 0]\nvalid: [max(lag) < 1h, max(lag.receive) < 1h]\n" +
-		"search: {raise: groups.a.count, from: 4, to: 8, settle: 0s, trial: 1s, confirm: {trials: 1}, steps_after: []}\n"
+		"search: {raise: groups.a.count, from: 4, to: 8, settle: 0s, trial: 1s, confirm: {trials: 1}, steps_after: []}\nreport: {formats: [json]}\n"
 	file := filepath.Join(dir, "tiny.yaml")
 	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
@@ -108,7 +108,7 @@ func capacityOf(t *testing.T, target, send, raise, trial string) (stdout string,
 	t.Helper()
 	dir := t.TempDir()
 	text := "version: 1\nname: tiny\ngroups: {a: {count: 4, send: [{op: " + send + "}]}}\nslo: [errors(connect) == 0]\nvalid: [max(lag) < 1h]\n" +
-		"search: {raise: '" + strings.Replace(raise, ", ", "', ", 1) + ", settle: 0s, trial: " + trial + ", confirm: {trials: 1}, steps_after: []}\n"
+		"search: {raise: '" + strings.Replace(raise, ", ", "', ", 1) + ", settle: 0s, trial: " + trial + ", confirm: {trials: 1}, steps_after: []}\nreport: {formats: [json]}\n"
 	file := filepath.Join(dir, "tiny.yaml")
 	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 		t.Fatal(err)

@@ -73,6 +73,7 @@ func throng(t *testing.T, args ...string) (stdout, stderr string, code int) {
 }
 
 func TestCompareCommand(t *testing.T) {
+	t.Parallel()
 	parent := t.TempDir()
 	before, after := savedRun(t, parent, "before", 5, 2*time.Millisecond), savedRun(t, parent, "after", 5, 3*time.Millisecond)
 	single := savedRun(t, parent, "single", 1, 4*time.Millisecond)

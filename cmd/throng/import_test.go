@@ -143,7 +143,7 @@ func TestImportedScriptsRun(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			args := []string{"run", out, "--target", target, "--out", filepath.Join(dir, "out"), "--quiet"}
+			args := []string{"run", out, "--target", target, "--out", filepath.Join(dir, "out"), "--quiet", "--set", "report.formats=[json]"}
 			for _, s := range set {
 				args = append(args, "--set", s)
 			}

@@ -39,6 +39,7 @@ phases:
   - {name: meet, for: 3s, load: 0%, record: false}
   - {name: hold, for: 2s}
 slo: [loss(delivery) == 0, errors(connect) == 0, "errors(peer.ice) > 0", "count(channel) > 0", "count(step{event=ask}) > 0"]
+report: {formats: [json]}
 `
 	dir := t.TempDir()
 	file, out := filepath.Join(dir, "peers.yaml"), filepath.Join(dir, "out")

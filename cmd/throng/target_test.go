@@ -41,6 +41,7 @@ func TestTargetIsWhatItSays(t *testing.T) {
 // What serve listens on is a target, a unix socket as well: over each transport, and for the
 // requests of flows.
 func TestUnixTarget(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	socket := "unix:" + filepath.Join(dir, "sock")
 	lines, _ := serving(t, "--listen", socket)

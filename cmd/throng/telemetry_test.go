@@ -20,6 +20,7 @@ import (
 // A run serves Prometheus while it is in progress, and pushes to a collector, which also gets the
 // final values.
 func TestRunIsMeasurable(t *testing.T) {
+	t.Parallel()
 	var mu sync.Mutex
 	exported := ""
 	otel := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -36,7 +37,7 @@ func TestRunIsMeasurable(t *testing.T) {
 	stderr, answer := scrape(t, cancel, wanted...)
 	code := run(ctx, []string{
 		"run", "testdata/long.yaml", "--out", filepath.Join(t.TempDir(), "out"), "--target", serveHere(t),
-		"--metrics", "127.0.0.1:0", "--otlp", otel.URL, "--live", "127.0.0.1:0",
+		"--metrics", "127.0.0.1:0", "--otlp", otel.URL, "--live", "127.0.0.1:0", "--set", "report.formats=[json]",
 	}, strings.NewReader(""), io.Discard, stderr)
 	if code != exitInterrupted {
 		t.Errorf("exit code %d", code)
