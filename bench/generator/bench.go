@@ -91,7 +91,7 @@ func (b *bench) throng(ctx context.Context, scenario string) (*result.Cell, erro
 	if err := os.WriteFile(name, []byte(scenario), 0o644); err != nil {
 		return nil, err
 	}
-	cmd := exec.CommandContext(ctx, b.runner, "run", name, "--target", b.url, "--out", filepath.Join(b.dir, "out"), "--force", "--quiet")
+	cmd := exec.CommandContext(ctx, b.runner, "run", name, "--target", b.url, "--out", filepath.Join(b.dir, "out"), "--force", "--quiet", "--set", "report.formats=[json]")
 	out, err := cmd.CombinedOutput()
 	// a slow moment: the cost stands
 	if ended, ok := errors.AsType[*exec.ExitError](err); ok && ended.ExitCode() == 3 {
@@ -107,16 +107,16 @@ func (b *bench) throng(ctx context.Context, scenario string) (*result.Cell, erro
 	return &run.Cells[0], nil
 }
 
-// holding is a scenario in which n clients stay connected.
-func holding(n int, does string) string {
+// holding is a scenario in which n clients stay connected for a while.
+func holding(n int, does string, while time.Duration) string {
 	return fmt.Sprintf(`version: 1
 name: holding
 groups:
   clients: {count: %d, transport: websocket, connect: {rate: 2k/s}%s}
 phases:
   - {name: ramp, for: %ds, clients: 0%%..100%%, record: false}
-  - {name: hold, for: 5s}
-`, n, does, n/2000+5)
+  - {name: hold, for: %v}
+`, n, does, n/1000+1, while)
 }
 
 // waiting is a flow in which clients wait for an event that does not come.

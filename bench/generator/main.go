@@ -108,12 +108,12 @@ const few = 20
 
 // memory holds many clients and tells what that takes, without a flow and with one that waits.
 func (b *bench) memory(ctx context.Context, o *options, stdout io.Writer) (missed bool, err error) {
-	base, err := b.peak(ctx, few, "")
+	base, err := b.peak(ctx, few, "", o.window)
 	if err != nil {
 		return false, err
 	}
 	for _, kind := range []struct{ name, does string }{{"websocket clients", ""}, {"websocket clients in a flow", waiting}} {
-		peak, err := b.peak(ctx, o.hold, kind.does)
+		peak, err := b.peak(ctx, o.hold, kind.does, o.window)
 		if err != nil {
 			return false, err
 		}
@@ -129,8 +129,8 @@ func (b *bench) memory(ctx context.Context, o *options, stdout io.Writer) (misse
 }
 
 // peak is the most memory, in bytes, in which the runner holds so many clients.
-func (b *bench) peak(ctx context.Context, clients int, does string) (int64, error) {
-	cell, err := b.throng(ctx, holding(clients, does))
+func (b *bench) peak(ctx context.Context, clients int, does string, while time.Duration) (int64, error) {
+	cell, err := b.throng(ctx, holding(clients, does, while))
 	if err != nil {
 		return 0, err
 	}
