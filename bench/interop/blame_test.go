@@ -34,6 +34,7 @@ phases:
   - {name: ramp, for: 500ms, clients: 0%..100%, load: 0%, record: false}
   - {name: hold, for: 1s}
 valid: [p99(lag) < 10s, p99(lag.receive) < 10s]
+report: {formats: [json]}
 `
 
 // What is wrong between a scenario and the official server is named, with what to do.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -23,20 +24,49 @@ type chatter struct {
 	name string
 }
 
-// chromium starts a browser for the length of the test.
+// places are for tests with a browser, which compute: as many run at once as there are processors.
+var places = make(chan struct{}, runtime.GOMAXPROCS(0))
+
+// chromium returns a browser that is the test's alone, for the length of it, when there is a place
+// for one. A test has no second one: it would wait for its own place. With flags of its own it is a
+// process of its own; otherwise what the test opens shares nothing with others but the process.
 func chromium(t *testing.T, more ...chromedp.ExecAllocatorOption) context.Context {
 	t.Helper()
-	flags := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.WindowSize(1100, 750))
-	process, stop := chromedp.NewExecAllocator(t.Context(), append(flags, more...)...)
-	ctx, end := chromedp.NewContext(process)
-	t.Cleanup(func() {
-		end()
-		stop()
-	})
+	places <- struct{}{}
+	t.Cleanup(func() { <-places })
+	var ctx context.Context
+	var end func()
+	if len(more) > 0 {
+		ctx, end = startChromium(more...)
+	} else {
+		ctx, end = chromedp.NewContext(shared(), chromedp.WithNewBrowserContext())
+	}
+	t.Cleanup(end)
 	if err := chromedp.Do(ctx); err != nil {
 		t.Fatalf("starting Chromium: %v; run `make deps` in the root of the project", err)
 	}
 	return ctx
+}
+
+// shared is the browser whose process tests share, which endShared ends.
+var (
+	shared = sync.OnceValue(func() context.Context {
+		ctx, end := startChromium()
+		endShared = end
+		_ = chromedp.Do(ctx) // a tab in it fails then, too
+		return ctx
+	})
+	endShared = func() {}
+)
+
+func startChromium(more ...chromedp.ExecAllocatorOption) (ctx context.Context, end func()) {
+	flags := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.WindowSize(1100, 750))
+	process, stop := chromedp.NewExecAllocator(context.Background(), append(flags, more...)...)
+	ctx, closed := chromedp.NewContext(process)
+	return ctx, func() {
+		closed()
+		stop()
+	}
 }
 
 // enter opens a tab and logs in.

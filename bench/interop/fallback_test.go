@@ -17,6 +17,7 @@ import (
 // WebTransport: alone that is an error; it goes on with the next transport if tryAllTransports is
 // set, and an upgrade ends with a websocket. It hangs in no case.
 func TestBrowserFallback(t *testing.T) {
+	t.Parallel()
 	var script string
 	page := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/browser.js" {

@@ -8,11 +8,14 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -51,6 +54,14 @@ func run(m *testing.M) int {
 		fmt.Fprintf(os.Stderr, "interop: building cmd/throng: %v\n%s", err, out)
 		return 1
 	}
+	// Tests wait for servers and for time most of their own; those that compute have a browser, and a
+	// place in chromium.
+	flag.Parse()
+	if err := flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0))); err != nil {
+		fmt.Fprintf(os.Stderr, "interop: %v\n", err)
+		return 1
+	}
+	defer func() { endShared() }()
 	return m.Run()
 }
 

@@ -63,7 +63,8 @@ func TestLivePage(t *testing.T) {
 	} {
 		t.Run(way.name, func(t *testing.T) {
 			t.Parallel()
-			early, late := browser(t), browser(t) // they take their time to start
+			early := browser(t) // it takes its time to start
+			late := early.another()
 			url, ended := watched(t, way.args...)
 			on(early, chromedp.Navigate(url))
 			early.see("watched", "to be looked at", "trial 1 of 2 (fanout=batched)", "connected", "left in all")

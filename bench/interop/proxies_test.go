@@ -180,7 +180,7 @@ func TestRollingDeployBehindProxies(t *testing.T) {
 			t.Parallel()
 			out := filepath.Join(t.TempDir(), "out")
 			// How fast the machine is decides nothing here.
-			printed, _ := exec.Command(throng, "run", "rolling-deploy", "--out", out, "--quiet", "--set", "behind="+kind, "--set", "transport=polling", "--set", "people=30",
+			printed, _ := exec.Command(throng, "run", "rolling-deploy", "--out", out, "--quiet", "--set", "report.formats=[json]", "--set", "behind="+kind, "--set", "transport=polling", "--set", "people=30",
 				"--set", "phases.ramp.for=1s", "--set", "phases.steady.for=2s", "--set", "within=2s", "--set", "phases.deploy.for=6s", "--set", "phases.after.for=2s",
 				"--set", "slo=[loss(delivery) == 0 in steady, loss(delivery) == 0 in after]", "--set", "valid=[p99(lag) < 1m, p99(lag.receive) < 1m, achieved(rate) > 1%]").CombinedOutput()
 			run, err := result.Read(out)

@@ -19,7 +19,7 @@ func TestRollingRecovery(t *testing.T) {
 			t.Parallel()
 			out := filepath.Join(t.TempDir(), "out")
 			// The verdict is about times, and so about this machine.
-			printed, _ := exec.Command(throng, "run", "rolling-recovery", "--out", out, "--quiet",
+			printed, _ := exec.Command(throng, "run", "rolling-recovery", "--out", out, "--quiet", "--set", "report.formats=[json]",
 				"--set", "people=60", "--set", "adapter="+adapter, "--set", "phases.steady.for=1s", "--set", "phases.after.for=2s").CombinedOutput()
 			run, err := result.Read(out)
 			if err != nil {

@@ -88,7 +88,7 @@ func measure(t *testing.T, scenario, target string, set ...string) *result.Run {
 	out := filepath.Join(dir, "out")
 	// How fast the machine is decides nothing here.
 	args := []string{
-		"run", file, "--target", target, "--out", out, "--quiet",
+		"run", file, "--target", target, "--out", out, "--quiet", "--set", "report.formats=[json]",
 		"--set", "valid=[p99(lag) < 1m, p99(lag.receive) < 1m, achieved(rate) > 1%, undecided(delivery) < 100%]",
 	}
 	for _, s := range set {

@@ -113,8 +113,19 @@ func quoted(s string) string {
 	return string(q)
 }
 
-// browser opens a tab in a Chromium of its own, which ends with the test.
+// browser opens a tab in a browser of the test, which ends with it.
 func browser(t *testing.T) *tab {
 	t.Helper()
 	return &tab{t: t, ctx: chromium(t)}
+}
+
+// another opens a tab beside b, in the same browser.
+func (b *tab) another() *tab {
+	b.t.Helper()
+	ctx, end := chromedp.NewContext(b.ctx)
+	b.t.Cleanup(end)
+	if err := chromedp.Do(ctx); err != nil { // a tab lives as long as the context that has opened it
+		b.t.Fatal(err)
+	}
+	return &tab{t: b.t, ctx: ctx}
 }

@@ -201,6 +201,7 @@ phases:
   - {name: settle, for: 2s, load: 0%, record: false}
   - {name: hold, for: 2s}
 valid: [p99(lag) < 10s, p99(lag.receive) < 10s]
+report: {formats: [json]}
 `
 
 // Servers without Socket.IO are measured as exactly, also in their mistakes.
@@ -280,6 +281,7 @@ phases:
   - {name: settle, for: 2s, load: 0%, record: false}
   - {name: hold, for: 2s}
 valid: [p99(lag) < 10s, p99(lag.receive) < 10s]
+report: {formats: [json]}
 `, "URL", url))
 	if l := c.Ledger; l.Sent != 410 || l.Expected != 1000+800+200 || l.Received+l.Undecided != l.Expected || len(c.Errors) != 0 {
 		t.Errorf("ledger %+v, errors %v", l, c.Errors)
