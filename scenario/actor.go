@@ -40,8 +40,8 @@ type actor struct {
 	t         *trial
 	group     *group
 	index     int // within the group
-	number    int // of the person that it plays: its index, or how many arrived before it
-	person    *person
+	number    int // of the user that it plays: its index, or how many arrived before it
+	user      *user
 	space     string // its namespace, where that is its own; set before it is connected
 	head      []byte // of its event packets; likewise
 	transport int    // of the trial's
@@ -98,7 +98,7 @@ func newActor(t *trial, g *group, index, number int) *actor {
 func newActorAt(t *trial, g *group, index, number, node int) *actor {
 	a := &actor{
 		node: node,
-		id:   uint32(g.first + index), t: t, group: g, index: index, number: number, person: t.person(g, number),
+		id:   uint32(g.first + index), t: t, group: g, index: index, number: number, user: t.user(g, number),
 		transport: g.transports[plan.TransportOf(g.spec.Transport, number)],
 	}
 	a.shard, a.head = t.rec.Shard(a.id), g.head
@@ -459,7 +459,7 @@ func slug(s string) string {
 
 // filling returns the values for the templates of the client's handshake.
 func (a *actor) filling() *filling {
-	return &filling{group: a.group, client: a.number, captured: a.person.values()}
+	return &filling{group: a.group, client: a.number, captured: a.user.values()}
 }
 
 // countError counts an error of the client. Errors of slow readers are counted separately, because
@@ -467,7 +467,7 @@ func (a *actor) filling() *filling {
 func (a *actor) countError(class metric.ErrorClass, stream int, when int64, err error) {
 	class.Slow = a.slow && state(a.state.Load()) != connecting
 	if err != nil {
-		err = discreet{err, a.filling(), nil}
+		err = redactedError{err, a.filling(), nil}
 	}
 	a.t.errors.Add(record.ErrorKey{Class: class, Stream: stream, Group: a.group.index}, when, err)
 }

@@ -22,7 +22,7 @@ func (a *actor) recordNeverConnected() {
 	t := a.t
 	phase, took := t.tl.PhaseAt(a.due), t.now()-a.due
 	a.due = noDue
-	if b := a.group.before; b != nil && !a.person.ready {
+	if b := a.group.before; b != nil && !a.user.ready {
 		a.shard.AddNever(b.series[a.transport], phase, time.Duration(took))
 		return
 	}
@@ -78,7 +78,7 @@ func (a *actor) failed(ctx context.Context, began int64, err error) (next *actor
 		t.count.failed.Add(1)
 	}
 	if !before { // its step has counted it
-		a.group.countError(metric.Error(kind, class), t.now(), discreet{a.diagnosed(err), a.filling(), nil})
+		a.group.countError(metric.Error(kind, class), t.now(), redactedError{a.diagnosed(err), a.filling(), nil})
 	}
 	if a.since == 0 && class == metric.HowTimeout {
 		for _, series := range [...]int{a.group.connect[a.transport][stageAttempt], a.group.connectNet[a.transport][stageAttempt]} {
@@ -121,6 +121,6 @@ func (a *actor) timings(began int64, d dialed) {
 		if de := (*client.DialError)(nil); errors.As(d.upgrade, &de) {
 			class = de.Class
 		}
-		a.group.countError(metric.Error(metric.ErrUpgrade, class), t.now(), discreet{a.diagnosed(d.upgrade), a.filling(), nil})
+		a.group.countError(metric.Error(metric.ErrUpgrade, class), t.now(), redactedError{a.diagnosed(d.upgrade), a.filling(), nil})
 	}
 }

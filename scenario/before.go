@@ -20,7 +20,7 @@ type before struct {
 	series []int // by transport
 
 	// Of requests that are made once for all clients; common is nil where each makes its own.
-	common *person
+	common *user
 	jar    commonJar     // the cookies of common
 	turn   chan struct{} // holds one while a goroutine reads or renews the fields of this block
 	first  *fetched      // not yet accounted for
@@ -49,7 +49,7 @@ func newBefore(t *trial, g *group) *before {
 	}
 	b.plan.all = &step{steps: b.plan.compile(t, g, spec.Steps)}
 	if spec.Once {
-		b.common, b.turn = &person{}, make(chan struct{}, 1)
+		b.common, b.turn = &user{}, make(chan struct{}, 1)
 	}
 	return b
 }
@@ -74,13 +74,13 @@ func (g *group) rehearse(ctx context.Context) error {
 		return nil
 	}
 	b.first = &fetched{}
-	return g.fetch(&flow{ctx: ctx, person: b.common, jar: &b.jar, node: g.t.firstNode(g, 0), id: uint32(g.first), aside: b.first})
+	return g.fetch(&flow{ctx: ctx, user: b.common, jar: &b.jar, node: g.t.firstNode(g, 0), id: uint32(g.first), aside: b.first})
 }
 
 // prepare makes the requests before the client's first connection, and accounts for them. The time
 // to connect counts from their end.
 func (a *actor) prepare(ctx context.Context) error {
-	b, p := a.group.before, a.person
+	b, p := a.group.before, a.user
 	if b == nil || p.ready {
 		return nil
 	}
@@ -96,7 +96,7 @@ func (a *actor) prepare(ctx context.Context) error {
 		a.account(p.probed)
 		return nil
 	}
-	if err := a.group.fetch(&flow{ctx: ctx, person: p, jar: &p.jar, number: a.number, node: a.node, id: a.id}); err != nil {
+	if err := a.group.fetch(&flow{ctx: ctx, user: p, jar: &p.jar, number: a.number, node: a.node, id: a.id}); err != nil {
 		return err
 	}
 	p.ready = true
@@ -123,7 +123,7 @@ func (a *actor) account(x *fetched) {
 
 // share gives a client the values and the cookies that were fetched for all. The first caller gets
 // what is to be accounted for.
-func (b *before) share(ctx context.Context, p *person) (first *fetched, err error) {
+func (b *before) share(ctx context.Context, p *user) (first *fetched, err error) {
 	select {
 	case b.turn <- struct{}{}:
 	case <-ctx.Done():
@@ -136,7 +136,7 @@ func (b *before) share(ctx context.Context, p *person) (first *fetched, err erro
 }
 
 // give copies what was fetched for all; its caller holds the turn.
-func (b *before) give(p *person) {
+func (b *before) give(p *user) {
 	p.captured.Store(b.common.captured.Load())
 	b.jar.copyTo(&p.jar)
 	p.ready, p.generation = true, b.common.generation
@@ -144,9 +144,9 @@ func (b *before) give(p *person) {
 
 // renew makes the requests again, for the client or for all.
 func (a *actor) renew(ctx context.Context) error {
-	b, p := a.group.before, a.person
+	b, p := a.group.before, a.user
 	if b.common == nil {
-		return a.group.fetch(&flow{ctx: ctx, person: p, jar: &p.jar, number: a.number, node: a.node, id: a.id})
+		return a.group.fetch(&flow{ctx: ctx, user: p, jar: &p.jar, number: a.number, node: a.node, id: a.id})
 	}
 	select {
 	case b.turn <- struct{}{}:
@@ -155,7 +155,7 @@ func (a *actor) renew(ctx context.Context) error {
 	}
 	defer func() { <-b.turn }()
 	if p.generation == b.common.generation { // no other client has renewed them since
-		if err := a.group.fetch(&flow{ctx: ctx, person: b.common, jar: &b.jar, node: a.node, id: a.id}); err != nil {
+		if err := a.group.fetch(&flow{ctx: ctx, user: b.common, jar: &b.jar, node: a.node, id: a.id}); err != nil {
 			return err
 		}
 		b.common.generation++
@@ -177,7 +177,7 @@ func (a *actor) connect(ctx context.Context) (d dialed, began int64, err error) 
 		return d, began, err
 	}
 	refused := t.now()
-	a.group.countError(metric.Error(metric.ErrAgain, dialClass(err)), refused, discreet{a.diagnosed(err), a.filling(), nil})
+	a.group.countError(metric.Error(metric.ErrAgain, dialClass(err)), refused, redactedError{a.diagnosed(err), a.filling(), nil})
 	if a.isTraced() {
 		t.tracer.line(a, refused, "- %v; the requests before the connection are made again", err)
 	}
@@ -200,8 +200,8 @@ func (a *actor) renews(err error) bool {
 	if b == nil || !refused(err) {
 		return false
 	}
-	probed := a.person.probed != nil
-	a.person.probed = nil
+	probed := a.user.probed != nil
+	a.user.probed = nil
 	return b.spec.Again || probed
 }
 

@@ -10,7 +10,7 @@ import (
 
 // config returns the client's connection settings, the session it resumes, and its reading speed.
 func (a *actor) config() *client.Config {
-	cfg := a.group.config(a.person, a.number, a.transport)
+	cfg := a.group.config(a.user, a.number, a.transport)
 	cfg.Via = a.t.links.via(a.node)
 	a.t.links.through(cfg, int(a.id), a.node)
 	if a.node > 0 {
@@ -42,7 +42,7 @@ func (a *actor) config() *client.Config {
 
 // config says how a client connects to the first target, whose number and values fill the
 // templates.
-func (g *group) config(p *person, number, transport int) *client.Config {
+func (g *group) config(p *user, number, transport int) *client.Config {
 	cfg := g.configs[transport]
 	cfg.Jar = &p.jar
 	fill := filling{group: g, client: number, captured: p.values()}

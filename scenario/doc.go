@@ -32,7 +32,7 @@
 //	asked      told by the plan to be there; an asked client is connecting, joining or held
 //	held       connected, and a member of all its rooms: it may send, and is owed deliveries
 //	actor      one simulated client, from its connection attempt to the end of its connection
-//	person     the numbered user that an actor plays; a client that reconnects stays the same person
+//	user       the numbered user that an actor plays; a client that reconnects stays the same user
 //	place      an index within a group; an arriving client takes a free one
 //	audience   the receivers of a room or of a namespace, as the ledger knows them
 //	owed       of a delivery: the receiver was a member when the message was emitted

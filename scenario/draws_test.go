@@ -42,7 +42,7 @@ func drawnOf(t *testing.T, seed string) *trial {
 
 func authOf(t *testing.T, g *group, client int) (a drawnAuth) {
 	t.Helper()
-	text := g.config(&person{}, client, 0).Auth
+	text := g.config(&user{}, client, 0).Auth
 	if err := json.Unmarshal(text, &a); err != nil {
 		t.Fatalf("%v in %s", err, text)
 	}

@@ -108,7 +108,7 @@ func (s *step) depth() (n int) {
 	return n
 }
 
-// A flow is one person's way through the steps, from when the client is held until it goes for
+// A flow is one user's way through the steps, from when the client is held until it goes for
 // good: it outlives the connections, and the trial waits for it.
 //
 // While it waits it has no goroutine. Whoever brings what it may wait for plays it on
@@ -123,7 +123,7 @@ type flow struct {
 	number    int
 	id        uint32
 	transport int // of the trial's
-	person    *person
+	user      *user
 	jar       http.CookieJar  // of its requests
 	ctx       context.Context //nolint:containedctx // of the trial, or of the requests before a connection
 	aside     *fetched        // takes the samples, and errors are not counted; nil: they are recorded
@@ -184,7 +184,7 @@ func newFlow(a *actor) *flow {
 	t := a.t
 	f := &flow{
 		plan: a.group.flow, group: a.group, number: a.number, id: a.id, transport: a.transport,
-		actor: a, person: a.person, jar: &a.person.jar, ctx: t.life.ctx,
+		actor: a, user: a.user, jar: &a.user.jar, ctx: t.life.ctx,
 	}
 	f.alarm.Owner = f
 	start := max(0, client.Now()+time.Duration(f.plan.start-t.now()))

@@ -198,7 +198,7 @@ func (f *flow) step(s *step) error {
 		return cmp.Or(f.ctx.Err(), errOver)
 	case f.aside != nil:
 		f.aside.samples = append(f.aside.samples, sample{s.series[f.transport], time.Duration(until - f.began)})
-		return f.discreetly(s, err)
+		return f.redact(s, err)
 	}
 	t := f.group.t
 	sh, phase := t.rec.Shard(f.id), t.tl.PhaseAt(f.began)
@@ -213,16 +213,16 @@ func (f *flow) step(s *step) error {
 	if class == metric.HowTimeout {
 		sh.AddNever(s.series[f.transport], phase, time.Duration(t.now()-f.began))
 	}
-	f.group.countError(metric.Error(f.plan.kind, class), f.began, f.discreetly(s, err))
+	f.group.countError(metric.Error(f.plan.kind, class), f.began, f.redact(s, err))
 	return err
 }
 
-// discreetly is the error of a step for others to read.
-func (f *flow) discreetly(s *step, err error) error {
+// redact is the error of a step for others to read.
+func (f *flow) redact(s *step, err error) error {
 	if err == nil {
 		return nil
 	}
-	return discreet{fmt.Errorf("%s %s: %w", s.spec.Do, s.spec.Name, err), f.filling(), s}
+	return redactedError{fmt.Errorf("%s %s: %w", s.spec.Do, s.spec.Name, err), f.filling(), s}
 }
 
 // thinks is how long a step does nothing.

@@ -67,7 +67,7 @@ func (f *flow) filling() *filling {
 
 // values are those of a filling.
 func (f *flow) values() filling {
-	return filling{group: f.group, client: f.number, captured: f.person.values(), message: f.done, round: f.round}
+	return filling{group: f.group, client: f.number, captured: f.user.values(), message: f.done, round: f.round}
 }
 
 // open enters a call that an emission is about to make. reads says that the arguments of the answer
@@ -256,7 +256,7 @@ func (f *flow) capture(s *step, from jsonpath.Document) error {
 // keep gives a name of the group a value.
 func (f *flow) keep(name string, v []byte) {
 	names := f.group.spec.Captured
-	f.person.capture(slices.Index(names, name), len(names), v)
+	f.user.capture(slices.Index(names, name), len(names), v)
 }
 
 // move joins a room or leaves it. The rooms of flows are not in the ledger.
@@ -376,7 +376,7 @@ func (f *flow) callBack() (begun bool, err error) {
 		return false, nil
 	}
 	next := newActorAt(t, g, index, f.number, old.node)
-	next.flow, next.person, next.churned = f, f.person, true
+	next.flow, next.user, next.churned = f, f.user, true
 	if !g.actors[index].CompareAndSwap(old, next) {
 		return false, f.ctx.Err()
 	}

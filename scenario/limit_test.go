@@ -48,7 +48,7 @@ func TestClientsTakeWhatIsSent(t *testing.T) {
 			t.Fatal(err)
 		}
 		tr := trialOf(t, f)
-		cfg := tr.groups[0].config(&person{}, 0, 0)
+		cfg := tr.groups[0].config(&user{}, 0, 0)
 		if cfg.MaxMessage < want.least || tr.spec.Largest() != want.largest {
 			t.Errorf("%s: clients take %d bytes and send %d, want at least %d and %d", text, cfg.MaxMessage, tr.spec.Largest(), want.least, want.largest)
 		}

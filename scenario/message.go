@@ -97,7 +97,7 @@ func (t *trial) receives() int {
 // compose fills a custom packet in.
 func (s *stream) compose(dst []byte, a *actor, o *plan.Op, room int, seq uint32) []byte {
 	f := &s.fill
-	f.client, f.seq, f.stamp, f.body, f.captured = a.number, seq, nil, "", a.person.values()
+	f.client, f.seq, f.stamp, f.body, f.captured = a.number, seq, nil, "", a.user.values()
 	f.stream, f.message = s.index, o.N
 	if s.bodies {
 		f.body = o.Row.Body

@@ -58,7 +58,7 @@ var patchKinds = map[string]patchKind{
 // A filling has the values for the patches.
 type filling struct {
 	group  *group
-	client int // the person's number
+	client int // the user's number
 	room   string
 	event  string
 	seq    uint32

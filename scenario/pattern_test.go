@@ -65,7 +65,7 @@ var fedFiles = map[string]string{
 func TestTemplatesTakeData(t *testing.T) {
 	tr := trialOf(t, withData(t, strings.Replace(fed, "PICK", "unique", 1), fedFiles))
 	a, b := tr.groups[0], tr.groups[1]
-	cfg := a.config(&person{}, 0, 0)
+	cfg := a.config(&user{}, 0, 0)
 	if got, want := string(cfg.Auth), `{"t":"t0","age":7,"note":"<a\"b>","all":[1,{"x":2}],"i":0}`; got != want {
 		t.Errorf("auth %s, want %s", got, want)
 	}
@@ -75,13 +75,13 @@ func TestTemplatesTakeData(t *testing.T) {
 	if got := cfg.Header["X-A"]; len(got) != 1 || got[0] != `A "q"` {
 		t.Errorf("header %q", got)
 	}
-	if got := string(a.config(&person{}, 1, 0).Auth); !strings.Contains(got, `"age":8,"note":"<é>","all":null`) {
+	if got := string(a.config(&user{}, 1, 0).Auth); !strings.Contains(got, `"age":8,"note":"<é>","all":null`) {
 		t.Errorf("auth of the second %s", got)
 	}
-	if got := string(a.config(&person{}, 2, 0).Auth); !strings.Contains(got, `"age":7`) {
+	if got := string(a.config(&user{}, 2, 0).Auth); !strings.Contains(got, `"age":7`) {
 		t.Errorf("the rows do not begin anew: %s", got)
 	}
-	if got := string(b.config(&person{}, 1, 0).Auth); got != `{"t":"t,4"}` {
+	if got := string(b.config(&user{}, 1, 0).Auth); got != `{"t":"t,4"}` {
 		t.Errorf("the second group takes rows of the first: %s", got)
 	}
 }
@@ -108,7 +108,7 @@ func FuzzTemplates(f *testing.F) {
 		tr := trialOf(t, parsed)
 		defer tr.udp.Close()
 		defer tr.http.close()
-		if auth := tr.groups[0].config(&person{}, 1, 0).Auth; !json.Valid(auth) {
+		if auth := tr.groups[0].config(&user{}, 1, 0).Auth; !json.Valid(auth) {
 			t.Errorf("%q became %s", text, auth)
 		}
 	})

@@ -31,7 +31,7 @@ func (a *actor) successor(err error) *actor {
 		return nil
 	}
 	next := newActorAt(t, g, a.index, a.number, a.nextNode())
-	next.flow, next.person = a.flow, a.person
+	next.flow, next.user = a.flow, a.user
 	next.calls.follow(&a.calls)
 	next.due, next.late = a.due, a.late
 	next.since, next.tries, next.drops, next.session = a.since, a.tries, a.drops, a.session

@@ -86,7 +86,7 @@ func (tr *tracer) line(a *actor, at int64, format string, args ...any) {
 // masked returns a text without the secrets of the file and without the values of the client's
 // auth, query and headers.
 func (a *actor) masked(text string) string {
-	cfg := a.group.config(a.person, a.number, a.transport)
+	cfg := a.group.config(a.user, a.number, a.transport)
 	var values []string
 	var auth any
 	if first := append(cfg.Auth, cfg.Hello...); len(first) > 0 && json.Unmarshal(first, &auth) == nil {

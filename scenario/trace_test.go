@@ -48,7 +48,7 @@ func TestTraceIsOneLineAPacket(t *testing.T) {
 		t.Fatal(err)
 	}
 	tr := &tracer{file: f, w: bufio.NewWriter(f), left: maxTrace}
-	a := &actor{person: &person{}, t: &trial{tracer: tr, spec: &file.Spec{}}, group: &group{spec: &file.Group{Name: "g"}, configs: make([]client.Config, 1)}}
+	a := &actor{user: &user{}, t: &trial{tracer: tr, spec: &file.Spec{}}, group: &group{spec: &file.Group{Name: "g"}, configs: make([]client.Config, 1)}}
 	a.traceJoining(client.Handshake{Namespace: "/chat", Refused: true, Data: json.RawMessage("{\"message\":\n\"no\x1b[2J\"}"), At: time.Second})
 	a.traceJoining(client.Handshake{Sent: true, Namespace: "/chat", Data: json.RawMessage(`"bare"`), At: time.Second})
 	tr.line(a, 2e9, "- %v", errors.New("x\n0.000000 g/1 + websocket"))

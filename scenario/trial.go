@@ -172,7 +172,7 @@ func (t *trial) fanout(s *ledger.Slot, complete bool) {
 // A probed is the first client of this process, for which the requests before its connection were
 // made already.
 type probed struct {
-	*person
+	*user
 	group, number int
 }
 
@@ -191,14 +191,14 @@ func (t *trial) probe(ctx context.Context) error {
 			}
 		}
 	}
-	p := &person{}
+	p := &user{}
 	switch b := g.before; {
 	case b == nil:
 	case b.common != nil:
 		b.give(p)
 	default:
 		p.probed = &fetched{}
-		if err := g.fetch(&flow{ctx: ctx, person: p, jar: &p.jar, number: number, node: t.firstNode(g, number), id: uint32(g.first + number), aside: p.probed}); err != nil {
+		if err := g.fetch(&flow{ctx: ctx, user: p, jar: &p.jar, number: number, node: t.firstNode(g, number), id: uint32(g.first + number), aside: p.probed}); err != nil {
 			return &beforeError{err}
 		}
 		t.probed = &probed{p, g.index, number}
@@ -208,7 +208,7 @@ func (t *trial) probe(ctx context.Context) error {
 		cfg.URL, cfg.Timeout = url, connectedWithin
 		d, err := t.dial(ctx, cfg)
 		if err != nil {
-			return &nodeError{url, discreet{err, &filling{group: g, client: number, captured: p.values()}, nil}}
+			return &nodeError{url, redactedError{err, &filling{group: g, client: number, captured: p.values()}, nil}}
 		}
 		done := make(chan struct{})
 		go func() {
@@ -234,12 +234,12 @@ func (t *trial) firstClient() (*group, int) {
 	return nil, 0
 }
 
-// person returns a new person, or for the client that was probed that one.
-func (t *trial) person(g *group, number int) *person {
+// user returns a new user, or for the client that was probed that one.
+func (t *trial) user(g *group, number int) *user {
 	if p := t.probed; p != nil && g.index == p.group && number == p.number {
-		return p.person
+		return p.user
 	}
-	return &person{}
+	return &user{}
 }
 
 // A discardHandler is a handler that ignores every message.

@@ -13,7 +13,7 @@ type Turn struct {
 	Due    int64  // nanoseconds since the trial's start
 	Client uint32 // its place within the group, or NoPlace
 	Come   bool
-	Number int  // number of the arriving person: the place, or how many arrived before
+	Number int  // number of the arriving user: the place, or how many arrived before
 	Late   bool // comes in another's place, or arrives: it is not expected to be held at once
 }
 

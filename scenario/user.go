@@ -11,9 +11,9 @@ import (
 	"github.com/throng-io/throng/scenario/client"
 )
 
-// A person is the part of a simulated client that outlives its connections: its cookies, and the
+// A user is the part of a simulated client that outlives its connections: its cookies, and the
 // values that it has captured. Safe for concurrent use.
-type person struct {
+type user struct {
 	jar      client.Jar
 	mu       sync.Mutex                        // of changes to captured
 	captured atomic.Pointer[[]json.RawMessage] // by the group's names; each list is never changed
@@ -26,7 +26,7 @@ type person struct {
 }
 
 // values returns what is captured so far, by the group's names; nil for nothing. Do not change it.
-func (p *person) values() []json.RawMessage {
+func (p *user) values() []json.RawMessage {
 	if p == nil {
 		return nil
 	}
@@ -37,7 +37,7 @@ func (p *person) values() []json.RawMessage {
 }
 
 // capture gives the name at a place among n names a value.
-func (p *person) capture(at, n int, v json.RawMessage) {
+func (p *user) capture(at, n int, v json.RawMessage) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	list := slices.Clone(p.values())

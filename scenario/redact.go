@@ -6,16 +6,16 @@ import (
 	"github.com/throng-io/throng/scenario/file"
 )
 
-// A discreet error has in its text nothing that a client's auth, query and headers, or a request of
+// A redactedError has in its text nothing that a client's auth, query and headers, or a request of
 // its flow, take of data files and of earlier answers: these are credentials, and a server that
 // refuses them may say them back.
-type discreet struct {
+type redactedError struct {
 	error
 	fill *filling // of the client
 	step *step    // nil: it does not come from a flow
 }
 
-func (e discreet) Error() string {
+func (e redactedError) Error() string {
 	g := e.fill.group
 	values := e.fill.credentials(nil, slices.Concat(g.query, g.headers), g.auth, g.own)
 	if s := e.step; s != nil && s.request != nil {
@@ -24,7 +24,7 @@ func (e discreet) Error() string {
 	return file.Mask(e.error.Error(), values...)
 }
 
-func (e discreet) Unwrap() error { return e.error }
+func (e redactedError) Unwrap() error { return e.error }
 
 // credentials appends the values that patterns insert from data files and earlier answers. Patterns
 // may be nil.
