@@ -32,8 +32,8 @@ type bareServer struct {
 	streams []*quic.Stream
 }
 
-// serveBare serves until in ends, and writes its address to out. With the argument gather packets of
-// all connections go out together.
+// serveBare serves until in ends, and writes its address to out. With the argument gather packets
+// of all connections go out together.
 func serveBare(ctx context.Context, args []string, in io.Reader, out io.Writer) error {
 	cert, err := throng.DevCertificate("127.0.0.1")
 	if err != nil {
