@@ -172,6 +172,11 @@ func (a *actor) live(ctx context.Context) (next *actor) {
 		a.end(nil)
 		return nil
 	}
+	for _, list := range [...][]*ledger.Membership{a.Memberships(), a.Spaces()} {
+		for _, m := range list {
+			m.Asked = t.now()
+		}
+	}
 	d, began, err := a.connect(ctx)
 	<-t.life.dials
 	if err != nil {
@@ -341,20 +346,14 @@ func (a *actor) joinLate() {
 	if state(a.state.Load()) != joining {
 		return
 	}
-	t := a.t
 	text := "a room did not acknowledge its join in time"
 	if a.group.held.Load() == 0 {
-		text += fmt.Sprintf("; if the server has no event `%s`, or does not acknowledge it, describe in the contract how clients join", t.joinEvent())
+		text += fmt.Sprintf("; if the server has no event `%s`, or does not acknowledge it, describe in the contract how clients join", a.t.joinEvent())
 	}
 	if a.peering != nil {
 		text = "the client was not in its room in time, which includes the data channels to its peers; the server must have the events of the signalling (p2p:join and the others)"
 	}
-	a.group.countError(metric.Error(metric.ErrConnect, metric.HowJoin), t.now(), errors.New(text))
-	a.mu.Lock()
-	a.leaving, a.planned = true, true
-	a.mu.Unlock()
-	t.count.failed.Add(1)
-	_ = a.conn.Close() // live ends
+	a.notJoined(errors.New(text))
 }
 
 // hold makes the client a member of its namespace and lets it send.

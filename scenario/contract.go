@@ -2,10 +2,13 @@ package scenario
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/throng-io/throng/protocol/socketio"
+	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/metric"
 )
 
 // A contract describes how clients join and leave the rooms of a foreign server, prepared for use.
@@ -13,6 +16,7 @@ import (
 type contract struct {
 	spec        *file.Contract
 	join, leave *pattern // nil: the server has no such call
+	joined      matcher  // of what a join is answered with
 }
 
 func newContract(t *trial) *contract {
@@ -22,7 +26,7 @@ func newContract(t *trial) *contract {
 	}
 	c := &contract{spec: spec}
 	if spec.Join != nil {
-		c.join = t.compile(spec.Join.Emit, nil)
+		c.join, c.joined = t.compile(spec.Join.Emit, nil), t.matcher(spec.Join.Match, nil)
 	}
 	if spec.Leave != nil {
 		c.leave = t.compile(spec.Leave.Emit, nil)
@@ -62,6 +66,45 @@ func (a *actor) appendMove(dst []byte, join bool, room string, id int64) []byte 
 	dst = append(dst, word...)
 	dst = socketio.AppendString(dst, room)
 	return append(dst, ']')
+}
+
+// joinAnswered makes the client a member of the room that it has asked for, unless the answer
+// refuses it: then a client that connects is given up, and one that changes rooms is in neither.
+func (a *actor) joinAnswered(c *pendingCall, m *client.Message) {
+	room, coming := int(c.seq), state(a.state.Load()) == joining
+	if t := a.t; t.contract != nil {
+		if err := t.contract.joined.checkArgs(a.group.json(m.Args), a.filling(), "the answer"); err != nil {
+			err = fmt.Errorf("the server refused the room %s: %w", a.group.roomName(room), err)
+			a.mu.Lock()
+			leaving := a.leaving
+			a.mu.Unlock()
+			switch {
+			case coming && !leaving: // the first of its rooms decides
+				a.notJoined(err)
+			case !coming:
+				a.countError(metric.Error(metric.ErrMove, metric.HowMismatch), -1, c.due, err)
+			}
+			return
+		}
+	}
+	if to := a.awaited(room); to != nil {
+		a.t.ledger.Join(a.Receiver, to)
+	}
+	if coming {
+		if a.joins--; a.joins == 0 {
+			a.hold()
+		}
+	}
+}
+
+// notJoined gives up a client that is not in all of its rooms.
+func (a *actor) notJoined(why error) {
+	a.group.countError(metric.Error(metric.ErrConnect, metric.HowJoin), a.t.now(), why)
+	a.mu.Lock()
+	a.leaving, a.planned = true, true
+	a.mu.Unlock()
+	a.t.count.failed.Add(1)
+	_ = a.conn.Close() // live ends
 }
 
 // joinSettles is the longest assumed duration of a join that the server does not acknowledge. Until

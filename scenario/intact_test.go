@@ -17,49 +17,52 @@ func TestIntact(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		w      *intact
-		seq    uint32
 		after  string
 		packed bool
 		want   bool
 	}{
-		{"as it was sent", &intact{n: 20}, 1, `","p":"` + x(20) + `"}`, false, true},
-		{"with spaces", &intact{n: 20}, 1, `", "p": "` + x(20) + `" }`, false, true},
-		{"in a text", &intact{n: 20}, 1, `\",\"p\":\"` + x(20) + `\"}"`, false, true},
-		{"in HTML", &intact{n: 20}, 1, `&quot;,&quot;p&quot;:&quot;` + x(20) + `&quot;}`, false, true},
-		{"right behind the stamp", &intact{n: 20}, 1, x(20) + `"`, false, true},
-		{"one changed", &intact{n: 20}, 1, `","p":"` + x(10) + "y" + x(9) + `"}`, false, false},
-		{"the first changed", &intact{n: 20}, 1, `","p":"` + "y" + x(19) + `"}`, false, false},
-		{"the last changed", &intact{n: 20}, 1, `","p":"` + x(19) + `y"}`, false, false},
-		{"shorter", &intact{n: 20}, 1, `","p":"` + x(19) + `"}`, false, false},
-		{"longer", &intact{n: 20}, 1, `","p":"` + x(21) + `"}`, false, false},
-		{"cut", &intact{n: 20}, 1, `","p":"` + x(12), false, false},
-		{"gone", &intact{n: 20}, 1, `"}`, false, false},
-		{"too little to tell", &intact{n: 7}, 1, `","p":"yyyyyyy"}`, false, true},
-		{"nothing to check", &intact{}, 1, `"}`, false, true},
-		{"long, and not in the sample", &intact{n: 5000}, 1, `","p":"yyy"}`, false, true},
-		{"long, and in the sample", &intact{n: 5000}, 16, `","p":"` + x(4999) + `"}`, false, false},
-		{"long and whole", &intact{n: 5000}, 16, `","p":"` + x(5000) + `"}`, false, true},
-		{"MessagePack", &intact{n: 100}, 1, "\xa1p\xd9\x64" + x(100), true, true},
-		{"MessagePack, a length that looks like filler", &intact{n: 120}, 1, "\xa1p\xd9\x78" + x(120), true, true},
-		{"MessagePack, changed", &intact{n: 100}, 1, "\xa1p\xd9\x64" + x(50) + "y" + x(49), true, false},
-		{"binary", &intact{n: 20, zeros: true}, 1, strings.Repeat("\x00", 20), false, true},
-		{"binary, changed", &intact{n: 20, zeros: true}, 1, strings.Repeat("\x00", 19) + "\x01", false, false},
-		{"binary, cut", &intact{n: 20, zeros: true}, 1, strings.Repeat("\x00", 19), false, false},
-		{"a drawn size", &intact{n: 20, drawn: true}, 1, `","p":"` + x(33) + `"}`, false, true},
-		{"a drawn size, changed", &intact{n: 20, drawn: true}, 1, `","p":"` + x(13) + "y" + x(19) + `"}`, false, false},
-		{"inside a text", &intact{n: 20, words: true}, 1, x(20) + `! (12:30)"`, false, true},
-		{"inside a text, cut", &intact{n: 20, words: true}, 1, x(12) + `... (12:30)"`, false, false},
-		{"a drawn size inside a text", &intact{n: 20, drawn: true, words: true}, 1, x(33) + ` (12:30)"`, false, true},
-		{"a drawn size before a word", &intact{n: 20, drawn: true, words: true, ends: "b"}, 1, x(33) + `bye"`, false, true},
-		{"a drawn size before another word", &intact{n: 20, drawn: true, words: true, ends: "b"}, 1, x(33) + `dye"`, false, false},
-		{"a drawn size inside HTML", &intact{n: 20, drawn: true, words: true}, 1, x(33) + `</b>"`, false, true},
-		{"a drawn size inside a text, changed", &intact{n: 20, drawn: true, words: true}, 1, x(13) + "y" + x(19) + `!"`, false, false},
-		{"a drawn size inside an object, and a blank", &intact{n: 20, drawn: true}, 1, `","p":"` + x(13) + ` ` + x(19) + `"}`, false, false},
-		{"a text of MessagePack before 120", &intact{n: 20, words: true}, 1, x(20) + "\x78\xa1a", true, true},
-		{"a text of MessagePack, longer", &intact{n: 20, words: true}, 1, x(22) + "\xa1a", true, false},
-		{"a drawn size of nothing", &intact{n: 20, drawn: true}, 1, `","p":""}`, false, true},
+		{"as it was sent", &intact{n: 20}, `","p":"` + x(20) + `"}`, false, true},
+		{"with spaces", &intact{n: 20}, `", "p": "` + x(20) + `" }`, false, true},
+		{"in a text", &intact{n: 20}, `\",\"p\":\"` + x(20) + `\"}"`, false, true},
+		{"in HTML", &intact{n: 20}, `&quot;,&quot;p&quot;:&quot;` + x(20) + `&quot;}`, false, true},
+		{"right behind the stamp", &intact{n: 20}, x(20) + `"`, false, true},
+		{"one changed", &intact{n: 20}, `","p":"` + x(10) + "y" + x(9) + `"}`, false, false},
+		{"the first changed", &intact{n: 20}, `","p":"` + "y" + x(19) + `"}`, false, false},
+		{"the last changed", &intact{n: 20}, `","p":"` + x(19) + `y"}`, false, false},
+		{"shorter", &intact{n: 20}, `","p":"` + x(19) + `"}`, false, false},
+		{"longer", &intact{n: 20}, `","p":"` + x(21) + `"}`, false, false},
+		{"cut", &intact{n: 20}, `","p":"` + x(12), false, false},
+		{"gone", &intact{n: 20}, `"}`, false, false},
+		{"too little to tell", &intact{n: 7}, `","p":"yyyyyyy"}`, false, true},
+		{"nothing to check", &intact{}, `"}`, false, true},
+		{"long, and one changed", &intact{n: 5000}, `","p":"` + x(2500) + "y" + x(2499) + `"}`, false, false},
+		{"long, and cut", &intact{n: 5000}, `","p":"` + x(4999) + `"}`, false, false},
+		{"long and whole", &intact{n: 5000}, `","p":"` + x(5000) + `"}`, false, true},
+		{"MessagePack", &intact{n: 100}, "\xa1p\xd9\x64" + x(100), true, true},
+		{"MessagePack, a length that looks like filler", &intact{n: 120}, "\xa1p\xd9\x78" + x(120), true, true},
+		{"MessagePack, changed", &intact{n: 100}, "\xa1p\xd9\x64" + x(50) + "y" + x(49), true, false},
+		{"binary", &intact{n: 20, zeros: true}, strings.Repeat("\x00", 20), false, true},
+		{"binary, changed", &intact{n: 20, zeros: true}, strings.Repeat("\x00", 19) + "\x01", false, false},
+		{"binary, cut", &intact{n: 20, zeros: true}, strings.Repeat("\x00", 19), false, false},
+		{"binary, long, and the last changed", &intact{n: 5000, zeros: true}, strings.Repeat("\x00", 4999) + "\x01", false, false},
+		{"binary of a drawn size", &intact{n: 20, zeros: true, drawn: true}, strings.Repeat("\x00", 33), false, true},
+		{"binary of a drawn size, changed", &intact{n: 20, zeros: true, drawn: true}, strings.Repeat("\x00", 32) + "\x01", false, false},
+		{"MessagePack, binary of a drawn size, and another value", &intact{n: 20, zeros: true, drawn: true}, strings.Repeat("\x00", 33) + "\xa1a", true, true},
+		{"a drawn size", &intact{n: 20, drawn: true}, `","p":"` + x(33) + `"}`, false, true},
+		{"a drawn size, changed", &intact{n: 20, drawn: true}, `","p":"` + x(13) + "y" + x(19) + `"}`, false, false},
+		{"inside a text", &intact{n: 20, words: true}, x(20) + `! (12:30)"`, false, true},
+		{"inside a text, cut", &intact{n: 20, words: true}, x(12) + `... (12:30)"`, false, false},
+		{"a drawn size inside a text", &intact{n: 20, drawn: true, words: true}, x(33) + ` (12:30)"`, false, true},
+		{"a drawn size before a word", &intact{n: 20, drawn: true, words: true, ends: "b"}, x(33) + `bye"`, false, true},
+		{"a drawn size before another word", &intact{n: 20, drawn: true, words: true, ends: "b"}, x(33) + `dye"`, false, false},
+		{"a drawn size inside HTML", &intact{n: 20, drawn: true, words: true}, x(33) + `</b>"`, false, true},
+		{"a drawn size inside a text, changed", &intact{n: 20, drawn: true, words: true}, x(13) + "y" + x(19) + `!"`, false, false},
+		{"a drawn size inside an object, and a blank", &intact{n: 20, drawn: true}, `","p":"` + x(13) + ` ` + x(19) + `"}`, false, false},
+		{"a text of MessagePack before 120", &intact{n: 20, words: true}, x(20) + "\x78\xa1a", true, true},
+		{"a text of MessagePack, longer", &intact{n: 20, words: true}, x(22) + "\xa1a", true, false},
+		{"a drawn size of nothing", &intact{n: 20, drawn: true}, `","p":""}`, false, true},
 	} {
-		if got := c.w.check(c.seq, []byte(c.after), c.packed); got != c.want {
+		if got := c.w.check([]byte(c.after), c.packed); got != c.want {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
 		}
 	}
@@ -149,6 +152,10 @@ func TestChangedPayloadsAreFound(t *testing.T) {
 	if c.Reason != "errors(stamp.changed) == 0: 1" || c.Verdict != result.Fail || c.Ledger.Received != 1000 {
 		t.Errorf("%s because %q; %+v", c.Verdict, c.Reason, c.Ledger)
 	}
+	c = play(t, change(one), strings.Replace(broadcast, "expect: others", "expect: others, size: 4KiB", 1))
+	if c.Reason != "errors(stamp.changed) == 0: 1" || c.Verdict != result.Fail {
+		t.Errorf("a long one: %s because %q", c.Verdict, c.Reason)
+	}
 	c = play(t, change(every), broadcast)
 	if c.Reason != "errors(stamp.changed) == 0: 1 000" || !strings.Contains(strings.Join(c.Warnings, "; "), "changes: true") {
 		t.Errorf("%s because %q; warnings %q", c.Verdict, c.Reason, c.Warnings)
@@ -164,10 +171,10 @@ func TestChangedPayloadsAreFound(t *testing.T) {
 }
 
 // The filler ends at the first other byte, wherever that stands.
-func TestFillersIn(t *testing.T) {
+func TestRunIn(t *testing.T) {
 	for _, n := range []int{0, 1, 7, 8, 9, 63, 1023, 1024, 1025, 2048, 3000} {
 		for _, end := range []string{"", "y", "\xf8", `"}`, "\x00xxxxxxxxxxxxxxxx"} {
-			if got := fillersIn([]byte(strings.Repeat("x", n) + end)); got != n {
+			if got := runIn([]byte(strings.Repeat("x", n)+end), fillers); got != n {
 				t.Errorf("%d characters before %q: %d", n, end, got)
 			}
 		}

@@ -5,8 +5,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/throng-io/throng/protocol/socketio"
 	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/scenario/internal/jsonpath"
+	"github.com/throng-io/throng/scenario/internal/stamp"
 )
 
 // A matcher compares the values of an event, an acknowledgement or an answer with those that a file
@@ -28,6 +30,12 @@ func (t *trial) matcher(all []file.Match, captured []string) matcher {
 // a path leads to several values, one of them is enough. what names the document in the error.
 func (m *matcher) check(doc jsonpath.Document, fill *filling, what string) error {
 	for i := range m.all {
+		if m.all[i].Value.Has(file.HolePayload) {
+			if found := doc.Select(&m.all[i].Path); !slices.ContainsFunc(found, fill.within) {
+				return fmt.Errorf("%s of %s is %s, not the payload that was sent", m.all[i].Path.Text, what, shown(found))
+			}
+			continue
+		}
 		text := m.values[i].append(nil, fill)
 		want, err := jsonpath.Decode(text)
 		if err != nil {
@@ -39,6 +47,15 @@ func (m *matcher) check(doc jsonpath.Document, fill *filling, what string) error
 		}
 	}
 	return nil
+}
+
+// within reports whether a value has the payload of the message that the filling is for, unchanged.
+func (f *filling) within(v any) bool {
+	finder := stamp.Finder{Parser: socketio.JSON, Run: f.stamp.Run}
+	scan := finder.Scan(jsonpath.Append(nil, v), nil)
+	st, found := scan.Next()
+	s := f.group.t.streams[f.stamp.Stream]
+	return found == stamp.Found && st == *f.stamp && s.intact.check(scan.After(), false)
 }
 
 // checkArgs is check of arguments.

@@ -1,8 +1,10 @@
 package scenario
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/throng-io/throng/protocol/socketio"
@@ -71,5 +73,67 @@ phases: [{name: all, for: 1s}]
 	}
 	if h := cell.Latency["ack"]; h == nil || h.N != 15 {
 		t.Errorf("%+v, want the latencies of 15 acknowledgements", h)
+	}
+}
+
+// A server of one's own that answers with what it was sent is held to it: the answer must bring the
+// payload of its own call back, unchanged.
+func TestAcknowledgementsBringPayloadsBack(t *testing.T) {
+	t.Parallel()
+	n, before := 0, []byte(`{"text":"nothing yet"}`)
+	s := newTalker(t, func(c *fakeConn, p *socketio.Packet, _ string, args []byte) {
+		reply := append([]byte(nil), args...)
+		switch n++; n % 5 {
+		case 1: // another's
+			reply, before = before, reply
+		case 2: // one byte is another
+			reply = bytes.Replace(reply, []byte("xx\""), []byte("xy\""), 1)
+		case 3:
+			reply = []byte(`{"other":1}`)
+		}
+		c.deliver(fakePacket{text: fmt.Appendf(nil, "3%d[%s]", p.ID, reply)})
+	})
+	for _, send := range []string{"{op: mirror, rate: 20/s, size: 2KiB, ack: 1s, match: {$.text: \"${payload}\"}}", "{op: mirror, rate: 20/s, size: 'uniform(40B,200B)', ack: 1s, match: {$: $payload}}"} {
+		n = 0
+		cell := play(t, &s.fakeServer, `
+version: 1
+name: t
+target: {url: "http://127.0.0.1:1"}
+contract: {operations: {mirror: {emit: [mirror, {text: "${payload}"}], to: none, ack: true}}}
+groups: {a: {count: 1, send: [`+send+`]}}
+phases: [{name: all, for: 1s}]
+`)
+		if cell.Errors["ack.mismatch"] != 12 || cell.Verdict != result.Fail || len(cell.Errors) != 1 {
+			t.Errorf("%s: %s because %q; errors %v, warnings %q", send, cell.Verdict, cell.Reason, cell.Errors, cell.Warnings)
+		}
+		if h := cell.Latency["ack"]; h == nil || h.N != 8 {
+			t.Errorf("%s: %+v, want the latencies of 8 acknowledgements", send, h)
+		}
+	}
+}
+
+// A client whose room the server does not let it into is not in the room, and the run says so
+// instead of missing messages there.
+func TestRefusedJoins(t *testing.T) {
+	t.Parallel()
+	var n atomic.Int64
+	s := newTalker(t, func(c *fakeConn, p *socketio.Packet, _ string, _ []byte) {
+		// the clients connect at once: each one's second room has an odd id
+		ok := p.ID%2 == 0 || n.Add(1)%4 != 0
+		c.deliver(fakePacket{text: fmt.Appendf(nil, `3%d[{"ok":%v}]`, p.ID, ok)})
+	})
+	cell := play(t, &s.fakeServer, `
+version: 1
+name: t
+target: {url: "http://127.0.0.1:1"}
+contract: {join: {emit: [enter, "${room}"], ack: true, match: {$.ok: true}}}
+groups: {a: {count: 8, rooms: {of: 4, join: 2}, connect: {rate: 10k/s}}}
+phases: [{name: all, for: 500ms}]
+`)
+	if cell.Errors["connect.join"] != 2 || cell.Clients.Failed != 2 || cell.Clients.Held != 6 || cell.Verdict != result.Fail {
+		t.Errorf("%s because %q; clients %+v, errors %v", cell.Verdict, cell.Reason, cell.Clients, cell.Errors)
+	}
+	if text := strings.Join(cell.Warnings, "; "); !strings.Contains(text, "the server refused the room r") || !strings.Contains(text, "$.ok of the answer is false, not true") {
+		t.Errorf("warnings %q", cell.Warnings)
 	}
 }

@@ -75,7 +75,7 @@ func (m *moves) move(a *actor, now int64) {
 		return
 	}
 	g, t := m.g, m.g.t
-	fresh := &ledger.Membership{}
+	fresh := &ledger.Membership{Asked: t.now()}
 	fresh.Init(g.rooms[to], to, a.class)
 	list = slices.Insert(list, len(list)-1, fresh) // the namespace stays the last
 	t.ledger.SetMemberships(a.Receiver, list)

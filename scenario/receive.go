@@ -93,7 +93,7 @@ func (a *actor) delivered(st *stamp.Stamp, kind ledger.Arrival, s *ledger.Slot, 
 		a.recordDelivery(sh, x, way.replayed, way.replayedNet, s)
 	case ledger.Duplicate:
 		t.count.duplicates.Add(1)
-	case ledger.Unexpected, ledger.Stale:
+	case ledger.Unexpected, ledger.Stale, ledger.Overdue:
 		a.countStray(st, kind)
 	case ledger.Unknown:
 		a.group.countError(errorOf(kind), x.at, nil)
@@ -114,6 +114,8 @@ func errorOf(k ledger.Arrival) metric.ErrorClass {
 		return metric.Error(metric.ErrDelivery, metric.HowUnexpected)
 	case ledger.Stale:
 		return metric.Error(metric.ErrDelivery, metric.HowStale)
+	case ledger.Overdue:
+		return metric.Error(metric.ErrDelivery, metric.HowOverdue)
 	default:
 		return metric.Error(metric.ErrDelivery, metric.HowUnknown)
 	}
@@ -140,14 +142,7 @@ func (a *actor) Ack(m *client.Message) {
 		return
 	}
 	if c.stream == joinCall {
-		if m := a.awaited(int(c.seq)); m != nil {
-			t.ledger.Join(a.Receiver, m)
-		}
-		if state(a.state.Load()) == joining {
-			if a.joins--; a.joins == 0 {
-				a.hold()
-			}
-		}
+		a.joinAnswered(&c, m)
 		return
 	}
 	t.count.calls.Add(-1)
@@ -165,7 +160,9 @@ func (a *actor) Ack(m *client.Message) {
 		}
 	}
 	if len(s.match.all) > 0 {
-		if err := s.match.checkArgs(a.group.json(m.Args), a.filling(), "the acknowledgement"); err != nil {
+		fill := a.filling()
+		fill.stamp = &stamp.Stamp{Run: t.id, Stream: uint16(c.stream), Sender: a.id, Seq: c.seq, Due: c.due}
+		if err := s.match.checkArgs(a.group.json(m.Args), fill, "the acknowledgement"); err != nil {
 			a.countError(metric.Error(metric.ErrAck, metric.HowMismatch), int(c.stream), c.due, err)
 			return
 		}

@@ -115,11 +115,11 @@ func (s *stream) schedule() *plan.Schedule {
 
 // packet prepares the constant parts of every packet.
 func (s *stream) packet() {
-	s.stamped = s.spec.Size >= file.MinSize || s.book.Expect != ledger.ExpectNone || s.echoes
+	s.stamped = s.spec.Size >= file.MinSize || s.book.Expect != ledger.ExpectNone || s.echoes || s.spec.ExpectsBack()
 	s.fill = filling{group: s.group, event: s.spec.Event, size: s.spec.Size, binary: s.spec.Binary}
 	if op := s.spec.Operation; op != nil {
 		s.fill.text, s.fill.apart = true, op.Emit.Has(file.HoleStamp)
-		s.stamped = s.book.Expect != ledger.ExpectNone || s.fill.apart
+		s.stamped = s.book.Expect != ledger.ExpectNone || s.fill.apart || s.spec.ExpectsBack()
 	}
 	s.kind = "2"
 	if s.spec.Binary {

@@ -169,13 +169,16 @@ func (f *findings) unanswered() bool {
 
 // misdelivered reports messages that reached the wrong clients.
 func (f *findings) misdelivered(say func(format string, args ...any)) {
+	of := func(how string) int64 { return f.cell.Errors[metric.Error(metric.ErrDelivery, how).String()] }
 	for _, strange := range []struct {
 		n    int64
 		what string
 	}{
 		{f.t.count.foreign.Load(), "messages of another run arrived: another run was using the same server"},
 		{f.cell.Ledger.Duplicate, "messages were delivered twice"},
-		{f.cell.Errors[metric.Error(metric.ErrDelivery, metric.HowUnexpected).String()], "messages were delivered to clients outside their audience"},
+		{of(metric.HowUnexpected), "messages were delivered to clients outside their audience"},
+		{of(metric.HowStale), "messages were delivered again, more than half a minute after all had them"},
+		{of(metric.HowOverdue), "messages came after they had been counted as lost, since the account of all of them would have taken too much memory"},
 	} {
 		if strange.n > 0 {
 			say("%d %s", strange.n, strange.what)

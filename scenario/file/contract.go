@@ -17,6 +17,9 @@ type Contract struct {
 type Call struct {
 	Emit Template // the JSON list of the event and its arguments
 	Ack  *bool    // whether the server acknowledges it; nil: it does not
+	// values that the acknowledgement of a join must have; without them the client is not in the
+	// room
+	Match []Match
 }
 
 // WantsAck reports whether the call is known to be acknowledged.
@@ -57,6 +60,9 @@ var callTable = object[Call]{
 			v := d.bool(n, "ack")
 			c.Ack = &v
 		}},
+		{key: "match", about: "of join: values that must stand at these paths of the acknowledgement, such as $.ok: true; else the client is not let in", is: aMatch, set: func(d *decoder, n *node, c *Call) {
+			c.Match = d.matches(n, nil)
+		}},
 	},
 }
 
@@ -64,6 +70,15 @@ func (d *decoder) call(n *node, what string) *Call {
 	c := &Call{}
 	callTable.decode(d, n, c)
 	c.Emit = d.emitted(n, what, joinScope)
+	switch m := n.get("match"); {
+	case m == nil:
+	case what != "join":
+		d.errs.add(m.at, fmt.Sprintf("the acknowledgement of %s is not waited for, so there is nothing to match", what), "remove match")
+	case n.get("http") != nil:
+		d.errs.add(m.at, "match compares the acknowledgement of an event, and this join is a request", "remove match: another status than 2xx is an error already")
+	case !c.WantsAck():
+		d.errs.add(m.at, "the contract does not say that the server acknowledges the join, so there is nothing to match", "add ack: true")
+	}
 	return c
 }
 

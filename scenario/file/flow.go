@@ -333,7 +333,11 @@ func (d *decoder) matches(n *node, sc *scope) (out []Match) {
 		if f != nil {
 			d.errs.add(m.at, f.msg, f.hint)
 		}
-		out = append(out, Match{p, jsonTemplate(d, m.val, sc)})
+		v := jsonTemplate(d, m.val, sc)
+		if v.Has(HolePayload) && (len(v.Holes) > 1 || v.Parts[0]+v.Parts[1] != "") {
+			d.errs.add(m.val.at, "${payload} is only a part of the value", "write ${payload} alone: the value must have what was sent, anywhere in it")
+		}
+		out = append(out, Match{p, v})
 	}
 	return out
 }

@@ -214,7 +214,7 @@ var streamTable = object[Stream]{
 			s.Away = d.oneOf(n, "word", aways)
 		}},
 		{key: "ack", about: "ask for an acknowledgement and wait this long for it", is: aDuration, set: func(d *decoder, n *node, s *Stream) { s.Ack = d.duration(n, "ack", time.Millisecond, maxWait) }},
-		{key: "match", about: "values that must stand at these paths of the acknowledgement, such as $.ok: true; else it is an error", is: aMatch, set: func(d *decoder, n *node, s *Stream) { s.Match = d.matches(n, nil) }},
+		{key: "match", about: "values that must stand at these paths of the acknowledgement, such as $.ok: true; else it is an error. ${payload} is what was sent", is: aMatch, set: func(d *decoder, n *node, s *Stream) { s.Match = d.matches(n, matchScope) }},
 		{key: "expect", about: "clients that should receive it", is: oneOf(receivers...), set: func(d *decoder, n *node, s *Stream) {
 			s.Expect = d.oneOf(n, "expect", receivers)
 		}},
@@ -301,11 +301,28 @@ func finishSchedule(d *decoder, n *node, s *Stream) {
 	if m := n.get("match"); m != nil && s.Ack == 0 {
 		d.errs.add(m.at, "the stream asks for no acknowledgement, so there is nothing to match", "add ack: 2s")
 	}
+	checkBack(d, n, s)
 	if s.Volatile && s.Ack > 0 {
 		d.errs.add(at(n, "volatile"), "a volatile message may be dropped, and is then never acknowledged", "remove ack or volatile")
 	}
 	if s.Per == "room" && s.Op != "" && !s.NeedsRoom() {
 		d.errs.add(at(n, "per"), fmt.Sprintf("per: room needs an operation that goes to a room, and op: %s does not", s.Op), "write per: client or per: group")
+	}
+}
+
+// checkBack refuses a match with the payload where the acknowledgement cannot bring it back.
+func checkBack(d *decoder, n *node, s *Stream) {
+	o := s.Operation
+	switch {
+	case !s.ExpectsBack():
+	case s.Binary:
+		d.errs.add(at(n, "match"), "the payload is binary, and match compares texts", "remove ${payload} from match, or binary")
+	case o != nil && o.Emit.Has(HoleStamp):
+		d.errs.add(at(n, "match"), fmt.Sprintf("the payload of `%s` has no stamp to know it by: ${stamp} stands in a place of its own", o.Name), "remove ${payload} from match")
+	case o != nil && !o.Emit.Has(HolePayload):
+		d.errs.add(at(n, "match"), fmt.Sprintf("`%s` sends no ${payload} that its acknowledgement could bring back", o.Name), "put it into its emit")
+	case s.Op == OpEmit && !s.Data.IsZero() && !s.Data.Has(HolePayload):
+		d.errs.add(at(n, "match"), "data has no ${payload} that the acknowledgement could bring back", "put it into data")
 	}
 }
 

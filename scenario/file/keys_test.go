@@ -88,7 +88,7 @@ var examples = map[string]example{
 		"frames": "{welcome: hi}", "join": "{emit: [j, $room]}", "leave": "{emit: [l, $room]}", "operations": "{say: {emit: [s, $payload], to: all}}",
 	}},
 	"call": {"{version: 1, name: x, groups: {a: {count: 1}}, contract: {join: %}}", assignments("emit=[j]"), map[string]string{
-		"emit": "[k, 1]", "ack": "true", "http": "{post: /b}",
+		"emit": "[k, 1]", "ack": "true", "http": "{post: /b}", "match": "{$.ok: true}|ack=true",
 	}},
 	"operation": {"{version: 1, name: x, groups: {a: {count: 1}}, contract: {operations: {o: %}}}", assignments("emit=[e, $payload]|to=all"), map[string]string{
 		"http": "{post: /b, text: $payload}", "emit": "[e, $payload, $stamp]", "to": "{room: true, others: true}", "deliver": "said", "ack": "true", "namespace": "/", "stamp": "\"$[0].a\"", "correlate": "\"$[0].b\"|emit=[e, $stamp]", "changes": "true",

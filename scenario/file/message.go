@@ -5,7 +5,7 @@ import "fmt"
 // checkMessage holds the size and the data of a stream's messages against
 // what measuring them takes.
 func (d *decoder) checkMessage(n *node, s *Stream) {
-	counted := s.Expect != "none" || s.Op == OpEcho // the answer to an echo has the stamp too
+	counted := s.Expect != "none" || s.Op == OpEcho || s.ExpectsBack() // the answer to an echo has the stamp too
 	size, data := n.get("size"), n.get("data")
 	if counted && size != nil && s.Size > 0 && s.Size < MinSize {
 		if v, ok := d.scalar(size, "size"); ok {

@@ -23,7 +23,8 @@ const (
 	inRolling
 	inRepeat // the steps of a repeat
 	inAudience
-	inVars // a variable that is used in one of the others
+	inMatch // what an acknowledgement must have
+	inVars  // a variable that is used in one of the others
 )
 
 const (
@@ -44,7 +45,7 @@ var templateNames = []struct {
 	{HoleEvent, "the event of the stream, or the one that is reacted to", inRoomData | inData | inReact},
 	{rowEvent, "a value of the event that is reacted to, by its path: `${event[0].id}`, or `${event.id}` for short", inReact},
 	{HoleSeq, "the number of the message in its stream, from 0", inMessages},
-	{HolePayload, "the stamp, filled up to `size` bytes: a text in the contract and inside a longer text, as a whole value of `data` an object", inMessages},
+	{HolePayload, "the stamp, filled up to `size` bytes: a text in the contract and inside a longer text, as a whole value of `data` an object; in `match`, that the value has what was sent", inMessages | inMatch},
 	{HoleStamp, "the stamp alone, a text of 32 characters: an id that the server passes on", inOperation},
 	{DrawUUID, "a random UUID", everywhere | inOnce},
 	{rowRandom, "a random number from 1 to 6; with decimals, as many as its limits have: `random(0.5,1.5)`", everywhere | inOnce},
@@ -103,6 +104,9 @@ func (s spot) words() string {
 	}
 	if len(calls) > 0 {
 		places = append(places, enumerate(calls)+" of the contract")
+	}
+	if s&inMatch != 0 {
+		places = append(places, "match of a stream")
 	}
 	if s&inBefore != 0 {
 		places = append(places, "the steps of before")
@@ -173,6 +177,7 @@ var (
 	joinScope      = &scope{at: inJoin}
 	operationScope = &scope{at: inOperation}
 	audienceScope  = &scope{at: inAudience}
+	matchScope     = &scope{at: inMatch}
 	reactScope     = &scope{at: inReact}
 	faultScope     = &scope{at: inFault}
 	rollingScope   = &scope{at: inRolling}

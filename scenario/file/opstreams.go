@@ -103,12 +103,17 @@ func (d *decoder) finishCall(n *node, s *Stream) {
 // LeastSize is how many bytes the payload must have for the stamp.
 func (s *Stream) LeastSize() int {
 	switch {
-	case s.Expect == "none", s.Operation != nil && s.Operation.Emit.Has(HoleStamp):
+	case s.Expect == "none" && !s.ExpectsBack(), s.Operation != nil && s.Operation.Emit.Has(HoleStamp):
 		return 1
 	case s.Operation != nil:
 		return MinText
 	}
 	return MinSize
+}
+
+// ExpectsBack reports whether the acknowledgements must have the payload.
+func (s *Stream) ExpectsBack() bool {
+	return slices.ContainsFunc(s.Match, func(m Match) bool { return m.Value.Has(HolePayload) })
 }
 
 // NeedsRoom reports whether each message of the stream is for a room, or names one.

@@ -33,7 +33,7 @@ var beyondSchema = map[string][]string{
 		"bare-broadcast", "bare-mixed", "baseline-mixed", "baseline-share", "baseline-socketio", "baseline-target", "binary-data", "namespace-of-stream", "parser-mixed",
 		"check-decile-of-even", "rooms-move-nowhere",
 		"contract-no-ack", "contract-no-all", "contract-payload-twice", "audience-keys", "audience-nobody", "group-data", "op-unknown", "operation-event", "operation-namespace", "operation-no-rooms", "operation-places", "operation-stream", "data-unused", "op-emit", "stream-data-no-place", "stream-data-size", "stream-emit-expect",
-		"read-always", "read-nobody", "volatile-acked",
+		"read-always", "read-nobody", "volatile-acked", "match-join", "match-payload",
 		"expect-of-acked-echo", "expect-self-of-all", "matrix-exclude-all", "matrix-too-large", "fault-nobody", "fault-target", "fault-network-unix", "network-clients", "network-nobody", "network-peers", "webtransport-query", "webtransport-engine3", "webtransport-network", "webtransport-unix", "webtransport-proxy", "tls-hash-and-ca", "fault-nodes", "check-cross", "nobody", "per-room-of-all", "phase-twice", "ramp-too-short",
 		"room-without-rooms", "rooms-join-too-many", "transport-shares",
 	},

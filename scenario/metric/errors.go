@@ -44,12 +44,13 @@ const (
 	HowMismatch   = "mismatch"
 	HowUnexpected = "unexpected" // it was not asked for, or was for others
 	HowUnknown    = "unknown"    // no such message was sent
-	HowStale      = "stale"      // the ledger had closed its message
+	HowStale      = "stale"      // one more copy, long after all had the message
+	HowOverdue    = "overdue"    // it counts as lost: the ledger had to close its message before
 	HowInvalid    = "invalid"    // damaged
 	// its stamp is intact, but the bytes after it differ from the bytes sent
 	HowChanged   = "changed"
 	HowPlaces    = "places"   // the group had no place left for an arrival
-	HowJoin      = "join"     // a room did not acknowledge the join
+	HowJoin      = "join"     // a room did not acknowledge the join, or refused it
 	HowPorts     = "ports"    // no local port was left
 	HowFiles     = "files"    // no file descriptor was left
 	HowLimit     = "limit"    // a message was larger than the generator takes
@@ -104,9 +105,9 @@ var ErrorKinds = []struct {
 	},
 	{Kind: ErrSend, Hows: []string{HowUnconnected, HowBackpressure, HowFull, HowPeer, HowLate, HowStatus, HowHTTP, HowOther}, Labels: ofStreams, About: "a message that was due could not be sent"},
 	{Kind: ErrAck, Hows: []string{HowTimeout, HowDropped, HowUnexpected, HowMismatch, HowStatus, HowHTTP}, Labels: ofStreams, About: "an acknowledgement did not come, came twice, or was wrong"},
-	{Kind: ErrDelivery, Hows: []string{HowUnexpected, HowUnknown, HowStale}, Labels: ofStreams, About: "a message was delivered to a client outside its audience"},
+	{Kind: ErrDelivery, Hows: []string{HowUnexpected, HowUnknown, HowStale, HowOverdue}, Labels: ofStreams, About: "a message was delivered to a client outside its audience, or again long after all had it (stale)"},
 	{Kind: ErrStamp, Hows: []string{HowInvalid, HowChanged}, Labels: ofStreams, About: "a message arrived damaged"},
-	{Kind: ErrMove, Hows: []string{HowTimeout, HowStatus, HowHTTP}, Labels: ofGroups, About: "a client could not change rooms"},
+	{Kind: ErrMove, Hows: []string{HowTimeout, HowMismatch, HowStatus, HowHTTP}, Labels: ofGroups, About: "a client could not change rooms"},
 	{
 		Kind: ErrStep, Hows: []string{HowTimeout, HowDropped, HowUnconnected, HowCapture, HowMismatch, HowStatus, HowHTTP, HowSend, HowContract, HowOther},
 		Labels: ofGroups, About: "a step of a flow failed",

@@ -38,7 +38,7 @@ var impliedErrors = []struct {
 	{kind: metric.ErrAck, hows: []string{metric.HowUnexpected, metric.HowMismatch}, faulty: true},
 	{kind: metric.ErrStep, always: true},
 	{kind: metric.ErrMove},
-	{kind: metric.ErrDelivery, hows: []string{metric.HowUnexpected, metric.HowUnknown}, faulty: true},
+	{kind: metric.ErrDelivery, hows: []string{metric.HowUnexpected, metric.HowUnknown, metric.HowStale}, faulty: true},
 	{kind: metric.ErrStamp, faulty: true},
 }
 

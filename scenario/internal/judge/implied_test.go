@@ -68,6 +68,8 @@ func TestImpliedRules(t *testing.T) {
 		"a flow failed while it began":    {slo: clean, change: wrong(metric.ErrStep, metric.HowTimeout, 0, 10), want: "errors(step.timeout) == 0: 10"},
 		"a stranger got a message":        {slo: clean, change: wrong(metric.ErrDelivery, metric.HowUnexpected, 1, 1), want: "errors(delivery.unexpected) == 0: 1"},
 		"nobody sent it":                  {slo: clean, change: wrong(metric.ErrDelivery, metric.HowUnknown, 1, 1), want: "errors(delivery.unknown) == 0: 1"},
+		"again when all had long had it":  {slo: clean, change: wrong(metric.ErrDelivery, metric.HowStale, 1, 1), want: "errors(delivery.stale) == 0: 1"},
+		"after it was counted as lost":    {slo: clean, change: wrong(metric.ErrDelivery, metric.HowOverdue, 1, 1)},
 		"a stamp is damaged":              {slo: clean, change: wrong(metric.ErrStamp, metric.HowInvalid, 1, 1), want: "errors(stamp.invalid) == 0: 1"},
 		"what a fault breaks":             {slo: clean, faults: []int{0}, change: wrong(metric.ErrAck, metric.HowDropped, 1, 9)},
 		"wrong in spite of a fault":       {slo: clean, faults: []int{0}, change: wrong(metric.ErrAck, metric.HowUnexpected, 1, 1), want: "errors(ack.unexpected) == 0: 1"},

@@ -27,7 +27,7 @@ const (
 // Growing describes how the delivery or acknowledgement time still grew at the end of the last
 // recorded phase, whose load is constant; "" when it did not grow, or with too few samples. Growth
 // means that work piles up and the trial was too short to show the end of it. A second in which no
-// due message arrived counts as one second later than the one before.
+// due message arrived counts as one second later than the one before, while clients are there.
 func (e *Evidence) Growing() string {
 	spans := e.Timeline.Spans
 	last := len(spans) - 1
@@ -45,7 +45,7 @@ func (e *Evidence) Growing() string {
 			case s.Phase != last:
 			case v > 0:
 				vs = append(vs, v.Seconds())
-			case len(vs) > 0 && s.Offered > 0:
+			case len(vs) > 0 && s.Offered > 0 && s.Held > 0:
 				vs = append(vs, vs[len(vs)-1]+1)
 			}
 		}

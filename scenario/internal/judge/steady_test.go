@@ -22,7 +22,7 @@ func during(deliveries, acks []float64, load file.Ramp) *Evidence {
 	})
 	e := &Evidence{Timeline: tl, At: tl.End, End: tl.End}
 	for i := range n + 2 {
-		s := Second{Phase: tl.PhaseAt(int64(i)*1e9 + 5e8), Offered: 10}
+		s := Second{Phase: tl.PhaseAt(int64(i)*1e9 + 5e8), Offered: 10, Held: 10}
 		if i < 2 {
 			s.Delays = [2]time.Duration{1, time.Hour} // phases that are not recorded do not count
 		}
@@ -73,6 +73,20 @@ func ramp(n int, from, step float64) (out []float64) {
 
 // TestSteadyQueuesDoNotGrow plays queues that work off one message in 10 ms, with arrivals by
 // chance: below what they can do few trials are taken to grow, above it nearly all.
+// What does not come to clients that have gone does not pile up.
+func TestNothingGrowsWithoutClients(t *testing.T) {
+	e := during([]float64{20, 21, 20, 0, 0, 0, 0}, nil, file.Ramp{From: 1, To: 1})
+	if e.Growing() == "" {
+		t.Error("nothing comes to clients that are there, and nothing grows")
+	}
+	for i := 5; i < len(e.Seconds); i++ {
+		e.Seconds[i].Held = 0
+	}
+	if got := e.Growing(); got != "" {
+		t.Errorf("the clients have gone: %s", got)
+	}
+}
+
 func TestSteadyQueuesDoNotGrow(t *testing.T) {
 	for _, c := range []struct {
 		rate        float64

@@ -70,6 +70,8 @@ type Receiver struct {
 	unwritten      atomic.Pointer[[]span]  // nil: nothing; see MayBeUnwritten
 	silences       atomic.Pointer[[]span]  // nil: none; see Unheard
 	backAt         int64                   // when it was recovered last; its own goroutine's
+	joinedAt       atomic.Int64            // when it joined something last
+	extra          uint32                  // its number in the ledger's extras; guarded by the ledger's mu
 }
 
 // A span is a time, up to the end of a receiver's connection, in which it emitted messages.
@@ -173,15 +175,19 @@ func listOf(p *atomic.Pointer[[]*Membership]) []*Membership {
 // A Membership is a receiver's place in one audience.
 type Membership struct {
 	audience *Audience
-	Room     int           // its number among the rooms of the client's group; -1: the namespace
-	part     int           // of the audience
-	dense    uint32        // its bit
-	joined   atomic.Uint32 // the audience's version as of its join; 0: the join is in flight
-	left     atomic.Uint32 // the version as of its end; 0: it has not ended
-	leftAt   atomic.Int64  // when; before left is set
-	member   bool          // guarded by audience.mu
-	away     bool          // suspended; likewise
-	open     []*Slot       // messages in flight to it then; likewise
+	Room     int // its number among the rooms of the client's group; -1: the namespace
+	// Asked is when the client began to connect, or asked for the room: it is not owed what was
+	// sent before, and when that comes all the same it is no delivery. It is set before the
+	// connection.
+	Asked  int64
+	part   int           // of the audience
+	dense  uint32        // its bit
+	joined atomic.Uint32 // the audience's version as of its join; 0: the join is in flight
+	left   atomic.Uint32 // the version as of its end; 0: it has not ended
+	leftAt atomic.Int64  // when; before left is set
+	member bool          // guarded by audience.mu
+	away   bool          // suspended; likewise
+	open   []*Slot       // messages in flight to it then; likewise
 	// the version as of its last recovery; 0: none; its receiver's goroutine's
 	back  uint32
 	gaps  []gap // that have ended; likewise
@@ -224,6 +230,7 @@ func (m *Membership) owed(version uint32) bool {
 // Join makes the receiver a member from now on, unless it has left. It is called once for each
 // membership.
 func (l *Ledger) Join(r *Receiver, m *Membership) {
+	r.joinedAt.Store(l.clock())
 	if l.fleet != nil {
 		l.fleet.join(r, m)
 		return

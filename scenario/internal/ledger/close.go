@@ -65,13 +65,17 @@ func (l *Ledger) done(sl *slab, now int64) bool {
 func (l *Ledger) closeFirst(b *Book, now int64) {
 	sh := b.shelf.Load()
 	b.survey(uint32(sh.first+1) * slotsPerSlab)
+	short := sh.short
 	for i := range sh.slabs[0] {
 		s := &sh.slabs[0][i]
+		if !s.void.Load() && s.missing() > 0 {
+			short = sh.first + 1
+		}
 		l.closeSlot(s, now)
 		l.used.Add(-int64(8*len(s.bits)) - int64(len(s.parts))*int64(unsafe.Sizeof(counts{})))
 	}
 	l.used.Add(-int64(unsafe.Sizeof(slab{})))
-	for !b.shelf.CompareAndSwap(sh, &shelf{sh.first + 1, slices.Clone(sh.slabs[1:])}) {
+	for !b.shelf.CompareAndSwap(sh, &shelf{sh.first + 1, short, slices.Clone(sh.slabs[1:])}) {
 		sh = b.shelf.Load()
 	}
 }

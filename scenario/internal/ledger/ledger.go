@@ -23,8 +23,8 @@ const (
 
 // defaultBudget bounds the memory for messages: about two million broadcasts to a room of sixty, or
 // ten thousand to 200 000 receivers. Messages that all receivers have got are closed some time
-// after their late limit; beyond the budget, the oldest of those that have passed it. A delivery of
-// a closed message that still comes is Stale.
+// after their late limit: one more copy is Stale. Beyond the budget, the oldest of those that have
+// passed the limit are closed: what still comes of them is Overdue.
 const defaultBudget = 256 << 20
 
 // A Ledger accounts for every message of one trial. One goroutine at a time emits; any
@@ -44,8 +44,9 @@ type Ledger struct {
 	used     atomic.Int64 // by slots and bits
 	complete func(s *Slot, all bool)
 
-	mu     sync.Mutex
-	extras map[extra]struct{}
+	mu             sync.Mutex
+	extras         map[extra]struct{}
+	extraReceivers uint32
 }
 
 // An extra is a delivery that a join or leave in flight brought about.
@@ -53,7 +54,7 @@ type extra struct {
 	stream   uint16
 	seq      uint32
 	sender   uint32 // in a fleet, each agent has sequences of its own
-	receiver uint32
+	receiver uint32 // its number among those with extras: another client may have had its place before
 }
 
 // maxExtras bounds the memory for extras. Beyond it a second copy of an extra delivery
@@ -146,7 +147,7 @@ func (l *Ledger) place(b *Book) *Slot {
 	b.seq++
 	sh := b.shelf.Load()
 	if int(seq/slotsPerSlab)-sh.first == len(sh.slabs) {
-		for fresh := new(slab); !b.shelf.CompareAndSwap(sh, &shelf{sh.first, append(sh.slabs, fresh)}); {
+		for fresh := new(slab); !b.shelf.CompareAndSwap(sh, &shelf{sh.first, sh.short, append(sh.slabs, fresh)}); {
 			sh = b.shelf.Load() // in a fleet another goroutine closes
 		}
 		l.used.Add(int64(unsafe.Sizeof(slab{})))
@@ -225,7 +226,8 @@ const (
 	Duplicate                 // one more
 	Extra                     // the join was in flight when it was emitted
 	Unexpected                // it was for others
-	Stale                     // its message is closed
+	Stale                     // one more copy of a message that is closed, since all had it
+	Overdue                   // its message was closed without it, and it counts as lost
 	Unknown                   // no such message was sent
 )
 
@@ -242,10 +244,11 @@ func (l *Ledger) Receive(r *Receiver, st *stamp.Stamp, at int64) (kind Arrival, 
 // receiveOf is Receive for a book and the one that is Also.
 func (l *Ledger) receiveOf(b *Book, r *Receiver, st *stamp.Stamp, at int64) (kind Arrival, s *Slot, rank uint32) {
 	kind, s, rank = l.receive(b, r, st, at)
-	if b.Also == nil || kind != Unexpected && kind != Stale {
+	if b.Also == nil || kind != Unexpected && kind != Stale && kind != Overdue {
 		return kind, s, rank
 	}
-	if also, s, rank := l.receive(b.Also, r, st, at); also != Unexpected {
+	// it may be the one that misses in either
+	if also, s, rank := l.receive(b.Also, r, st, at); also != Unexpected && (also != Stale || kind != Overdue) {
 		return also, s, rank
 	}
 	return kind, nil, 0
@@ -263,6 +266,10 @@ func (l *Ledger) receive(b *Book, r *Receiver, st *stamp.Stamp, at int64) (kind 
 	switch {
 	case stale && r.epoch() > 0 && st.Due < r.backAt:
 		return Ignored, nil, 0 // it may be a replay, of a message that was closed meanwhile
+	case stale && st.Due < r.joinedAt.Load():
+		return Ignored, nil, 0 // a server may tell who joins what was said before
+	case stale && b.short(st.Seq):
+		return Overdue, nil, 0
 	case stale:
 		return Stale, nil, 0
 	case s == nil || s.From.ID != st.Sender || s.Due != st.Due:
@@ -287,8 +294,11 @@ func (l *Ledger) receive(b *Book, r *Receiver, st *stamp.Stamp, at int64) (kind 
 			}
 		}
 	}
-	if other == nil {
+	switch {
+	case other == nil:
 		return Unexpected, nil, 0
+	case other.left.Load() == 0 && (s.base < other.Asked || at > s.Limit()):
+		return Ignored, nil, 0 // no join was in flight: a server may tell who joins what was said before
 	}
 	return l.extra(r, s, other), nil, 0
 }
@@ -357,7 +367,11 @@ func (l *Ledger) extra(r *Receiver, s *Slot, m *Membership) Arrival {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	c := s.at(m.part)
-	e := extra{s.Book.Stream, s.seq, s.From.ID, r.ID}
+	if r.extra == 0 {
+		l.extraReceivers++
+		r.extra = l.extraReceivers
+	}
+	e := extra{s.Book.Stream, s.seq, s.From.ID, r.extra}
 	if _, twice := l.extras[e]; twice {
 		c.duplicate.Add(1)
 		return Duplicate

@@ -154,6 +154,39 @@ func TestLedgerJoinsInFlight(t *testing.T) {
 	}
 }
 
+// A server that tells who joins what was said before, at each join anew, delivers nothing twice,
+// and leaves nothing undecided but what could have been on its way.
+func TestHistoryIsNoDelivery(t *testing.T) {
+	m := newModel(2, ExpectAll)
+	m.r[0].join(m.r[0].Memberships()[0])
+	old, recent := m.send(0, 0, 10), m.send(0, 0, lateLimit)
+	m.get(0, old, 11)
+	m.get(0, recent, lateLimit+1)
+	asked := m.send(0, 0, lateLimit+50)
+	m.get(0, asked, lateLimit+51)
+	m.now.Store(lateLimit + 100)
+	m.r[1].Memberships()[0].Asked = lateLimit + 20
+	m.l.Join(m.r[1], m.r[1].Memberships()[0])
+	for _, step := range []struct {
+		st   *stamp.Stamp
+		want Arrival
+	}{{old, Ignored}, {old, Ignored}, {recent, Ignored}, {asked, Extra}, {asked, Duplicate}} {
+		if got := m.get(1, step.st, lateLimit+101); got != step.want {
+			t.Errorf("%+v: %v, want %v", *step.st, got, step.want)
+		}
+	}
+	m.l.Leave(m.r[1])
+	m.r[1] = newReceiver(1, m.room) // another client in its place
+	m.l.Join(m.r[1], m.r[1].Memberships()[0])
+	if got := m.get(1, asked, lateLimit+102); got != Extra {
+		t.Errorf("to the next client: %v", got)
+	}
+	want := result.Ledger{Sent: 3, Expected: 3 + 2, Received: 3, Undecided: 2, Duplicate: 1}
+	if got := m.close(10_000); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+}
+
 func TestLedgerLeaversAreUndecided(t *testing.T) {
 	m := newModel(3, ExpectAll, ExpectSelf)
 	m.joinAll()
@@ -272,8 +305,8 @@ func TestLedgerKeepsItsBudget(t *testing.T) {
 	if most > 200<<10 {
 		t.Errorf("the ledger took %d bytes", most)
 	}
-	if k := m.get(2, first, 1); k != Stale {
-		t.Errorf("a delivery of a closed message: %v", k)
+	if k := m.get(2, first, 1); k != Overdue {
+		t.Errorf("a delivery of a message that was closed without all of them: %v", k)
 	}
 	if overdue := m.l.Watch(n * 20); overdue != n/2 {
 		t.Errorf("%d overdue, want %d", overdue, n/2)
@@ -528,6 +561,12 @@ func TestLedgerForgetsWhatAllHaveGot(t *testing.T) {
 	}
 	if k := m.get(1, first, n*step); k != Stale {
 		t.Errorf("one more copy of what is closed: %v", k)
+	}
+	late := newReceiver(2, m.room)
+	m.r = append(m.r, late)
+	m.l.Join(late, late.Memberships()[0])
+	if k := m.get(2, first, n*step); k != Ignored {
+		t.Errorf("told to one who has just joined: %v", k)
 	}
 	if k := m.get(1, kept, n*step); k != Counted {
 		t.Errorf("what was missing: %v", k)

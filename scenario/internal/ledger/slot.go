@@ -49,6 +49,7 @@ func (b *Book) owner() *Book {
 // A shelf is an immutable snapshot of a book's contents.
 type shelf struct {
 	first int // slabs closed before
+	short int // of those, how many at most were closed while deliveries were missing: the first ones
 	slabs []*slab
 }
 
@@ -340,6 +341,9 @@ func (s *Slot) Cancel() {
 		s.written.Store(true)
 	}
 }
+
+// short reports whether a closed message may have been closed while deliveries of it were missing.
+func (b *Book) short(seq uint32) bool { return int(seq/slotsPerSlab) < b.shelf.Load().short }
 
 // find returns the slot of a sequence; stale says that it was closed to save memory.
 func (b *Book) find(seq uint32) (s *Slot, stale bool) {
