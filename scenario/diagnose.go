@@ -48,6 +48,8 @@ const (
 	overloaded = "the server, or the proxy in front, takes no more connections"
 	tooFast    = "a rate limit refuses clients: let them come more slowly with connect: {rate: ...}"
 	noUDP      = "UDP is blocked on the way, or no HTTP/3 server listens at that port of UDP: check firewalls, and --set target.webtransport=HOST:PORT"
+	noHost     = "check the name of the host"
+	silentTLS  = "it took the connection and did not answer the TLS handshake: if it does not speak TLS, write http:// (or ws://) instead"
 	badParser  = "servers with another parser close the connection like this: set the group's parser: to the parser of the server (json or msgpack)"
 )
 
@@ -62,7 +64,9 @@ type cause struct {
 // causes are the likeliest ones, by the stage and the class of a client.DialError. The first that
 // fits is it.
 var causes = []cause{
+	{class: "dns", text: noHost},
 	{class: "tls", text: badTLS},
+	{stage: "tls", class: "timeout", first: true, text: silentTLS},
 	{stage: "quic", class: "timeout", text: noUDP},
 	{stage: "quic", class: "refused", text: "no HTTP/3 server listens at that port of UDP: name its address with --set target.webtransport=HOST:PORT"},
 	{class: "quic_version", text: "the clients speak QUIC 1 and 2 (RFC 9000, RFC 9369): update the server, or choose another transport"},
@@ -94,7 +98,9 @@ var causes = []cause{
 
 // plainCauses are the causes at a target without Socket.IO.
 var plainCauses = []cause{
+	{class: "dns", text: noHost},
 	{class: "tls", text: badTLS},
+	{stage: "tls", class: "timeout", first: true, text: silentTLS},
 	{stage: "open", class: "closed", first: true, plain: true, text: "check the port and the path (--set target.path=/PATH), and that it does not speak TLS: then write https:// or wss://"},
 	{stage: "open", class: "reset", first: true, plain: true, text: "check the port, and that it does not speak TLS: then write https:// or wss://"},
 	{stage: "open", class: "page", text: "a web page is at that path: name the right path with --set target.path=/PATH"},

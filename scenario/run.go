@@ -72,6 +72,9 @@ func runCells(ctx context.Context, f *file.File, opt Options) (*result.Run, erro
 	if err != nil {
 		return nil, err
 	}
+	if err := CheckCertificates(f); err != nil {
+		return nil, err
+	}
 	if opt.tables, err = f.Data(); err != nil {
 		return nil, err
 	}

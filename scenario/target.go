@@ -126,10 +126,21 @@ func tlsConfig(s *file.Spec, builtIn bool) (*tls.Config, error) {
 	if t.TLS.CA != "" {
 		var err error
 		if pem, err = regular.ReadFile(t.TLS.CA, maxPEM); err != nil {
-			return nil, fmt.Errorf("read the target's certificate authority: %w", err)
+			return nil, fmt.Errorf("target.tls.ca: %w; name the file of the target's certificate authority", err)
 		}
 	}
 	return tlsWith(t, pem)
+}
+
+// CheckCertificates returns an error when a trial would not find the certificates of its target's
+// authority.
+func CheckCertificates(f *file.File) error {
+	for _, c := range f.Cells() {
+		if _, err := tlsConfig(c.Spec, false); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // tlsWith is tlsConfig with the certificates of the file's authority.

@@ -67,6 +67,7 @@ func TestFleetUsage(t *testing.T) {
 		"agent --nats nats://x:1 --label zone":                 `the label "zone" is not KEY=VALUE`,
 		"agent --nats nats://x:1 --accept key":                 "--accept key is not the public key of a controller; 'throng fleet key FILE' prints it",
 		"agent --nats nats://x:1 --name a*b":                   `the name "a*b" is not of up to 64 letters`,
+		"run quickstart --agents 0":                            "--agents 0 is no number of processes",
 		"run quickstart --agents -1":                           "--agents -1 is no number of processes",
 		"run quickstart --identity k":                          "--identity is the key for agents of a fleet; it needs --nats URL",
 		"run quickstart --nats nats://127.0.0.1:1":             "cannot connect to NATS at nats://127.0.0.1:1",

@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"sync"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/throng-io/throng/scenario"
@@ -31,14 +31,15 @@ func (f *fleetFlags) add(set *pflag.FlagSet) {
 
 // open gets the agents of a run; the controller is nil when this process holds the clients itself.
 // release lets them go.
-func (f *fleetFlags) open(ctx context.Context, allowRun bool, stderr io.Writer) (_ *fleet.Controller, release func(), err error) {
+func (f *fleetFlags) open(cmd *cobra.Command, allowRun bool) (_ *fleet.Controller, release func(), err error) {
+	ctx := cmd.Context()
 	switch {
-	case f.agents < 0:
+	case cmd.Flags().Changed("agents") && f.agents < 1:
 		return nil, nil, fmt.Errorf("--agents %d is no number of processes; write one such as 4", f.agents)
 	case f.identity != "" && f.nats == "":
 		return nil, nil, errors.New("--identity is the key for agents of a fleet; it needs --nats URL")
 	case f.nats != "":
-		c, err := fleet.Open(ctx, fleet.Options{URL: f.nats, Agents: f.agents, Identity: f.identity, Log: stderr})
+		c, err := fleet.Open(ctx, fleet.Options{URL: f.nats, Agents: f.agents, Identity: f.identity, Log: cmd.ErrOrStderr()})
 		if err != nil {
 			return nil, nil, err
 		}

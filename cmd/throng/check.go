@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/throng-io/throng/scenario"
 	"github.com/throng-io/throng/scenario/capacity"
 	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/scenario/link/network"
@@ -79,6 +80,9 @@ func planOf(w io.Writer, f *file.File, fleet string, asJSON bool) error {
 	logs, missing := f.Logs() // they have the rates of replays
 	if _, err := f.Data(); missing == nil {
 		missing = err
+	}
+	if missing == nil {
+		missing = scenario.CheckCertificates(f)
 	}
 	a := machine.Assess(f, machine.ReadLimits(), builtIn.Times.WriteTimeout)
 	if f.Spec.Search != nil {

@@ -26,7 +26,7 @@ func TestCheckReadsDataFiles(t *testing.T) {
 		"":                      "s.yaml:3:8: the data file users.csv cannot be used: there is no such file",
 		"token\na\nb\n":         "s.yaml:3:8: users.csv has 2 rows and 3 clients need one each",
 		"tokn\na\nb\nc\n":       "s.yaml:4:35: users.csv has no column `token`; did you mean `tokn`?",
-		"id,token\n1,a\n2,b\n3": "wrong number of fields",
+		"id,token\n1,a\n2,b\n3": "the row has 1 values and the first line 2 columns",
 	} {
 		if content != "" {
 			if err := os.WriteFile(filepath.Join(dir, "users.csv"), []byte(content), 0o644); err != nil {

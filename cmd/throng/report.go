@@ -47,11 +47,11 @@ that can be read at that width.`,
 				}
 			}
 			if err := reports.Write(dir, run, what); err != nil {
-				return err
+				return fmt.Errorf("%s: %w", args[0], err)
 			}
 			for _, format := range formats {
 				if err := export.Write(dir, format, run); err != nil {
-					return err
+					return fmt.Errorf("%s: %w", args[0], err)
 				}
 			}
 			_, err = fmt.Fprintln(cmd.OutOrStdout(), filepath.Join(dir, "report.html"))

@@ -229,11 +229,14 @@ func finishOperation(d *decoder, n *node, o *Operation) {
 	if emit == nil {
 		emit = n.get("http")
 	}
-	before := len(d.uses)
+	before, hits := len(d.uses), d.errs.hits
 	o.Emit = d.emitted(n, o.Name, operationScope)
 	d.opUses[o.Name], d.uses = slices.Clone(d.uses[before:]), d.uses[:before]
 	if o.Emit.IsZero() {
 		return
+	}
+	if d.errs.hits > hits { // what it lacks has its mistake already, here and in the streams
+		o.Emit = Template{Parts: []string{"", ""}, Holes: []Hole{{HolePayload, FormValue}}}
 	}
 	o.Event = o.Name
 	if !d.framed() {

@@ -179,7 +179,7 @@ func (f *File) table(feeder Feeder, columns []string) (t *Table, all []string, e
 		all, err = t.readCSV(from)
 	}
 	if err == nil && len(t.Rows) == 0 {
-		err = errors.New("it has no rows")
+		err = errors.New("it has no rows; add one")
 	}
 	return t, all, err
 }
@@ -218,7 +218,11 @@ func (t *Table) readCSV(in io.Reader) (all []string, err error) {
 	next := func() ([]string, error) {
 		row, err := r.Read()
 		if bad, ok := errors.AsType[*csv.ParseError](err); ok {
-			return nil, &rowError{bad.Line, bad.Column, bad.Err.Error(), "correct the row, or put the value in quotes"}
+			what := bad.Err.Error()
+			if errors.Is(err, csv.ErrFieldCount) {
+				what = fmt.Sprintf("the row has %d values and the first line %d columns", len(row), r.FieldsPerRecord)
+			}
+			return nil, &rowError{bad.Line, bad.Column, what, "correct the row, or put the value in quotes"}
 		}
 		for i, field := range row {
 			line, col := r.FieldPos(i)

@@ -38,7 +38,7 @@ func TestBadData(t *testing.T) {
 	for name, c := range map[string]struct{ file, text, want string }{
 		"too short":        {"u.csv", "name,token\na,b\n", "s.yaml:4:3: u.csv has 1 rows and 3 clients need one each; add rows, lower the count, or write pick: sequential"},
 		"no column":        {"u.csv", "name,tokn\na,b\n", "s.yaml:6:28: u.csv has no column `token`; did you mean `tokn`?"},
-		"ragged":           {"u.csv", "name,token\na\n", "u.csv:2:1: wrong number of fields; correct the row, or put the value in quotes"},
+		"ragged":           {"u.csv", "name,token\na\n", "u.csv:2:1: the row has 1 values and the first line 2 columns; correct the row, or put the value in quotes"},
 		"empty":            {"u.csv", "", "s.yaml:4:3: the data file u.csv cannot be used: it is empty; write the names of the columns"},
 		"no rows":          {"u.csv", "name,token\n", "it has no rows"},
 		"Latin-1":          {"u.csv", "name,token\na,b\n\nren\xe9,c\n", "u.csv:4:4: the byte 0xe9 is not UTF-8; save the file as UTF-8: it may be in Latin-1 or UTF-16"},

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -411,12 +412,20 @@ func checkURL(s string) *flaw {
 	switch {
 	case err != nil || u.Host == "" || !slices.Contains([]string{"http", "https", "ws", "wss"}, u.Scheme):
 		return &flaw{fmt.Sprintf("%q is not the address of a server", clip(s)), "write it like http://host:port (or https, ws, wss), or unix:/path/of.sock"}
+	case !ValidPort(u):
+		return &flaw{fmt.Sprintf("%q has no such port", clip(s)), "write a port from 1 to 65535"}
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
 		return &flaw{fmt.Sprintf("%q holds more than an address", clip(s)), "put queries and credentials in the groups' query, headers or auth"}
 	case strings.Trim(u.Path, "/") != "":
 		return &flaw{fmt.Sprintf("%q holds a path", clip(s)), "put it in path:, and a namespace in the group's namespace:"}
 	}
 	return nil
+}
+
+// ValidPort reports whether the port of an address, if it has one, can be connected to.
+func ValidPort(u *url.URL) bool {
+	n, err := strconv.Atoi(u.Port())
+	return u.Port() == "" || err == nil && n >= 1 && n <= 65535
 }
 
 func checkAddr(s string) *flaw {

@@ -28,7 +28,7 @@ func connect(address string) (*nats.Conn, error) {
 		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}), // what is lost is sent again
 	)...)
 	if err != nil {
-		return nil, fmt.Errorf("cannot connect to NATS at %s: %w", redacted(address), err)
+		return nil, fmt.Errorf("cannot connect to NATS at %s: %w; check that a NATS server runs there, and that it takes the credentials", redacted(address), err)
 	}
 	return conn, nil
 }

@@ -110,16 +110,20 @@ func unpacked(text string, n int64) (*hdrhistogram.Histogram, error) {
 		return nil, ErrNoHistogram
 	}
 	if err := ourShape(text); err != nil {
-		return nil, fmt.Errorf("unpack histogram: %w", err)
+		return nil, damaged(err)
 	}
 	h, err := hdrhistogram.Decode([]byte(text))
 	if err != nil {
-		return nil, fmt.Errorf("unpack histogram: %w", err)
+		return nil, damaged(err)
 	}
 	if h.TotalCount() != n {
-		return nil, fmt.Errorf("unpack histogram: it holds %d samples, the summary says %d", h.TotalCount(), n)
+		return nil, damaged(fmt.Errorf("it holds %d samples, the summary says %d", h.TotalCount(), n))
 	}
 	return h, nil
+}
+
+func damaged(err error) error {
+	return fmt.Errorf("unpack histogram: %w; the result is damaged: restore its file, or run the scenario again", err)
 }
 
 // ourShape returns an error for a packed histogram that is not of the shape of NewHistogram, before

@@ -156,10 +156,11 @@ func TestReadTellsWhatToDo(t *testing.T) {
 		{"not JSON", "hello", "not a throng result"},
 		{"empty", "", "not a throng result"},
 		{"other JSON", `{"a":1}`, `"format" or "cells" is missing`},
-		{"list", `[1]`, "not a throng result"},
+		{"list", `[1]`, "not a throng result: it is JSON of another kind: array"},
+		{"cut off", `{"format": 1, "cells": [{"tri`, "cut off after 29 bytes"},
 		{"no cells", `{"format":1}`, `"format" or "cells" is missing`},
 		{"newer", `{"format":2,"cells":[]}`, "format 2 is newer than this throng, which reads up to 1; use the version that wrote it"},
-		{"damaged", `{"format":1,"cells":[{"trial":"x"}]}`, "damaged result"},
+		{"damaged", `{"format":1,"cells":[{"trial":"x"}]}`, "damaged result: cells.trial cannot be: string (at byte "},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), FileName)

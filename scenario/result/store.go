@@ -96,7 +96,10 @@ func Parse(path string, text []byte) (*Run, error) {
 		Cells  json.RawMessage `json:"cells"`
 	}
 	if err := json.Unmarshal(text, &head); err != nil {
-		return nil, fmt.Errorf("%s: not a throng result: %w; give the %s of a run", path, err, FileName)
+		if bad, ok := errors.AsType[*json.SyntaxError](err); ok && bad.Offset == int64(len(text)) && len(text) > 0 {
+			return nil, fmt.Errorf("%s: cut off after %d bytes: %w; restore the file, or run the scenario again", path, len(text), err)
+		}
+		return nil, fmt.Errorf("%s: not a throng result: %w; give the %s of a run", path, plainly(err), FileName)
 	}
 	switch {
 	case head.Format == nil || *head.Format < 1 || head.Cells == nil:
@@ -107,7 +110,7 @@ func Parse(path string, text []byte) (*Run, error) {
 	}
 	r := new(Run)
 	if err := json.Unmarshal(text, r); err != nil {
-		return nil, fmt.Errorf("%s: damaged result: %w; run the scenario again, or restore the file", path, err)
+		return nil, fmt.Errorf("%s: damaged result: %w; run the scenario again, or restore the file", path, plainly(err))
 	}
 	if err := r.tooLarge(); err != nil {
 		return nil, fmt.Errorf("%s: no result of throng: %w", path, err)
@@ -124,6 +127,18 @@ func Parse(path string, text []byte) (*Run, error) {
 		}
 	}
 	return r, nil
+}
+
+// plainly says of a value of the wrong type where it stands, without the types of this program.
+func plainly(err error) error {
+	bad, ok := errors.AsType[*json.UnmarshalTypeError](err)
+	switch {
+	case !ok:
+		return err
+	case bad.Field == "":
+		return fmt.Errorf("it is JSON of another kind: %s", bad.Value)
+	}
+	return fmt.Errorf("%s cannot be: %s (at byte %d)", bad.Field, bad.Value, bad.Offset)
 }
 
 // makeFinite sets every NaN and infinity below v to zero and returns a warning for each. v is
