@@ -120,7 +120,7 @@ func TestQUICMovedGoesOn(t *testing.T) {
 
 // Clients over QUIC make any network one of packets: a delay alone is felt by them, on each way.
 func TestPacketDelayUnderQUIC(t *testing.T) {
-	c := overQUIC(t, "{delay: 40ms}", "")
+	c := overPackets(t, served(t), bothWays, "{delay: 40ms}", "")
 	if l := c.Ledger; l.Expected == 0 || l.Received != l.Expected || c.Clients.Failed > 0 {
 		t.Errorf("%+v, %+v", l, c.Clients)
 	}
