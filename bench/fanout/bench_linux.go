@@ -19,6 +19,7 @@ import (
 	"github.com/throng-io/throng/bench/fanout/internal/load"
 	"github.com/throng-io/throng/bench/internal/certificate"
 	"github.com/throng-io/throng/bench/internal/program"
+	"github.com/throng-io/throng/bench/internal/softirqd"
 )
 
 // bench is what all cases share: built servers, chosen processors, and what has to be cleaned up.
@@ -30,6 +31,7 @@ type bench struct {
 	header       header
 	serverCPU    int
 	generatorCPU int
+	softirqd     int // the kernel's thread of the servers' processor, 0 if it is not to be seen
 	self         string
 	log          io.Writer
 	cert, key    string // files of the servers with TLS
@@ -41,6 +43,9 @@ func prepare(ctx context.Context, o *options, root string, chosen []benchCase, l
 	var err error
 	if b.serverCPU, b.generatorCPU, err = processors(o); err != nil {
 		return nil, err
+	}
+	if b.softirqd, err = softirqd.Find(b.serverCPU); err != nil {
+		_, _ = fmt.Fprintln(log, "without the time of ksoftirqd:", err)
 	}
 	if b.self, err = os.Executable(); err != nil {
 		return nil, fmt.Errorf("finding this program: %w", err)
@@ -159,11 +164,13 @@ func (b *bench) command(e entry) []string {
 	case "flask", "aiohttp":
 		return []string{"/usr/bin/python3", filepath.Join(b.root, "bench", "peers", "python", "server.py"), "--with", e.server}
 	}
-	binary := b.throng
+	args := []string{b.throng, "serve", "--app", "bench", "--listen", "127.0.0.1:0"}
 	if e.server == "before" {
-		binary = b.opts.before
+		args = append(args, b.opts.beforeFlags...)
+		if b.opts.before != "" {
+			args[0] = b.opts.before
+		}
 	}
-	args := []string{binary, "serve", "--app", "bench", "--listen", "127.0.0.1:0"}
 	if e.strategy != "" {
 		args = append(args, "--fanout", e.strategy)
 	}
@@ -227,7 +234,7 @@ func (b *bench) opening(ctx context.Context, s *subject) (err error) {
 	// The one that sends connects last: its first broadcast finds everybody there.
 	for i := s.generators - 1; i >= 0; i-- {
 		cfg := load.Config{
-			Servers: servers, PIDs: pids, Clients: s.clients / s.generators,
+			Servers: servers, PIDs: pids, Softirqd: b.softirqd, Clients: s.clients / s.generators,
 			Rooms: s.rooms, Stalled: s.stalled, Polling: s.polling, TLS: s.tls, Limit: 3 * time.Minute, Follow: i > 0,
 		}
 		var files []*os.File

@@ -77,6 +77,7 @@ func usual() []string { return append([]string{"throng", "node", "floor"}, pytho
 
 const (
 	costMetric  = "us/delivery"
+	kernMetric  = "ksoftirqd us/delivery"
 	p50Metric   = "p50 ms"
 	p99Metric   = "p99 ms"
 	acksMetric  = "acks/cpu-s"
@@ -162,7 +163,7 @@ func (b *bench) field(c benchCase) []entry {
 		if e.server != "throng" {
 			continue
 		}
-		if b.opts.before != "" {
+		if b.opts.before != "" || len(b.opts.beforeFlags) > 0 {
 			e.server = "before"
 			all = append(all, e)
 			e.server = "throng"

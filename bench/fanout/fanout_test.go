@@ -90,6 +90,26 @@ func TestCasesNameWhatTheyMeasure(t *testing.T) {
 	}
 }
 
+// The same binary can stand beside itself with other flags.
+func TestBeforeFlags(t *testing.T) {
+	o, err := parse([]string{"--before-flags=--no-io-uring --fanout serial"}, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &bench{opts: o, throng: "/t"}
+	if all := b.field(allCases()[0]); len(all) < 2 || all[1].server != "before" {
+		t.Fatalf("entries %+v", all)
+	}
+	want := append(b.command(entry{server: "throng"}), "--no-io-uring", "--fanout", "serial")
+	if got := b.command(entry{server: "before"}); !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	o.before = "/b"
+	if got := b.command(entry{server: "before"}); got[0] != "/b" || !slices.Equal(got[1:], want[1:]) {
+		t.Errorf("got %q", got)
+	}
+}
+
 // What is not on every machine is measured for who asks for it by name.
 func TestPeersOfPythonAreAskedFor(t *testing.T) {
 	all, err := choose(nil)

@@ -8,7 +8,7 @@ import (
 	"github.com/throng-io/throng/bench/fanout/internal/load"
 )
 
-var floodColumns = []string{costMetric, "deliveries/s", "server cpu %", "generator us/delivery"}
+var floodColumns = []string{costMetric, kernMetric, "deliveries/s", "server cpu %", "generator us/delivery"}
 
 // floodCase is a closed loop of one sender.
 func floodCase(name string, inflight, clients, generators int, window time.Duration, targets ...target) benchCase {
@@ -66,10 +66,14 @@ func floodOf(mode string, inflight int, busy bool) func(context.Context, *subjec
 
 func deliveries(r *load.Result) metrics {
 	n := float64(r.Deliveries)
-	return metrics{
+	m := metrics{
 		costMetric: micros(r.Server) / n, "deliveries/s": n / r.Wall.Seconds(), perMetric: n / r.Server.Seconds(),
 		"server cpu %": 100 * r.Server.Seconds() / r.Wall.Seconds(), "generator us/delivery": micros(r.Own) / n,
 	}
+	if r.Softirqd >= 0 {
+		m[kernMetric] = micros(r.Softirqd) / n
+	}
+	return m
 }
 
 func micros(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1e3 }

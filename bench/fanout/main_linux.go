@@ -34,6 +34,7 @@ type options struct {
 	repeats                    int
 	window                     time.Duration
 	out, throng, before        string
+	beforeFlags                []string
 	serverCPU, generatorCPU    int
 	list, figure               bool
 	limit                      time.Duration
@@ -60,6 +61,10 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	f.StringVar(&o.out, "out", "bench/results", `folder for results, relative to the root of the project; "" writes none`)
 	f.StringVar(&o.throng, "throng", "", "binary to measure instead of building cmd/throng")
 	f.StringVar(&o.before, "before", "", `another throng binary to measure beside it, shown as "before"`)
+	f.Func("before-flags", `more flags of "throng serve" for the one shown as "before", separated by spaces; without --before it is the same binary`, func(s string) error {
+		o.beforeFlags = strings.Fields(s)
+		return nil
+	})
 	f.IntVar(&o.serverCPU, "server-cpu", -1, "processor for servers (default the first one allowed)")
 	f.IntVar(&o.generatorCPU, "generator-cpu", -1, "processor for generators (default the second one allowed)")
 	f.DurationVar(&o.limit, "limit", time.Hour, "end everything after this time")

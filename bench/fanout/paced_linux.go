@@ -13,7 +13,7 @@ func pacedCase(clients int) benchCase {
 	return benchCase{
 		name: fmt.Sprintf("paced-%d", clients), about: fmt.Sprintf("10 broadcasts a second to %d clients: from when each was due to its last receiver", clients),
 		entries: each(entry{clients: clients}, usual()...),
-		columns: []string{p50Metric, p99Metric, costMetric, "server cpu %"}, window: 5 * time.Second, measure: measurePaced,
+		columns: []string{p50Metric, p99Metric, costMetric, kernMetric, "server cpu %"}, window: 5 * time.Second, measure: measurePaced,
 		targets: []target{
 			{metric: p50Metric, of: "throng", to: "floor", limit: 1.4},
 			{metric: p99Metric, of: "throng", to: "floor", limit: 1.4},
@@ -36,7 +36,7 @@ func roomsCase() benchCase {
 	return benchCase{
 		name: "rooms", about: "10000 clients in rooms, one message per room and second",
 		entries: roomsOf("throng", "floor"),
-		columns: []string{costMetric, "server cpu %"}, window: 5 * time.Second, measure: measureRooms,
+		columns: []string{costMetric, kernMetric, "server cpu %"}, window: 5 * time.Second, measure: measureRooms,
 		targets: []target{
 			{metric: costMetric, of: "throng 100 x 100", to: "throng 1 x 10000", limit: 1.3},
 			{metric: costMetric, of: "throng 1000 x 10", to: "throng 1 x 10000", limit: 1.3},

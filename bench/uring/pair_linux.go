@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/throng-io/throng/bench/internal/softirqd"
 )
 
 // A pair is the writer's ends of connections, and the receiver at the others.
@@ -107,7 +109,7 @@ func (p *pair) start(ctx context.Context, port, n, size int) error {
 	if other.Count() == 0 {
 		return errors.New("two processors are needed: one for the writer, one for the receiver")
 	}
-	if p.softirqd, err = findSoftirqd(p.cpu); err != nil {
+	if p.softirqd, err = softirqd.Find(p.cpu); err != nil {
 		return err
 	}
 	// A child begins where its parent's thread is.
@@ -202,24 +204,6 @@ func (p *pair) kernel() (softirqs time.Duration, lost uint64, err error) {
 		}
 	}
 	return 0, 0, fmt.Errorf("softnet_stat has no line of processor %d", p.cpu)
-}
-
-// findSoftirqd finds the kernel's thread for what interrupts have left over, on one processor.
-func findSoftirqd(cpu int) (pid int, err error) {
-	all, err := os.ReadDir("/proc")
-	if err != nil {
-		return 0, err
-	}
-	for _, e := range all {
-		if pid, err = strconv.Atoi(e.Name()); err != nil {
-			continue
-		}
-		name, err := os.ReadFile("/proc/" + e.Name() + "/comm")
-		if err == nil && strings.TrimSpace(string(name)) == fmt.Sprintf("ksoftirqd/%d", cpu) {
-			return pid, nil
-		}
-	}
-	return 0, fmt.Errorf("no ksoftirqd/%d is to be seen: in a container, run it on the machine itself", cpu)
 }
 
 // processTime is the processor time of all threads of this process.

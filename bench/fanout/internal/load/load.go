@@ -32,11 +32,14 @@ type Config struct {
 	// the sender
 	Servers []string
 	PIDs    []int // their processes, whose processor time is read; none is this process
-	Clients int   // how many
-	Polling bool  // HTTP long-polling; one more client, the sender, is on websocket
-	TLS     bool  // on all connections; certificates are not checked
-	Stalled int   // clients that stop reading once they are connected
-	Rooms   int   // clients are dealt to this many rooms, and join them; 0 for none
+	// one more process whose processor time is read, ksoftirqd of the server's processor; 0 for
+	// none
+	Softirqd int
+	Clients  int  // how many
+	Polling  bool // HTTP long-polling; one more client, the sender, is on websocket
+	TLS      bool // on all connections; certificates are not checked
+	Stalled  int  // clients that stop reading once they are connected
+	Rooms    int  // clients are dealt to this many rooms, and join them; 0 for none
 	// connections from each of the addresses 127.0.0.1, 127.0.0.2, ...; default 20000
 	Sources int
 	Dialing int // connections being opened at a time; default 64

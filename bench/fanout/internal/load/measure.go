@@ -19,6 +19,7 @@ type Result struct {
 	Wall       time.Duration // from the first request to the last delivery
 	Server     time.Duration // processor time of the server, user and system
 	Own        time.Duration // processor time of this process
+	Softirqd   time.Duration // that of Config.Softirqd, -1 for none
 	// sorted: paced, from when each broadcast was due to its last receiver; calls, to its answer;
 	// push, between two messages
 	Last []time.Duration
@@ -28,6 +29,7 @@ type Result struct {
 type moment struct {
 	at          time.Time
 	server, own time.Duration
+	softirqd    time.Duration
 	total, sent uint64
 	acks        uint64
 }
@@ -38,6 +40,11 @@ func (g *Generator) now() (m moment, err error) {
 	}
 	if m.own, err = processTime(0); err != nil {
 		return m, err
+	}
+	if g.cfg.Softirqd != 0 {
+		if m.softirqd, err = processTime(g.cfg.Softirqd); err != nil {
+			return m, err
+		}
 	}
 	for _, c := range g.conns {
 		m.acks += c.acks
@@ -51,10 +58,14 @@ func (g *Generator) since(m moment) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Result{
+	r := &Result{
 		Deliveries: n.total - m.total, Broadcasts: n.sent - m.sent, Acks: n.acks - m.acks,
-		Wall: n.at.Sub(m.at), Server: n.server - m.server, Own: n.own - m.own,
-	}, nil
+		Wall: n.at.Sub(m.at), Server: n.server - m.server, Own: n.own - m.own, Softirqd: -1,
+	}
+	if g.cfg.Softirqd != 0 {
+		r.Softirqd = n.softirqd - m.softirqd
+	}
+	return r, nil
 }
 
 // measure runs a mode from rest to rest.
