@@ -50,7 +50,7 @@ var rules = []rule{
 		never: []string{"github.com/valyala/fasthttp/...", "github.com/fasthttp/websocket/..."},
 	},
 	{
-		of: "server/internal/outlet", own: []string{"server/internal/frame", "server/internal/poll"},
+		of: "server/internal/outlet", own: []string{"server/internal/frame", "server/internal/poll"}, foreign: []string{"golang.org/x/sys/..."},
 		never: []string{"github.com/valyala/fasthttp/...", "github.com/fasthttp/websocket/..."},
 	},
 	{

@@ -116,12 +116,26 @@ func (k kindOf) expect(t *testing.T, want []string) {
 // receivers to be sent by its caller. From then on shards queue it, and join it with others.
 const crowd = 4
 
+// everyWay is everyFanout, and the default strategy once more without io_uring.
+func everyWay(t *testing.T, opts server.Options, test func(t *testing.T, srv *server.Server, base string)) {
+	t.Helper()
+	everyFanout(t, opts, test)
+	t.Run("without io_uring", func(t *testing.T) {
+		opts.NoIOUring, opts.Times.PingInterval = true, server.Never
+		srv, err := server.New(opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		test(t, srv, serve(t, srv))
+	})
+}
+
 // All kinds of connections sit in one room and get the same messages in the same order. Long
 // messages are compressed, short ones are not, and between the broadcasts each socket gets messages
 // of its own.
 func TestAllKindsOfConnectionsInOneRoom(t *testing.T) {
 	opts := server.Options{PerMessageDeflate: true, CompressThreshold: 300}
-	everyFanout(t, opts, func(t *testing.T, srv *server.Server, base string) {
+	everyWay(t, opts, func(t *testing.T, srv *server.Server, base string) {
 		const n = 80
 		inRoom := allJoin(srv)
 		clients := allKinds(t, srv, base, crowd)
@@ -164,7 +178,7 @@ func TestAllKindsOfConnectionsInOneRoom(t *testing.T) {
 // Each socket gets direct emits, broadcasts and acks in the order of the calls, whatever its
 // connection, while others broadcast to the same room.
 func TestOrderOfAllKinds(t *testing.T) {
-	everyFanout(t, server.Options{PerMessageDeflate: true}, func(t *testing.T, srv *server.Server, base string) {
+	everyWay(t, server.Options{PerMessageDeflate: true}, func(t *testing.T, srv *server.Server, base string) {
 		const n, senders = 60, 6 // one of each kind
 		inRoom := allJoin(srv)
 		srv.On("go", func(s *server.Socket, e *server.Event) error {

@@ -96,7 +96,7 @@ func (s *Server) lockName(name string) {
 
 // newNamespace makes a namespace, with the handlers of its pattern if it has one.
 func (s *Server) newNamespace(name string, pattern *Namespace) *Namespace {
-	hub, err := fanout.New(s.opts.Fanout, fanout.Options{Meter: &s.meter})
+	hub, err := fanout.New(s.opts.Fanout, fanout.Options{Meter: &s.meter, Rings: s.rings})
 	if err != nil {
 		panic(err) // WithDefaults has checked the name
 	}

@@ -125,6 +125,12 @@ type Options struct {
 
 	// Fanout names the strategy that delivers broadcasts, one of Strategies.
 	Fanout string `group:"What it serves" default:"batched" help:"how broadcasts are delivered"`
+	// NoIOUring writes a broadcast by a system call for each receiver. Default: the strategies
+	// batched and sharded write to 32 receivers by one, where the kernel has io_uring (Linux 5.6)
+	// and allows it: the filters of most container runtimes do not, nor does the setting
+	// kernel.io_uring_disabled, and a line of the log says so then. It takes a descriptor and some
+	// pages of memory for each processor.
+	NoIOUring bool `group:"What it serves" help:"write a broadcast by a system call for each receiver, even if the kernel has io_uring"`
 	// Recovery, if set, lets clients that lost their connection come back as the same socket, with
 	// the events that they missed. Default: they join anew.
 	Recovery *Recovery

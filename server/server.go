@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
 	"net"
 	"strings"
@@ -17,6 +18,7 @@ import (
 	"github.com/throng-io/throng/server/internal/budget"
 	"github.com/throng-io/throng/server/internal/deadline"
 	"github.com/throng-io/throng/server/internal/fanout"
+	"github.com/throng-io/throng/server/internal/outlet"
 	"github.com/throng-io/throng/server/internal/session"
 	"github.com/throng-io/throng/server/internal/transport"
 )
@@ -29,7 +31,7 @@ type Server struct {
 	opts      Options
 	engine    *transport.Engine
 	clock     *deadline.Clock
-	ticks     sync.Once     // starts the clock with the first session
+	ticks     sync.Once     // start, with the first session
 	abortTime time.Duration // the constant; shorter in tests
 	addresses addressLimiter
 	refused   refusals
@@ -37,6 +39,7 @@ type Server struct {
 	panics    atomic.Uint64
 	panicked  *source
 	meter     fanout.Meter
+	rings     *outlet.Rings  // nil without
 	partial   *budget.Budget // bytes of incomplete messages
 	last      struct{ path, query, address, header lastString }
 
@@ -73,6 +76,9 @@ func New(opts Options) (*Server, error) {
 	s := &Server{
 		opts: opts, logs: logs{to: opts.Logger}, client: client, clock: deadline.New(), abortTime: abortTime,
 		partial: budget.New(opts.Limits.MaxPartial), namespaces: map[string]*Namespace{}, closing: map[string]chan struct{}{},
+	}
+	if !opts.NoIOUring && fanout.UsesRings(opts.Fanout) {
+		s.rings = outlet.NewRings(s.withoutRings)
 	}
 	s.Namespace = s.Of("/")
 	cfg := transport.Config{
@@ -137,8 +143,18 @@ func (s *Server) open(sess *session.Session, ctx *fasthttp.RequestCtx) session.H
 	return h
 }
 
-// start starts the clock.
-func (s *Server) start() { s.ticks.Do(func() { go s.clock.Run() }) }
+// start starts the clock, and finds out what the kernel allows.
+func (s *Server) start() {
+	s.ticks.Do(func() {
+		go s.clock.Run()
+		s.rings.Open()
+	})
+}
+
+// withoutRings says that the kernel refuses io_uring.
+func (s *Server) withoutRings(err error) {
+	s.logs.write(nil, slog.LevelInfo, "io_uring is not available: a broadcast takes a system call for each receiver", "reason", err)
+}
 
 // Handler answers the requests under Options.Path, and leaves the others to Options.Other, without
 // which they get 404. It is a fasthttp.RequestHandler: use it as one, or call it from one for the
@@ -267,7 +283,8 @@ func (s *Server) shutdown(ctx context.Context) error {
 	for _, ns := range s.Namespaces() {
 		ns.close()
 	}
-	s.start() // so that Close has something to end
+	s.rings.Close() // which no namespace uses any more
+	s.start()       // so that Close has something to end
 	s.clock.Close()
 	s.logs.end(nil)
 	return result

@@ -90,7 +90,7 @@ func TestFlagOfOption(t *testing.T) {
 	for option, want := range map[string]string{
 		"Times.PingTimeout": "ping-timeout", "Limits.QueueBytes": "queue-bytes", "Recovery.MaxDisconnection": "recovery", "CORS.Origins": "cors-origin",
 		"CORS.Credentials": "cors-credentials", "Cookie.Name": "cookie", "Client": "client-dir", "Hosts": "allowed-host", "HealthPath": "health-path",
-		"AllowEIO3": "allow-eio3", "AllowJSONP": "allow-jsonp", "NoHTTPCompression": "no-http-compression", "NoTrailingSlash": "no-trailing-slash",
+		"AllowEIO3": "allow-eio3", "AllowJSONP": "allow-jsonp", "NoHTTPCompression": "no-http-compression", "NoTrailingSlash": "no-trailing-slash", "NoIOUring": "no-io-uring",
 	} {
 		if got := flagOf(option); got != want || serve.Lookup(got) == nil {
 			t.Errorf("%s: --%s, want --%s", option, got, want)

@@ -96,6 +96,10 @@
 // is idle and the audience small. A direct emit to a member of a shard that owes nothing passes the
 // queue by altogether.
 //
+// What a shard sends to many members is one system call for some tens of them where the kernel has
+// io_uring (Options.Rings, and package outlet, which does it). The order does not depend on it: an
+// operation is over when all of its members have been written to, either way.
+//
 // A queue is bounded in operations and bytes. A caller that fills it waits, holding no lock, until
 // the shard has caught up. That is safe because a shard never waits for anybody, and it slows down
 // only the caller that sends too much.

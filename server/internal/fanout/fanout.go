@@ -3,6 +3,7 @@ package fanout
 import (
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/throng-io/throng/server/internal/frame"
@@ -96,6 +97,9 @@ type Options struct {
 	QueueBytes int
 	// Meter measures the broadcasts, nil nothing.
 	Meter *Meter
+	// Rings are what sharded and batched write by to many members at once. They belong to the
+	// caller and must outlive the hub. nil: by a system call for each member, as the others do.
+	Rings *outlet.Rings
 }
 
 func (o Options) withDefaults() (Options, error) {
@@ -120,18 +124,19 @@ func (o Options) withDefaults() (Options, error) {
 }
 
 type strategy struct {
-	name string
-	open func(Options) Hub
+	name  string
+	open  func(Options) Hub
+	rings bool // Options.Rings is used
 }
 
 // strategies is the one table of them: a new one is a row here and a constructor.
 func strategies() []strategy {
 	return []strategy{
-		{"naive", newNaive},
-		{"serial", newSerial},
-		{"writers", newWriters},
-		{"sharded", newSharded},
-		{"batched", newBatched},
+		{"naive", newNaive, false},
+		{"serial", newSerial, false},
+		{"writers", newWriters, false},
+		{"sharded", newSharded, true},
+		{"batched", newBatched, true},
 	}
 }
 
@@ -142,6 +147,11 @@ func Names() []string {
 		names = append(names, s.name)
 	}
 	return names
+}
+
+// UsesRings reports whether the named strategy uses Options.Rings.
+func UsesRings(name string) bool {
+	return slices.ContainsFunc(strategies(), func(s strategy) bool { return s.name == name && s.rings })
 }
 
 // New returns a hub with the named strategy. It starts no goroutine; a strategy that has goroutines

@@ -102,6 +102,16 @@ func (m *recorder) texts(t interface {
 	return append([]string(nil), m.got...)
 }
 
+// ringsFor returns rings for all messages, which the test's end closes; nil on a system without.
+func ringsFor(t interface{ Cleanup(func()) }) *outlet.Rings {
+	s := outlet.NewRings(nil)
+	if s != nil {
+		s.Fewest = 1
+	}
+	t.Cleanup(s.Close)
+	return s
+}
+
 // open returns a hub that the test's end closes.
 func open(tb testing.TB, strategy string, opts Options) Hub {
 	tb.Helper()
@@ -118,6 +128,10 @@ func everywhere(t *testing.T, opts Options, test func(t *testing.T, hub Hub)) {
 	for _, name := range Names() {
 		t.Run(name, func(t *testing.T) { test(t, open(t, name, opts)) })
 	}
+	t.Run("batched by rings", func(t *testing.T) {
+		opts.Rings = ringsFor(t)
+		test(t, open(t, "batched", opts))
+	})
 }
 
 // queued runs a test over the strategies that have shards.
@@ -125,6 +139,10 @@ func queued(t *testing.T, opts Options, test func(t *testing.T, hub *shardedHub)
 	for _, name := range []string{"sharded", "batched"} {
 		t.Run(name, func(t *testing.T) { test(t, open(t, name, opts).(*shardedHub)) })
 	}
+	t.Run("batched by rings", func(t *testing.T) {
+		opts.Rings = ringsFor(t)
+		test(t, open(t, "batched", opts).(*shardedHub))
+	})
 }
 
 func rooms(names ...string) Audience {

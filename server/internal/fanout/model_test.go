@@ -203,36 +203,48 @@ func (m *model) checkMembership(t rapid.TB) {
 // small has queues and shards so small that their limits are met all the time.
 var small = Options{Shards: 3, ShardMembers: 4, QueuePackets: 3, QueueBytes: 64}
 
-func TestOneCaller(t *testing.T) {
-	for _, opts := range []Options{{}, small} {
+// everyKind runs a test over all strategies, and over those that use rings once more by them.
+func everyKind(t *testing.T, all []Options, test func(t *testing.T, name string, opts Options)) {
+	for _, opts := range all {
 		for _, name := range Names() {
-			t.Run(fmt.Sprintf("%s/shards=%d", name, opts.Shards), func(t *testing.T) {
-				rapid.Check(t, func(t *rapid.T) {
-					hub, err := New(name, opts)
-					if err != nil {
-						t.Fatal(err)
-					}
-					defer hub.Close()
-					m := &model{hub: hub, name: "a"}
-					dice := rapid.IntRange(0, 1<<16)
-					pick := func(n int) int { return dice.Draw(t, "pick") % n }
-					for range rapid.IntRange(0, 120).Draw(t, "steps") {
-						m.step(pick)
-					}
-					m.checkMembership(t)
-					if got := hub.Len(); got != len(m.members) {
-						t.Errorf("hub has %d members, want %d", got, len(m.members))
-					}
-					hub.Close()
-					for _, mm := range append(m.members, m.left...) {
-						if got := mm.rec.texts(t); !slices.Equal(got, mm.want) {
-							t.Errorf("%s got %v, want %v", mm.id, got, mm.want)
-						}
-					}
-				})
-			})
+			t.Run(fmt.Sprintf("%s/shards=%d/queue=%d", name, opts.Shards, opts.QueuePackets), func(t *testing.T) { test(t, name, opts) })
 		}
 	}
+	for _, name := range slices.DeleteFunc(Names(), func(name string) bool { return !UsesRings(name) }) {
+		t.Run(name+" by rings", func(t *testing.T) {
+			opts := all[len(all)-1]
+			opts.Rings = ringsFor(t)
+			test(t, name, opts)
+		})
+	}
+}
+
+func TestOneCaller(t *testing.T) {
+	everyKind(t, []Options{{}, small}, func(t *testing.T, name string, opts Options) {
+		rapid.Check(t, func(t *rapid.T) {
+			hub, err := New(name, opts)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer hub.Close()
+			m := &model{hub: hub, name: "a"}
+			dice := rapid.IntRange(0, 1<<16)
+			pick := func(n int) int { return dice.Draw(t, "pick") % n }
+			for range rapid.IntRange(0, 120).Draw(t, "steps") {
+				m.step(pick)
+			}
+			m.checkMembership(t)
+			if got := hub.Len(); got != len(m.members) {
+				t.Errorf("hub has %d members, want %d", got, len(m.members))
+			}
+			hub.Close()
+			for _, mm := range append(m.members, m.left...) {
+				if got := mm.rec.texts(t); !slices.Equal(got, mm.want) {
+					t.Errorf("%s got %v, want %v", mm.id, got, mm.want)
+				}
+			}
+		})
+	})
 }
 
 // TestSeveralCallers lets callers work on members and rooms of their own, for which the model knows
@@ -240,69 +252,65 @@ func TestOneCaller(t *testing.T) {
 // must hold is: whoever stayed all the time gets all, each once, in the order of its sender.
 func TestSeveralCallers(t *testing.T) {
 	const callers, steps = 6, 400
-	for _, opts := range []Options{{Shards: 2, ShardMembers: 16}, small} {
-		for _, name := range Names() {
-			t.Run(fmt.Sprintf("%s/queue=%d", name, opts.QueuePackets), func(t *testing.T) {
-				hub := open(t, name, opts)
-				stayers := make([]*recorder, 30) // more than a small audience
-				for i := range stayers {
-					stayers[i] = &recorder{}
-					h := hub.Add(fmt.Sprintf("stayer%d", i), stayers[i], text("hello:0"))
-					if i%2 == 0 {
-						hub.Join(h, "even")
-					}
-				}
-				var all, even [callers][]string
-				models := make([]*model, callers)
-				var wg sync.WaitGroup
-				for c := range callers {
-					m := &model{hub: hub, name: fmt.Sprintf("c%d", c), private: true}
-					models[c] = m
-					dice := rand.New(rand.NewPCG(uint64(c), 1))
-					wg.Go(func() {
-						for i := range steps {
-							m.step(dice.IntN)
-							switch dice.IntN(4) {
-							case 0:
-								s := fmt.Sprintf("s%d:%d", c, i)
-								hub.Broadcast(Audience{}, Message{Frame: text("%s", s)})
-								all[c], even[c] = append(all[c], s), append(even[c], s)
-								for _, mm := range m.members {
-									mm.want = append(mm.want, s)
-								}
-							case 1:
-								s := fmt.Sprintf("s%d:%d", c, i)
-								hub.Broadcast(rooms("even", "nobody"), Message{Frame: text("%s", s)})
-								even[c] = append(even[c], s)
-							}
+	everyKind(t, []Options{{Shards: 2, ShardMembers: 16}, small}, func(t *testing.T, name string, opts Options) {
+		hub := open(t, name, opts)
+		stayers := make([]*recorder, 30) // more than a small audience
+		for i := range stayers {
+			stayers[i] = &recorder{}
+			h := hub.Add(fmt.Sprintf("stayer%d", i), stayers[i], text("hello:0"))
+			if i%2 == 0 {
+				hub.Join(h, "even")
+			}
+		}
+		var all, even [callers][]string
+		models := make([]*model, callers)
+		var wg sync.WaitGroup
+		for c := range callers {
+			m := &model{hub: hub, name: fmt.Sprintf("c%d", c), private: true}
+			models[c] = m
+			dice := rand.New(rand.NewPCG(uint64(c), 1))
+			wg.Go(func() {
+				for i := range steps {
+					m.step(dice.IntN)
+					switch dice.IntN(4) {
+					case 0:
+						s := fmt.Sprintf("s%d:%d", c, i)
+						hub.Broadcast(Audience{}, Message{Frame: text("%s", s)})
+						all[c], even[c] = append(all[c], s), append(even[c], s)
+						for _, mm := range m.members {
+							mm.want = append(mm.want, s)
 						}
-						m.checkMembership(t)
-					})
-				}
-				wg.Wait()
-				hub.Close()
-				for i, rec := range stayers {
-					want := &all
-					if i%2 == 0 {
-						want = &even
-					}
-					for c := range callers {
-						compare(t, fmt.Sprintf("stayer%d", i), only(rec.texts(t), fmt.Sprintf("s%d:", c)), want[c])
+					case 1:
+						s := fmt.Sprintf("s%d:%d", c, i)
+						hub.Broadcast(rooms("even", "nobody"), Message{Frame: text("%s", s)})
+						even[c] = append(even[c], s)
 					}
 				}
-				for c, m := range models {
-					for _, mm := range append(m.members, m.left...) {
-						got := mm.rec.texts(t)
-						compare(t, mm.id, only(got, fmt.Sprintf("c%d:", c), fmt.Sprintf("s%d:", c)), mm.want)
-						once := slices.Compact(slices.Sorted(slices.Values(got)))
-						if len(once) != len(got) {
-							t.Errorf("%s got %d frames, %d of them different", mm.id, len(got), len(once))
-						}
-					}
-				}
+				m.checkMembership(t)
 			})
 		}
-	}
+		wg.Wait()
+		hub.Close()
+		for i, rec := range stayers {
+			want := &all
+			if i%2 == 0 {
+				want = &even
+			}
+			for c := range callers {
+				compare(t, fmt.Sprintf("stayer%d", i), only(rec.texts(t), fmt.Sprintf("s%d:", c)), want[c])
+			}
+		}
+		for c, m := range models {
+			for _, mm := range append(m.members, m.left...) {
+				got := mm.rec.texts(t)
+				compare(t, mm.id, only(got, fmt.Sprintf("c%d:", c), fmt.Sprintf("s%d:", c)), mm.want)
+				once := slices.Compact(slices.Sorted(slices.Values(got)))
+				if len(once) != len(got) {
+					t.Errorf("%s got %d frames, %d of them different", mm.id, len(got), len(once))
+				}
+			}
+		}
+	})
 }
 
 func compare(t *testing.T, who string, got, want []string) {

@@ -32,7 +32,8 @@ const (
 // The same type executes operations one by one when now is set. Rounds are pooled: an idle shard
 // keeps none.
 type round struct {
-	now bool
+	now   bool
+	rings *outlet.Rings // what it sends by, nil: one by one
 
 	frames []*frame.Frame // one for each operation that sends
 	full   bool
@@ -65,10 +66,18 @@ type node struct {
 
 var rounds = sync.Pool{New: func() any { return &round{nodes: make([]node, 1, 64)} }}
 
+// newRound returns an empty round that sends by rings.
+func newRound(rings *outlet.Rings) *round {
+	r := rounds.Get().(*round)
+	r.rings = rings
+	return r
+}
+
 // release gives the round back without the pointers it holds and without what a rare large one has
 // grown to.
 func (r *round) release() {
 	r.forget()
+	r.rings = nil
 	const most = 2048 // four shards of the default size
 	if cap(r.picked) > most || cap(r.touched) > most || cap(r.nodes) > most || cap(r.wire) > 2*roundBytes {
 		return
@@ -89,13 +98,15 @@ func (r *round) one(h *Handle) []receiver {
 	return r.picked
 }
 
-// deliverTo sends a batch to members except skip.
-func deliverTo(members []receiver, skip *Handle, b outlet.Batch) {
+// deliver sends a batch to members except skip.
+func (r *round) deliver(members []receiver, skip *Handle, b outlet.Batch) {
+	many := r.rings.Many(len(members), b)
 	for _, m := range members {
 		if m.h != skip {
-			m.out.Deliver(b)
+			many.Deliver(m.out)
 		}
 	}
+	many.End()
 }
 
 // send sends f to members except skip, now or with the round. A list stays as it is until apart is
@@ -105,7 +116,7 @@ func (r *round) send(f *frame.Frame, members []receiver, skip *Handle, list bool
 	case len(members) == 0:
 		return
 	case r.now:
-		deliverTo(members, skip, outlet.Alone(f))
+		r.deliver(members, skip, outlet.Alone(f))
 		return
 	}
 	if len(r.frames) == 0 && list {
@@ -185,7 +196,7 @@ func (r *round) grow(parent, cur int32) *node {
 // flush delivers the round and empties it.
 func (r *round) flush() {
 	if r.common != nil {
-		deliverTo(r.common, r.skip, r.join(r.frames))
+		r.deliver(r.common, r.skip, r.join(r.frames))
 	}
 	members := r.touched
 	if r.live > 1 {
@@ -197,7 +208,7 @@ func (r *round) flush() {
 		for _, m := range members[:n] {
 			m.h.list = 0
 		}
-		deliverTo(members[:n], nil, r.join(r.listed(list)))
+		r.deliver(members[:n], nil, r.join(r.listed(list)))
 		members = members[n:]
 	}
 	for _, m := range r.measured {

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/throng-io/throng/server/internal/frame"
+	"github.com/throng-io/throng/server/internal/outlet"
 )
 
 // maxSpare is how many operations the queue's second half keeps room for while nothing happens: 16
@@ -23,6 +24,7 @@ type shard struct {
 	batched bool
 	packets int // the limits of the queue
 	bytes   int
+	rings   *outlet.Rings
 
 	// owed counts the operations that wait or are being executed by the goroutine. A closed shard
 	// owes one for ever.
@@ -77,7 +79,7 @@ func (o *op) size() int {
 }
 
 func newShard(number int, opts Options, batched bool) *shard {
-	s := &shard{number: number, batched: batched, packets: opts.QueuePackets, bytes: opts.QueueBytes}
+	s := &shard{number: number, batched: batched, packets: opts.QueuePackets, bytes: opts.QueueBytes, rings: opts.Rings}
 	s.work.L, s.space.L = &s.mu, &s.mu
 	return s
 }
@@ -134,7 +136,7 @@ func (s *shard) wait() {
 
 // execute does what submit gave back to its caller.
 func (s *shard) execute(o *op) {
-	r := rounds.Get().(*round)
+	r := newRound(s.rings)
 	r.now = true
 	s.apply(o, r)
 	r.release()
@@ -162,7 +164,7 @@ func (s *shard) run() {
 		s.busy = true
 		s.mu.Unlock()
 
-		r := rounds.Get().(*round)
+		r := newRound(s.rings)
 		s.drain(ops, r)
 		r.release()
 		clear(ops)

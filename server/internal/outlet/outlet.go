@@ -5,6 +5,9 @@
 // descriptor, whether it may be written to as things are, and what has been written. Everything
 // else, which is most of a session, is its [Owner]'s and is asked only when something is unusual.
 //
+// A message to one goes out by a system call, see package poll, and one to many by a call for some
+// tens of them, where the kernel has io_uring: see [Rings].
+//
 // Outlets lie side by side in the order in which they were made. The kernel's structures of the
 // same connections do so too, and what is written in that order finds the next one half fetched.
 package outlet
@@ -99,15 +102,20 @@ func (o *Outlet) Deliver(b Batch) {
 		o.mu.Unlock()
 		return
 	}
-	n := write(o.fd, b.Wire, o.packets)
+	o.wrote(b, write(o.fd, b.Wire, o.packets))
+	o.mu.Unlock()
+}
+
+// wrote counts a batch of which the first n bytes have gone out, or passes it on. The outlet is
+// locked and open.
+func (o *Outlet) wrote(b Batch, n int) {
 	if n == len(b.Wire) {
 		o.packets += b.Packets
 		o.bytes += uint64(n)
-	} else {
-		o.open = false
-		o.owner.Deliver(b, n)
+		return
 	}
-	o.mu.Unlock()
+	o.open = false
+	o.owner.Deliver(b, n)
 }
 
 // Write is Deliver for a message that has no frame yet, its Wire bytes, which are not kept. It

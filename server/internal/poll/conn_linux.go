@@ -15,8 +15,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// This file is the whole of the raw path: system calls on a descriptor that the runtime does not
-// know.
+// This file is the raw path: system calls on a descriptor that the runtime does not know. What goes
+// to many at once may be written by io_uring instead: see package outlet.
 //
 // net.Conn.Write would park the goroutine when the kernel's buffer is full, and one slow reader
 // would then stop a broadcast to all the others; it also costs up to twice the CPU time per
@@ -165,12 +165,11 @@ func (c *Conn) Secured() bool { return c.secure != nil }
 // see the end.
 func (c *Conn) HungUp() bool { return c.hungUp.Load() }
 
-const (
-	// longWrite is the length of a write in bytes from which on the scheduler is told.
-	longWrite = 16 << 10
-	// oneIn is how many short writes there are, on average, for one that is announced.
-	oneIn = 256
-)
+// LongWrite is the length of a write in bytes from which on the scheduler is told.
+const LongWrite = 16 << 10
+
+// oneIn is how many short writes there are, on average, for one that is announced.
+const oneIn = 256
 
 // raw reads or writes without telling the scheduler.
 func raw(call uintptr, fd int, b []byte) (int, unix.Errno) {
@@ -183,7 +182,7 @@ func raw(call uintptr, fd int, b []byte) (int, unix.Errno) {
 func Write(fd int, b []byte, announced bool) (int, unix.Errno) {
 	at, size := uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b))
 	call := unix.RawSyscall6
-	if len(b) >= longWrite || announced {
+	if len(b) >= LongWrite || announced {
 		call = unix.Syscall6
 	}
 	n, _, errno := call(unix.SYS_SENDTO, uintptr(fd), at, size, unix.MSG_NOSIGNAL, 0, 0)
