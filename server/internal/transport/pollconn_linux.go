@@ -237,11 +237,12 @@ func (c *pollConn) finish(rest []byte) {
 
 // answered makes c ready for the next poll; the lock is held.
 func (c *pollConn) answered() {
-	c.state = between
 	if len(c.early) > 0 {
+		c.state = answering // what comes is not to be read here any more
 		go c.giveBack(nil)
 		return
 	}
+	c.state = between
 	if c.unread {
 		c.unread = false
 		c.Wake()

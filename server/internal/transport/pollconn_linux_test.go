@@ -509,6 +509,30 @@ func TestAnswerAheadOfTheConnection(t *testing.T) {
 	})
 }
 
+// A request that came behind the first poll goes back to the HTTP server with all that follows it:
+// the poller, which looks at a connection with TLS as soon as it has it, reads none of that.
+func TestRequestBehindTheFirstPoll(t *testing.T) {
+	config := certificate(t)
+	for range 60 {
+		t.Run("", func(t *testing.T) {
+			x := servePollsWith(t, config, nil)
+			l := x.dial("")
+			l.write(l.request("GET", "", ""))
+			l.answer()
+			x.after = func() {
+				x.after = nil
+				x.send("tick")
+				x.send("tock")
+			}
+			l.write(l.request("GET", sid, "") + l.request("GET", "&sid=nobody", ""))
+			l.expect("4tick")
+			l.expect(`{"code":1,"message":"Session ID unknown"}`)
+			l.write(l.request("GET", sid, ""))
+			l.expect("4tock")
+		})
+	}
+}
+
 // A client that leaves as soon as it has sent its first poll ends its session.
 func TestFirstPollOfALeavingClient(t *testing.T) {
 	for range 20 {
