@@ -160,7 +160,7 @@ func TestReadTellsWhatToDo(t *testing.T) {
 		{"cut off", `{"format": 1, "cells": [{"tri`, "cut off after 29 bytes"},
 		{"no cells", `{"format":1}`, `"format" or "cells" is missing`},
 		{"newer", `{"format":2,"cells":[]}`, "format 2 is newer than this throng, which reads up to 1; use the version that wrote it"},
-		{"damaged", `{"format":1,"cells":[{"trial":"x"}]}`, "damaged result: cells.trial cannot be: string (at byte "},
+		{"damaged", `{"format":1,"cells":[{"trial":"x"}]}`, "damaged result: cells.trial cannot be string (at byte "},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), FileName)

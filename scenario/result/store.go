@@ -138,7 +138,7 @@ func plainly(err error) error {
 	case bad.Field == "":
 		return fmt.Errorf("it is JSON of another kind: %s", bad.Value)
 	}
-	return fmt.Errorf("%s cannot be: %s (at byte %d)", bad.Field, bad.Value, bad.Offset)
+	return fmt.Errorf("%s cannot be %s (at byte %d)", bad.Field, bad.Value, bad.Offset)
 }
 
 // makeFinite sets every NaN and infinity below v to zero and returns a warning for each. v is

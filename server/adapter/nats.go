@@ -64,7 +64,8 @@ func (b *natsBroker) Close() error {
 // embeddedNATS is a NATS server in this process.
 type embeddedNATS struct {
 	*natsserver.Server
-	dir string // made for JetStream; "" without it
+	dir     string        // made for JetStream; "" without it
+	started chan struct{} // closed when Start has returned, and makes no more files
 }
 
 // close ends the server and removes its folder. On nil it does nothing.
@@ -72,6 +73,7 @@ func (e *embeddedNATS) close() {
 	if e == nil {
 		return
 	}
+	<-e.started
 	e.Shutdown()
 	e.WaitForShutdown()
 	removeDir(e.dir)
@@ -121,8 +123,11 @@ func startNATS(u *url.URL, withLog bool, within time.Duration) (*embeddedNATS, e
 		removeDir(o.StoreDir)
 		return nil, fmt.Errorf("cannot start a NATS server: %w", err)
 	}
-	go s.Start()
-	e := &embeddedNATS{s, o.StoreDir}
+	e := &embeddedNATS{s, o.StoreDir, make(chan struct{})}
+	go func() {
+		s.Start()
+		close(e.started)
+	}()
 	if !s.ReadyForConnections(within) {
 		e.close()
 		return nil, fmt.Errorf("the NATS server does not listen at %s:%d: is the port in use?", o.Host, o.Port)
