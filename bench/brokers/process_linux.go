@@ -114,7 +114,7 @@ func (p *Process) Stop() error {
 func launch(host string, args func(port int, dir string) ([]string, error)) (p *Process, err error) {
 	for range 5 {
 		var port int
-		if port, err = FreePort(host); err != nil {
+		if port, err = freePort(host); err != nil {
 			return nil, err
 		}
 		p = &Process{Addr: net.JoinHostPort(host, strconv.Itoa(port))}
@@ -132,8 +132,8 @@ func launch(host string, args func(port int, dir string) ([]string, error)) (p *
 	return nil, err
 }
 
-// FreePort is a port of a host that nobody uses.
-func FreePort(host string) (int, error) {
+// freePort is a port of a host that nobody uses.
+func freePort(host string) (int, error) {
 	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
 	if err != nil {
 		return 0, err
@@ -141,7 +141,7 @@ func FreePort(host string) (int, error) {
 	defer l.Close()
 	port := l.Addr().(*net.TCPAddr).Port
 	if port > 55_000 { // the bus of Redis Cluster is 10 000 above
-		return FreePort(host)
+		return freePort(host)
 	}
 	return port, nil
 }

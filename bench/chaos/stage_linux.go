@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/throng-io/throng/bench/brokers"
+	"github.com/throng-io/throng/bench/internal/program"
 )
 
 // A stage is what a workload needs beside its clients: servers, agents and a broker. It stays
@@ -70,7 +71,7 @@ func newStage(w *workload, program, dir, mark string) (s *stage, err error) {
 func (s *stage) newServer() (*server, error) {
 	var at [2]string
 	for i := range at {
-		port, err := brokers.FreePort("127.0.0.1")
+		port, err := program.FreePort()
 		if err != nil {
 			return nil, err
 		}

@@ -6,7 +6,7 @@ import (
 	"os/exec"
 	"strings"
 
-	"github.com/throng-io/throng/bench/brokers"
+	"github.com/throng-io/throng/bench/internal/program"
 	"github.com/throng-io/throng/scenario/link"
 )
 
@@ -48,7 +48,7 @@ type network struct {
 // newNetwork makes a namespace. Its names and addresses are those of the port that is free, so that
 // several programs can do so at once.
 func newNetwork() (*network, error) {
-	probe, err := brokers.FreePort("127.0.0.1")
+	probe, err := program.FreePort()
 	if err != nil {
 		return nil, err
 	}

@@ -50,9 +50,8 @@ func (l *league) summary(p func(string, ...any)) {
 			continue
 		}
 		of := func(i int) []float64 { return values[slices.Index(l.peers, ranked[i].peer)] }
-		compare := func(a, b []float64) rounds.Comparison {
-			return rounds.NewNoise(values).Compare(a, b, m.Less, len(ranked)-1)
-		}
+		noise := rounds.NewNoise(values)
+		compare := func(a, b []float64) rounds.Comparison { return noise.Compare(a, b, m.Less, len(ranked)-1) }
 		stands := ""
 		switch own, other := compare(of(a), of(b)), compare(of(b), of(a)); {
 		case math.IsNaN(own.Low):

@@ -47,7 +47,7 @@ type Noise struct {
 // Fewer than Least rounds tell nothing.
 func NewNoise(values [][]float64) Noise {
 	var rest [][]float64
-	count, things, blocks := 0, 0, map[int]bool{}
+	count, blocks := 0, map[int]bool{}
 	for _, row := range values {
 		logs, some := make([]float64, len(row)), false
 		for i, v := range row {
@@ -59,10 +59,9 @@ func NewNoise(values [][]float64) Noise {
 		}
 		if some {
 			rest = append(rest, logs)
-			things++
 		}
 	}
-	freedom := count - things - len(blocks) + 1
+	freedom := count - len(rest) - len(blocks) + 1
 	if len(blocks) < Least || freedom < 1 {
 		return Noise{}
 	}
@@ -136,18 +135,22 @@ func (n Noise) Compare(a, b []float64, less bool, comparisons int) Comparison {
 	return c
 }
 
+// known is the values that are there.
+func known(values []float64) []float64 {
+	return slices.DeleteFunc(slices.Clone(values), math.IsNaN)
+}
+
 // Mean is the geometric mean; NaN is left out, and is the mean of nothing.
 func Mean(values []float64) float64 {
-	v := slices.DeleteFunc(slices.Clone(values), math.IsNaN)
-	if len(v) == 0 {
-		return math.NaN()
+	if v := known(values); len(v) > 0 {
+		return stat.GeometricMean(v, nil)
 	}
-	return stat.GeometricMean(v, nil)
+	return math.NaN()
 }
 
 // Median leaves NaN out, and is NaN of nothing.
 func Median(values []float64) float64 {
-	v := slices.DeleteFunc(slices.Clone(values), math.IsNaN)
+	v := known(values)
 	if len(v) == 0 {
 		return math.NaN()
 	}
