@@ -67,8 +67,11 @@ type ClusterStats struct {
 	ReceivedBytes  uint64 `json:"receivedBytes"`
 	Queued         int    `json:"queued"` // bytes that wait to be published
 
-	Dropped uint64 `json:"dropped"` // messages for which a queue had no room
-	// messages that the broker refused, or under way when a connection ended: these may have come
+	// Dropped counts what a queue had no room for: messages, and with Recovery commands about the
+	// sockets that the broker keeps.
+	Dropped uint64 `json:"dropped"`
+	// Failed counts what the broker refused, and what was under way when a connection ended, which
+	// may have come: messages, and commands as in Dropped.
 	Failed     uint64 `json:"failed"`
 	Malformed  uint64 `json:"malformed"`  // messages of others that could not be read
 	Unknown    uint64 `json:"unknown"`    // messages of a type that this version does not know

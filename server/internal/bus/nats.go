@@ -216,25 +216,28 @@ func overrun(s *nats.Subscription) uint64 {
 
 // losses are the messages that were dropped, in both directions, and that failed.
 func (b *NATS) losses() (dropped, failed uint64) {
-	dropped, failed = b.out.losses()
+	s := b.counted()
+	return s.Dropped, s.Failed
+}
+
+// counted are the counters of the outboxes, and the messages that came too fast.
+func (b *NATS) counted() Stats {
+	s := b.out.stats()
+	if l := b.log.Load(); l != nil {
+		s = s.with(l.keys)
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	dropped += b.lost
-	for _, s := range b.subs {
-		dropped += overrun(s)
+	s.Dropped += b.lost
+	for _, sub := range b.subs {
+		s.Dropped += overrun(sub)
 	}
-	return dropped, failed
+	return s
 }
 
 // Stats returns what went over the bus.
 func (b *NATS) Stats() Stats {
-	s := b.out.stats()
-	s.Dropped, _ = b.losses()
-	if l := b.log.Load(); l != nil {
-		keys := l.keys.stats()
-		s.Dropped += keys.Dropped
-		s.Queued += keys.Queued
-	}
+	s := b.counted()
 	s.Connected = b.health.well()
 	s.Received, s.ReceivedBytes, s.Reconnects = b.received.Load(), b.receivedBytes.Load(), b.reconnects.Load()
 	return s

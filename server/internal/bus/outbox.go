@@ -16,8 +16,8 @@ type Stats struct {
 	Connected                 bool   // publishing works, and every subscription that is wanted is there
 	Published, PublishedBytes uint64 // messages that the broker has accepted, with their channels
 	Received, ReceivedBytes   uint64 // messages that came from it
-	Dropped                   uint64 // messages not sent because the queue was full, or not taken in time
-	Failed                    uint64 // messages that the broker refused, or under way when a connection ended
+	Dropped                   uint64 // messages and commands not sent because the queue was full, or not taken in time
+	Failed                    uint64 // messages and commands that the broker refused, or under way when a connection ended
 	Reconnects                uint64 // connections for subscriptions that were made anew
 	Queued                    int    // bytes that wait to be sent
 }
@@ -161,9 +161,6 @@ func (o *outbox) count(i *Item, err error) {
 	o.bytesOut.Add(uint64(i.bytes()))
 }
 
-// losses are the messages that were dropped and that failed.
-func (o *outbox) losses() (dropped, failed uint64) { return o.dropped.Load(), o.failed.Load() }
-
 func (o *outbox) stats() Stats {
 	o.mu.Lock()
 	queued := o.bytes
@@ -171,4 +168,14 @@ func (o *outbox) stats() Stats {
 	return Stats{
 		Published: o.published.Load(), PublishedBytes: o.bytesOut.Load(), Dropped: o.dropped.Load(), Failed: o.failed.Load(), Queued: queued,
 	}
+}
+
+// with adds an outbox of commands. A command is no message, so that its success counts nowhere; a
+// loss must be seen.
+func (s Stats) with(commands *outbox) Stats {
+	other := commands.stats()
+	s.Dropped += other.Dropped
+	s.Failed += other.Failed
+	s.Queued += other.Queued
+	return s
 }

@@ -46,9 +46,9 @@ func OpenRedis(a Address, o Options) (*Redis, error) {
 	}
 	r := &Redis{Client: client, sharded: a.Form == Sharded}
 	r.ctx, r.stop = context.WithCancel(context.Background())
-	r.out = newOutbox(o.MaxQueue, r.send)
-	r.health = health{log: o.Logger, name: "Redis", counts: r.out.losses}
-	r.commands = newOutbox(o.MaxQueue, r.send)
+	r.out = newOutbox(o.MaxQueue, func(ctx context.Context, batch []Item) []Item { return r.send(ctx, r.out, batch) })
+	r.commands = newOutbox(o.MaxQueue, func(ctx context.Context, batch []Item) []Item { return r.send(ctx, r.commands, batch) })
+	r.health = health{log: o.Logger, name: "Redis", counts: r.losses}
 	r.in = newSubscriber(r)
 	r.ending.Go(func() { r.out.run(r.ctx) })
 	r.ending.Go(func() { r.commands.run(r.ctx) })
@@ -77,9 +77,9 @@ func (r *Redis) Unsubscribe(channel string, prefix bool) { r.in.remove(subscript
 // Ready waits until the broker has confirmed all subscriptions.
 func (r *Redis) Ready(ctx context.Context) error { return r.in.ready(ctx) }
 
-// send publishes a batch in one round trip. What has surely not been carried out is returned, to be
-// sent again.
-func (r *Redis) send(ctx context.Context, batch []Item) (unsent []Item) {
+// send publishes a batch of one of the outboxes, which counts it, in one round trip. What has surely
+// not been carried out is returned, to be sent again.
+func (r *Redis) send(ctx context.Context, from *outbox, batch []Item) (unsent []Item) {
 	if r.doubtful.Load() && !r.there(ctx) {
 		return batch
 	}
@@ -97,7 +97,7 @@ func (r *Redis) send(ctx context.Context, batch []Item) (unsent []Item) {
 			unsent = append(unsent, batch[i])
 			continue
 		}
-		r.out.count(&batch[i], err)
+		from.count(&batch[i], err)
 		if batch[i].Done != nil {
 			batch[i].Done(reply, err)
 		}
@@ -276,14 +276,17 @@ func (r *Redis) Count(ctx context.Context, channel string) (int, error) {
 	return int(total), nil
 }
 
+// losses are the messages and commands that were dropped and that failed.
+func (r *Redis) losses() (dropped, failed uint64) {
+	s := r.out.stats().with(r.commands)
+	return s.Dropped, s.Failed
+}
+
 // Stats returns what went over the bus.
 func (r *Redis) Stats() Stats {
-	s := r.out.stats()
+	s := r.out.stats().with(r.commands)
 	s.Connected = r.health.well()
 	s.Received, s.ReceivedBytes, s.Reconnects = r.received.Load(), r.receivedBytes.Load(), r.reconnects.Load()
-	commands := r.commands.stats()
-	s.Dropped += commands.Dropped
-	s.Queued += commands.Queued
 	return s
 }
 
