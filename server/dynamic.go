@@ -1,14 +1,39 @@
 package server
 
 import (
+	"container/list"
 	"regexp"
-	"slices"
 )
 
-// group is what makes a namespace the pattern of others.
+// group is what makes a namespace the pattern of others. Server.mu guards what can change.
 type group struct {
 	match    func(name string, auth []byte) bool
-	children []*Namespace // guarded by Server.mu
+	children list.List    // of *Namespace, the oldest in front
+	snapshot []*Namespace // the same for those who hold no lock, never written to; nil after a change
+}
+
+// add notes a namespace that is made of the pattern; Server.mu is locked.
+func (g *group) add(n *Namespace) {
+	n.place = g.children.PushBack(n)
+	g.snapshot = nil
+}
+
+// remove forgets it; Server.mu is locked.
+func (g *group) remove(n *Namespace) {
+	g.children.Remove(n.place)
+	g.snapshot = nil
+}
+
+// all returns the namespaces that are made of the pattern; Server.mu is locked. They are copied when
+// they are asked for, and not with each change: clients make many, one after the other.
+func (g *group) all() []*Namespace {
+	if g.snapshot == nil {
+		g.snapshot = make([]*Namespace, 0, g.children.Len())
+		for e := g.children.Front(); e != nil; e = e.Next() {
+			g.snapshot = append(g.snapshot, e.Value.(*Namespace))
+		}
+	}
+	return g.snapshot
 }
 
 // Dynamic returns the pattern of a set of namespaces. When a client asks for a namespace that does
@@ -96,8 +121,7 @@ func (n *Namespace) exit() {
 	}
 	delete(s.namespaces, n.name)
 	s.children--
-	g := n.pattern.group
-	g.children = slices.DeleteFunc(slices.Clone(g.children), func(c *Namespace) bool { return c == n })
+	n.pattern.group.remove(n)
 	closed := make(chan struct{})
 	s.closing[n.name] = closed
 	s.mu.Unlock()
@@ -114,6 +138,12 @@ func (n *Namespace) concrete() []*Namespace {
 		return []*Namespace{n}
 	}
 	n.server.mu.RLock()
-	defer n.server.mu.RUnlock()
-	return n.group.children // never written to, but replaced
+	all := n.group.snapshot
+	n.server.mu.RUnlock()
+	if all != nil {
+		return all
+	}
+	n.server.mu.Lock()
+	defer n.server.mu.Unlock()
+	return n.group.all()
 }

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"container/list"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -26,7 +27,10 @@ type Namespace struct {
 	roomLog roomLog
 	group   *group     // of a pattern of namespaces, nil of a namespace itself
 	pattern *Namespace // that this one is a child of, nil if none
-	users   int        // of a child: sockets in it, and joins under way; guarded by Server.mu
+
+	// Of a child, guarded by Server.mu.
+	place *list.Element // among the children of the pattern
+	users int           // sockets in it, and joins under way
 
 	edit     sync.Mutex // serialises changes to handlers
 	handlers atomic.Pointer[handlers]

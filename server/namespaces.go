@@ -48,7 +48,7 @@ func (s *Server) add(name string, pattern *Namespace) (n *Namespace, created []f
 	s.namespaces[name] = n
 	if pattern != nil {
 		n.users = 1 // the application, which never exits
-		pattern.group.children = with(pattern.group.children, n)
+		pattern.group.add(n)
 	}
 	return n, s.created
 }
@@ -78,7 +78,7 @@ func (s *Server) addChild(name string, pattern *Namespace) (n *Namespace, create
 	n.users = 1
 	s.namespaces[name] = n
 	s.children++
-	pattern.group.children = with(pattern.group.children, n)
+	pattern.group.add(n)
 	return n, s.created
 }
 
