@@ -15,6 +15,17 @@ import (
 // allow decides on a handshake, before anything is allocated for its session. It returns the
 // message for the client if the handshake is refused, and whether it is accepted.
 func (s *Server) allow(ctx *fasthttp.RequestCtx) (message string, ok bool) {
+	if !ctx.IsConnect() { // handle recovers
+		return s.decide(ctx)
+	}
+	if s.guard(func() { message, ok = s.decide(ctx) }) != nil {
+		return "internal error", false
+	}
+	return message, ok
+}
+
+// decide is allow, and may panic: it calls functions of the application.
+func (s *Server) decide(ctx *fasthttp.RequestCtx) (message string, ok bool) {
 	if !s.originAllowed(ctx) {
 		return "origin not allowed", false
 	}
@@ -24,19 +35,7 @@ func (s *Server) allow(ctx *fasthttp.RequestCtx) (message string, ok bool) {
 	if s.opts.AllowRequest == nil {
 		return "", true
 	}
-	if !ctx.IsConnect() { // handle recovers
-		return allowResult(s.opts.AllowRequest(ctx))
-	}
-	var err error
-	if s.guard(func() { err = s.opts.AllowRequest(ctx) }) != nil {
-		return "internal error", false
-	}
-	return allowResult(err)
-}
-
-// allowResult is what allow returns for the error of AllowRequest.
-func allowResult(err error) (message string, ok bool) {
-	if err != nil {
+	if err := s.opts.AllowRequest(ctx); err != nil {
 		return err.Error(), false
 	}
 	return "", true

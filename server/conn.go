@@ -222,26 +222,35 @@ func without(names []string, name string) []string {
 	return slices.DeleteFunc(names, func(n string) bool { return n == name })
 }
 
+// refuse answers a CONNECT. The text of why and its data are the application's, and so may be the
+// methods that make them: what they fail to say is left out.
 func (c *conn) refuse(namespace string, why error) error {
-	var data any
-	if structured, ok := errors.AsType[*ConnectError](why); ok {
-		data = structured.Data
-	}
-	b, err := c.refusal(namespace, why, data)
-	if err != nil {
+	message, old := errRefused.Error(), c.isRevision3() && c.server.opts.Parser == socketio.JSON
+	var b []byte
+	var failed error
+	err := c.guard(func() {
+		old = old && !errors.Is(why, errNoNamespace) // which has the new form in both protocols
+		message = why.Error()
+		var data any
+		if structured, ok := errors.AsType[*ConnectError](why); ok {
+			data = structured.Data
+		}
+		b, failed = c.refusal(namespace, message, data, old)
+	})
+	if err = errors.Join(err, failed); err != nil {
 		c.server.logs.write(&c.logged, slog.LevelError, "connect error cannot be encoded", "namespace", clip(namespace), "error", clip(err.Error()))
-		b, _ = c.refusal(namespace, why, nil)
+		b, _ = c.refusal(namespace, message, nil, old) // a text: nothing to fail
 	}
 	c.session.Send(c.server.packet(b))
 	return nil
 }
 
-func (c *conn) refusal(namespace string, why error, data any) ([]byte, error) {
-	parser := c.server.opts.Parser
-	if c.isRevision3() && !errors.Is(why, errNoNamespace) && parser == socketio.JSON {
-		return appendErrorV4(namespace, why.Error(), data)
+// refusal encodes a connect error, in the form of Socket.IO 2 if old is set.
+func (c *conn) refusal(namespace, message string, data any, old bool) ([]byte, error) {
+	if old {
+		return appendErrorV4(namespace, message, data)
 	}
-	return parser.AppendConnectError(nil, namespace, why.Error(), data)
+	return c.server.opts.Parser.AppendConnectError(nil, namespace, message, data)
 }
 
 func (c *conn) emit(s *Socket, p *socketio.Packet) error {

@@ -68,10 +68,11 @@ func (n *Namespace) ServerEvent(event string, p socketio.Parser, args []byte, at
 	e := &Event{
 		name: []byte(event), args: args, attachments: attachments, wantsAck: reply != nil, remoteOrigin: &remoteOrigin{p, reply},
 	}
-	var failed error
-	if n.server.guard(func() { failed = f(e) }) == nil && failed != nil {
-		n.server.logs.write(&n.logged, slog.LevelWarn, "server event handler failed", "namespace", n.name, "event", clip(event), "error", clip(failed.Error()))
-	}
+	_ = n.server.guard(func() {
+		if failed := f(e); failed != nil {
+			n.server.logs.write(&n.logged, slog.LevelWarn, "server event handler failed", "namespace", n.name, "event", clip(event), "error", clip(failed.Error()))
+		}
+	})
 }
 
 // RemoteSocket is a socket of this server or another one, as Target.Fetch lists it. Its methods

@@ -171,15 +171,16 @@ func (n *Namespace) watched() bool {
 	return len(h.outgoing) > 0 || slices.ContainsFunc(h.watch, func(w *Watch) bool { return w.Send != nil })
 }
 
-// outgoing reports to the application what is about to be sent.
+// outgoing reports to the application what is about to be sent. It is sent even if a function
+// panics: some events are the server's own, as those of package admin.
 func (n *Namespace) outgoing(to Target, event string, args []any) {
 	h := n.handlers.Load()
 	for _, f := range h.outgoing {
-		f(to, event, args)
+		_ = n.server.guard(func() { f(to, event, args) })
 	}
 	for _, w := range h.watch {
 		if w.Send != nil {
-			w.Send(to, event, args)
+			_ = n.server.guard(func() { w.Send(to, event, args) })
 		}
 	}
 }

@@ -3,6 +3,7 @@ package adapter
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 
 	"github.com/throng-io/throng/protocol/socketio"
 	"github.com/throng-io/throng/server"
@@ -140,7 +141,7 @@ func (n *node) list(to wire.Audience) []wire.Socket {
 	}
 	all := make([]wire.Socket, 0, len(local))
 	for _, s := range local {
-		all = append(all, wire.Socket{ID: s.ID, Handshake: handshake(s), Rooms: append([]string{s.ID}, s.Rooms...), Data: data(s.Data)})
+		all = append(all, wire.Socket{ID: s.ID, Handshake: handshake(s), Rooms: append([]string{s.ID}, s.Rooms...), Data: n.data(s.Data)})
 	}
 	return all
 }
@@ -160,12 +161,30 @@ func handshake(s server.RemoteSocket) []byte {
 
 // data is what the application keeps with a socket; an empty object if there is nothing, or nothing
 // that JSON can say.
-func data(v any) []byte {
-	b, err := json.Marshal(v)
-	if v == nil || err != nil {
+func (n *node) data(v any) []byte {
+	if v == nil {
+		return []byte("{}")
+	}
+	b, err := encodeData(func() ([]byte, error) { return json.Marshal(v) })
+	if err != nil {
+		n.cluster.complain(n.ns.Name(), err)
 		return []byte("{}")
 	}
 	return b
+}
+
+// encodeData encodes Socket.Data on a goroutine that is not the application's. A panic in one of its
+// methods is an error, as it would end the process.
+func encodeData(encode func() ([]byte, error)) (b []byte, err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			b, err = nil, fmt.Errorf("a method of Socket.Data panicked: %v", cause)
+		}
+	}()
+	if b, err = encode(); err != nil {
+		err = fmt.Errorf("Socket.Data cannot be encoded: %w", err)
+	}
+	return b, err
 }
 
 func (n *node) ids(to wire.Audience) []string {

@@ -51,7 +51,10 @@ func (r *recoveryAdapter) Save(s server.Session) {
 func (r *recoveryAdapter) session(s server.Session) wire.Session {
 	kept := wire.Session{ID: s.ID, Private: s.Private, Rooms: s.Rooms, Offset: s.Offset}
 	if s.Data != nil {
-		data, _, err := socketio.MessagePack.AppendArgs(nil, nil, s.Data)
+		data, err := encodeData(func() ([]byte, error) {
+			data, _, err := socketio.MessagePack.AppendArgs(nil, nil, s.Data)
+			return data, err
+		})
 		if err != nil {
 			r.cluster.complain(r.ns.Name(), err)
 		} else {

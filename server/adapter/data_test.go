@@ -1,0 +1,46 @@
+package adapter_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/throng-io/throng/server"
+	"github.com/throng-io/throng/server/adapter"
+)
+
+// panicking is the data of a socket, with a mistake.
+type panicking struct{}
+
+func (panicking) MarshalJSON() ([]byte, error) { panic("on purpose") }
+
+// Data that cannot be encoded is left out where it is needed by another server: the goroutines that
+// save sockets, and list them, are not the application's.
+func TestDataThatPanics(t *testing.T) {
+	logs(t, func(t *testing.T, address string) {
+		n := keeping(t, address, 2, adapter.Options{})
+		for _, one := range n {
+			one.Use(func(s *server.Socket) error {
+				s.Data = panicking{}
+				return nil
+			})
+		}
+		meet(t, n)
+		var a, b returning
+		a.arrive(t, n[0])
+		b.arrive(t, n[1])
+		b.join(n[1], "red")
+		list, err := n[0].Everyone().Fetch(t.Context())
+		check(t, err)
+		if len(list) != 2 || !slices.ContainsFunc(list, func(s server.RemoteSocket) bool {
+			return s.ID == b.sid && fmt.Sprint(s.Data) == "map[]" && slices.Equal(s.Rooms, []string{"red"})
+		}) {
+			t.Errorf("the servers have %v", list)
+		}
+		b.cut(n[1])
+		b.arrive(t, n[0])
+		if s := n[0].Socket(b.sid); !b.recovered || s == nil || !slices.Equal(s.Rooms(), []string{"red"}) || s.Data != nil {
+			t.Errorf("recovered %v, as %+v", b.recovered, s)
+		}
+	})
+}

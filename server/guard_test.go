@@ -1,0 +1,72 @@
+package server_test
+
+import (
+	"testing"
+
+	"github.com/throng-io/throng/protocol/socketio"
+	"github.com/throng-io/throng/server"
+)
+
+// panicking is a value of an application with a mistake in each of its methods.
+type panicking struct{}
+
+func (panicking) MarshalJSON() ([]byte, error) { panic("MarshalJSON") }
+func (panicking) Error() string                { panic("Error") }
+
+// A client that is refused by an error that panics is refused all the same, and the process goes on.
+func TestPanicInARefusal(t *testing.T) {
+	srv, err := server.New(server.Options{Logger: silent})
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv.Use(func(s *server.Socket) error {
+		switch string(s.AuthRaw()) {
+		case `{"data":1}`:
+			return &server.ConnectError{Message: "not you", Data: panicking{}}
+		case `{"error":1}`:
+			return panicking{}
+		}
+		return nil
+	})
+	w := open(t, serve(t, srv), "/socket.io/", "")
+	w.send(`40{"data":1}`)
+	w.expect(`44{"message":"not you"}`)
+	w.send(`40{"error":1}`)
+	w.expect(`44{"message":"refused by middleware"}`)
+	w.send("40")
+	w.expectPrefix(`40{"sid"`)
+	if n := srv.Stats().HandlerPanics; n != 2 {
+		t.Errorf("%d panics are counted", n)
+	}
+}
+
+// A function that observes what is sent cannot keep it from being sent: the server itself sends, too.
+func TestPanicInAnObserver(t *testing.T) {
+	srv, err := server.New(server.Options{Logger: silent})
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv.OnAnyOutgoing(func(server.Target, string, []any) { panic("on purpose") })
+	srv.Watch(server.Watch{Send: func(server.Target, string, []any) { panic("on purpose") }})
+	w := socketIO(t, serve(t, srv))
+	if err := srv.Emit("news", 1); err != nil {
+		t.Fatal(err)
+	}
+	w.expect(`42["news",1]`)
+	if n := srv.Stats().HandlerPanics; n != 2 {
+		t.Errorf("%d panics are counted", n)
+	}
+}
+
+// The goroutine on which the event of another server comes is not the application's.
+func TestPanicInAServerEvent(t *testing.T) {
+	srv, err := server.New(server.Options{Logger: silent})
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv.OnServerEvent("news", func(*server.Event) error { return panicking{} })
+	srv.ServerEvent("news", socketio.JSON, nil, nil, nil)
+	if n := srv.Stats().HandlerPanics; n != 1 {
+		t.Errorf("%d panics are counted", n)
+	}
+}
