@@ -38,6 +38,7 @@ type Server struct {
 	logs      logs
 	panics    atomic.Uint64
 	panicked  *source
+	troubled  *source
 	meter     fanout.Meter
 	rings     *outlet.Rings  // nil without
 	partial   *budget.Budget // bytes of incomplete messages
@@ -102,6 +103,7 @@ func New(opts Options) (*Server, error) {
 		CORS:           (*transport.CORS)(opts.CORS),
 		Cookie:         opts.Cookie.name(),
 		Refused:        s.refuse,
+		Trouble:        s.trouble,
 		Allow:          s.allow,
 		NewID:          s.newSessionID,
 		Open:           s.open,
@@ -154,6 +156,11 @@ func (s *Server) start() {
 // withoutRings says that the kernel refuses io_uring.
 func (s *Server) withoutRings(err error) {
 	s.logs.write(nil, slog.LevelInfo, "io_uring is not available: a broadcast takes a system call for each receiver", "reason", err)
+}
+
+// trouble says what the system refuses: its clients are served worse, or not at all.
+func (s *Server) trouble(message string, err error) {
+	s.logs.write(&s.troubled, slog.LevelWarn, message, "error", err)
 }
 
 // Handler answers the requests under Options.Path, and leaves the others to Options.Other, without

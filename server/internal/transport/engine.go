@@ -66,6 +66,8 @@ type Config struct {
 	Open func(*session.Session, *fasthttp.RequestCtx) session.Handler
 	// Refused is called for each request that is answered with an error code.
 	Refused func(*fasthttp.RequestCtx, *Refusal)
+	// Trouble is called when the system refuses what connections need. It may be often.
+	Trouble func(message string, err error)
 }
 
 // Refusal is why a request is answered with an error code.

@@ -64,7 +64,7 @@ func (p *poller) suits(e *Engine, ctx *fasthttp.RequestCtx, form frame.Form) boo
 		len(in.Peek(fasthttp.HeaderTransferEncoding)) > 0, len(in.Peek(fasthttp.HeaderExpect)) > 0:
 		return false
 	}
-	return p.takes(ctx)
+	return p.takes(e, ctx)
 }
 
 // shared returns head, or the same bytes of an earlier connection: clients are mostly alike.

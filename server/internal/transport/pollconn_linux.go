@@ -58,12 +58,14 @@ func (c *pollConn) arrive(nc net.Conn) {
 	p := &c.engine.poller
 	early, err := p.take(&c.Conn, nc, c)
 	if err != nil {
+		c.engine.notWatched(err)
 		c.lost()
 		return
 	}
 	p.enter(c)
 	c.arm(c.engine.cfg.IdleTime)
-	if c.Watch(c.Secured()) != nil {
+	if err := c.Watch(c.Secured()); err != nil {
+		c.engine.notWatched(err)
 		c.gone()
 		return
 	}
@@ -298,7 +300,8 @@ func (c *pollConn) giveBack(read []byte) {
 	defer c.engine.live.Done()
 	nc, err := c.Give()
 	if err != nil {
-		return // it has no descriptor left to go on with
+		c.engine.notWatched(err)
+		return
 	}
 	soon := c.engine.cfg.Session.Clock.Now()-c.since < shortStay
 	r := resumed{Conn: nc, early: slices.Concat(read, c.early), poller: &c.engine.poller, soon: soon}

@@ -2,7 +2,9 @@ package transport
 
 import (
 	"crypto/tls"
+	"errors"
 	"net"
+	"os"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -26,9 +28,30 @@ type poller struct {
 	head    atomic.Pointer[[]byte] // of the last answer, see shared
 }
 
-func (p *poller) get() *poll.Poller {
-	p.once.Do(func() { p.poll, _ = poll.New() })
+// get returns the poller, nil if the system refuses one: the operator is told, once.
+func (p *poller) get(e *Engine) *poll.Poller {
+	p.once.Do(func() {
+		var err error
+		if p.poll, err = poll.New(); err != nil {
+			e.trouble("epoll is not available: each connection takes a goroutine and the buffers of the HTTP server", err)
+		}
+	})
 	return p.poll
+}
+
+// trouble tells the operator what no client could.
+func (e *Engine) trouble(message string, err error) {
+	if e.cfg.Trouble != nil {
+		e.cfg.Trouble(message, err)
+	}
+}
+
+// notWatched tells the operator of a connection that is lost because the system has no descriptor or
+// no memory for it; not of one that has been closed, or that comes to a poller that is.
+func (e *Engine) notWatched(err error) {
+	if !errors.Is(err, net.ErrClosed) && !errors.Is(err, os.ErrClosed) {
+		e.trouble("a connection is lost: the system does not let it be watched; allow more open files if there are too many", err)
+	}
 }
 
 // close ends the poller's goroutines. No connection is left.
@@ -41,9 +64,9 @@ func (p *poller) close() {
 
 // takes reports whether the connection of this request can be the poller's: a plain one, or one of
 // NewTLSListener.
-func (p *poller) takes(ctx *fasthttp.RequestCtx) bool {
+func (p *poller) takes(e *Engine, ctx *fasthttp.RequestCtx) bool {
 	_, raw := below(ctx.Conn())
-	return raw != nil && p.get() != nil
+	return raw != nil && p.get(e) != nil
 }
 
 // below returns what is under the connection that the HTTP server has: the TLS, nil for none, and
@@ -55,15 +78,15 @@ func below(nc net.Conn) (*poll.Secure, syscall.RawConn) {
 	return nil, rawConn(nc)
 }
 
-// take takes over the connection of the HTTP server, which is free to close it then. early is what
-// that has read beyond the request.
+// take takes over a connection of the HTTP server for which takes has returned true. The HTTP server
+// is free to close it then. early is what that has read beyond the request.
 func (p *poller) take(c *poll.Conn, nc net.Conn, owner poll.Handler) (early []byte, err error) {
 	early = buffered(nc)
 	s, raw := below(nc)
 	if s != nil {
-		return early, p.get().TakeSecure(c, s, raw, owner)
+		return early, p.poll.TakeSecure(c, s, raw, owner)
 	}
-	return early, p.get().Take(c, raw, owner)
+	return early, p.poll.Take(c, raw, owner)
 }
 
 // NewTLSListener returns a listener like that of tls.NewListener, of whose connections the poller
@@ -92,6 +115,7 @@ func (p *poller) serve(e *Engine, nc net.Conn, form frame.Form, s *session.Sessi
 	c.link = c
 	early, err := p.take(&c.Conn, nc, c)
 	if err != nil {
+		e.notWatched(err)
 		if h != nil {
 			s.Open(h, nil, nil)
 			s.Close(session.TransportError)
@@ -106,6 +130,7 @@ func (p *poller) serve(e *Engine, nc net.Conn, form frame.Form, s *session.Sessi
 	}
 	c.begin(h, head)
 	if err := c.Watch(len(early) > 0 || c.Secured()); err != nil {
+		e.notWatched(err)
 		c.leave(err)
 		go c.release()
 	}

@@ -21,7 +21,7 @@ func NewTLSListener(ln net.Listener, config *tls.Config) net.Listener {
 	return tls.NewListener(ln, config)
 }
 
-func (*poller) takes(*fasthttp.RequestCtx) bool { return false }
+func (*poller) takes(*Engine, *fasthttp.RequestCtx) bool { return false }
 
 func (*poller) serve(*Engine, net.Conn, frame.Form, *session.Session, session.Handler, []byte) {}
 

@@ -58,7 +58,7 @@ func (e *Engine) serveWebSocket(ctx *fasthttp.RequestCtx, q query, s *session.Se
 		lost()
 		return
 	}
-	polled := e.poller.takes(ctx)
+	polled := e.poller.takes(e, ctx)
 	// The head of the answer goes out with the first packet of a new session, in one write. The
 	// HTTP server would make two, and wake the client twice.
 	joined := polled && fresh
