@@ -24,8 +24,8 @@ func (g *group) remove(n *Namespace) {
 	g.snapshot = nil
 }
 
-// all returns the namespaces that are made of the pattern; Server.mu is locked. They are copied when
-// they are asked for, and not with each change: clients make many, one after the other.
+// all returns the namespaces that are made of the pattern; Server.mu is locked. They are copied
+// when they are asked for, and not with each change: clients make many, one after the other.
 func (g *group) all() []*Namespace {
 	if g.snapshot == nil {
 		g.snapshot = make([]*Namespace, 0, g.children.Len())

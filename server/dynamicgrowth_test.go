@@ -50,8 +50,8 @@ func TestCostOfDynamicNamespaces(t *testing.T) {
 	})
 }
 
-// BenchmarkDynamicNamespaces makes so many namespaces of one pattern. The time of each must not grow
-// with their number.
+// BenchmarkDynamicNamespaces makes so many namespaces of one pattern. The time of each must not
+// grow with their number.
 func BenchmarkDynamicNamespaces(b *testing.B) {
 	for _, count := range []int{1000, 4000, 16000} {
 		b.Run(fmt.Sprintf("namespaces=%d", count), func(b *testing.B) {

@@ -13,7 +13,8 @@ type panicking struct{}
 func (panicking) MarshalJSON() ([]byte, error) { panic("MarshalJSON") }
 func (panicking) Error() string                { panic("Error") }
 
-// A client that is refused by an error that panics is refused all the same, and the process goes on.
+// A client that is refused by an error that panics is refused all the same, and the process goes
+// on.
 func TestPanicInARefusal(t *testing.T) {
 	srv, err := server.New(server.Options{Logger: silent})
 	if err != nil {
@@ -40,7 +41,8 @@ func TestPanicInARefusal(t *testing.T) {
 	}
 }
 
-// A function that observes what is sent cannot keep it from being sent: the server itself sends, too.
+// A function that observes what is sent cannot keep it from being sent: the server itself sends,
+// too.
 func TestPanicInAnObserver(t *testing.T) {
 	srv, err := server.New(server.Options{Logger: silent})
 	if err != nil {

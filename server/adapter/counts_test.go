@@ -9,8 +9,8 @@ import (
 	"github.com/throng-io/throng/server/internal/bus"
 )
 
-// Commands about what is kept under keys are no messages: they do not count as published. Those that
-// the broker refuses count as failed, as nothing else would show them.
+// Commands about what is kept under keys are no messages: they do not count as published. Those
+// that the broker refuses count as failed, as nothing else would show them.
 func TestCommandsAreNotMessages(t *testing.T) {
 	ctx := t.Context()
 	socket, _ := redis(t)

@@ -173,8 +173,8 @@ func (n *node) data(v any) []byte {
 	return b
 }
 
-// encodeData encodes Socket.Data on a goroutine that is not the application's. A panic in one of its
-// methods is an error, as it would end the process.
+// encodeData encodes Socket.Data on a goroutine that is not the application's. A panic in one of
+// its methods is an error, as it would end the process.
 func encodeData(encode func() ([]byte, error)) (b []byte, err error) {
 	defer func() {
 		if cause := recover(); cause != nil {

@@ -167,9 +167,9 @@ func (r *recoveryAdapter) late() {
 	if len(r.sent) == 0 || r.closed {
 		return
 	}
-	patience := r.cluster.opts.RequestTimeout
+	timeout := r.cluster.opts.RequestTimeout
 	// A long queue that moves is no reason.
-	if wait := patience - min(time.Since(r.sent[0].since), time.Since(r.heard)); wait > 0 {
+	if wait := timeout - min(time.Since(r.sent[0].since), time.Since(r.heard)); wait > 0 {
 		r.timer = time.AfterFunc(wait, r.late)
 		return
 	}
@@ -184,7 +184,7 @@ func (r *recoveryAdapter) late() {
 	r.moves = nil // of interest only for what is still to be delivered
 	r.settle()
 	if len(r.sent) > 0 {
-		r.timer = time.AfterFunc(patience, r.late)
+		r.timer = time.AfterFunc(timeout, r.late)
 	}
 }
 

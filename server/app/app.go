@@ -225,8 +225,8 @@ func Protocol(srv *server.Server) {
 
 func survey(to server.Target, e *server.Event, args []byte, attachments [][]byte) error {
 	first, rest := e.Parser().NextArg(args)
-	var patience int
-	if err := e.Parser().Bind(first, nil, &patience); err != nil {
+	var milliseconds int
+	if err := e.Parser().Bind(first, nil, &milliseconds); err != nil {
 		return err
 	}
 	list, err := e.Parser().Values(rest, attachments)
@@ -234,7 +234,7 @@ func survey(to server.Target, e *server.Event, args []byte, attachments [][]byte
 		return err
 	}
 	asked := e.Clone()
-	return to.EmitWithAck(time.Duration(patience)*time.Millisecond, func(a server.Answers) {
+	return to.EmitWithAck(time.Duration(milliseconds)*time.Millisecond, func(a server.Answers) {
 		answers := []any{}
 		for _, one := range a.All {
 			var answer any

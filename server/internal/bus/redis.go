@@ -77,8 +77,8 @@ func (r *Redis) Unsubscribe(channel string, prefix bool) { r.in.remove(subscript
 // Ready waits until the broker has confirmed all subscriptions.
 func (r *Redis) Ready(ctx context.Context) error { return r.in.ready(ctx) }
 
-// send publishes a batch of one of the outboxes, which counts it, in one round trip. What has surely
-// not been carried out is returned, to be sent again.
+// send publishes a batch of one of the outboxes, which counts it, in one round trip. What has
+// surely not been carried out is returned, to be sent again.
 func (r *Redis) send(ctx context.Context, from *outbox, batch []Item) (unsent []Item) {
 	if r.doubtful.Load() && !r.there(ctx) {
 		return batch

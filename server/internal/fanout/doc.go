@@ -12,7 +12,7 @@
 // A member gets the messages of one caller in the order of the calls, direct emits and broadcasts
 // alike. A broadcast reaches the members that were in its audience when it was called: a member
 // that leaves afterwards still gets it, one that joins afterwards does not. The first frame of a
-// member is the hello of Add, the last one Remove's. Between concurrent callers there is no order,
+// member is the one of Add, the last one Remove's. Between concurrent callers there is no order,
 // but each message arrives once. One model test runs over all strategies.
 //
 // A broadcast allocates nothing for a receiver (naive excepted, whose point it is), and nothing at

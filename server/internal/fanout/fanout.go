@@ -43,10 +43,10 @@ type Message struct {
 //
 //nolint:interfacebloat // one namespace needs all of it, and a strategy is the whole: half of it could not keep the order
 type Hub interface {
-	// Add makes m a member. hello, which may be nil, is the first frame that it gets from this hub.
+	// Add makes m a member. first, which may be nil, is the first frame that it gets from this hub.
 	// Every Broadcast called after Add has returned reaches it. The member's id is a room of its
 	// own.
-	Add(id string, m Member, hello *frame.Frame) *Handle
+	Add(id string, m Member, first *frame.Frame) *Handle
 	// Remove takes the member out of the hub and its rooms. last, which may be nil, is delivered
 	// behind all that was sent before; nothing follows it.
 	Remove(h *Handle, last *frame.Frame)

@@ -42,7 +42,7 @@ func newHandle(id string, m Member) *Handle {
 type state uint8
 
 const (
-	arriving state = iota // Add has been called, hello is not delivered
+	arriving state = iota // Add has been called, its first frame is not delivered
 	present
 	gone
 )

@@ -30,7 +30,7 @@ func encodeAndDeliver(h *Handle, msg Message) {
 	deliver(h, msg)
 }
 
-func (hub *lockedHub) Add(id string, m Member, hello *frame.Frame) *Handle {
+func (hub *lockedHub) Add(id string, m Member, first *frame.Frame) *Handle {
 	h := newHandle(id, m)
 	hub.mu.Lock()
 	defer hub.mu.Unlock()
@@ -40,8 +40,8 @@ func (hub *lockedHub) Add(id string, m Member, hello *frame.Frame) *Handle {
 	}
 	hub.add(h)
 	hub.all.add(&h.home)
-	if hello != nil {
-		hub.hand(h, Message{Frame: hello})
+	if first != nil {
+		hub.hand(h, Message{Frame: first})
 	}
 	return h
 }

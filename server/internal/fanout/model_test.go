@@ -91,14 +91,14 @@ func (m *model) step(pick func(n int) int) {
 	m.add(pick(4) > 0)
 }
 
-func (m *model) add(hello bool) {
+func (m *model) add(first bool) {
 	id := fmt.Sprintf("%s#%d", m.name, len(m.members)+len(m.left))
 	mm := &modelMember{id: id, rooms: map[string]bool{}, rec: &recorder{}}
 	if len(m.members)%2 == 1 {
 		mm.rec.wire = newWire()
 	}
 	var f *frame.Frame
-	if hello {
+	if first {
 		var s string
 		s, f = m.next()
 		mm.want = []string{s}

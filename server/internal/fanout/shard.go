@@ -260,8 +260,8 @@ func (s *shard) apply(o *op, r *round) {
 	}
 }
 
-// admit delivers hello under the lock that a direct emit takes too. In a round hello is only noted,
-// but then this very operation is owed and no direct emit passes the queue by.
+// admit delivers the first frame under the lock that a direct emit takes too. In a round it is only
+// noted, but then this very operation is owed and no direct emit passes the queue by.
 func (s *shard) admit(o *op, r *round) {
 	h := o.h
 	s.all.add(&h.home)

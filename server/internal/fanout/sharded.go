@@ -80,7 +80,7 @@ func (t *turn) finish() {
 	}
 }
 
-func (hub *shardedHub) Add(id string, m Member, hello *frame.Frame) *Handle {
+func (hub *shardedHub) Add(id string, m Member, first *frame.Frame) *Handle {
 	h := newHandle(id, m)
 	var t turn
 	hub.mu.Lock()
@@ -92,7 +92,7 @@ func (hub *shardedHub) Add(id string, m Member, hello *frame.Frame) *Handle {
 	h.shard = hub.place()
 	h.shard.members++
 	hub.add(h)
-	t.submit(h.shard, op{kind: opAdd, h: h, f: hello}, true)
+	t.submit(h.shard, op{kind: opAdd, h: h, f: first}, true)
 	hub.mu.Unlock()
 	t.finish()
 	return h
@@ -186,8 +186,8 @@ func (h *Handle) Write(wire []byte, packets int) bool {
 	return h.state == present && h.out.Write(wire, packets)
 }
 
-// deliver gives f to the member unless it has left. It returns false if hello is still to come:
-// somebody has looked the member up while it is being added.
+// deliver gives f to the member unless it has left. It returns false if the first frame is still to
+// come: somebody has looked the member up while it is being added.
 func (h *Handle) deliver(f *frame.Frame) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()

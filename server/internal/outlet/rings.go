@@ -117,12 +117,12 @@ func (s *Rings) refuse(err error) {
 //
 // Whoever holds several locks must not wait for one more, or two of them wait for each other: a
 // connection in two namespaces is a member of two hubs, whose shards come to it in orders of their
-// own. So an outlet that somebody else has locked is put aside until no lock is held, and so is one
+// own. So an outlet that somebody else has locked is deferred until no lock is held, and so is one
 // that is not open: its owner may have to compress or to encrypt, and the others would wait.
 type group struct {
-	ring   *ring
-	locked outlets
-	aside  outlets
+	ring     *ring
+	locked   outlets
+	deferred outlets
 }
 
 type outlets struct {
@@ -168,15 +168,15 @@ func (m *Many) Deliver(o *Outlet) {
 		o.Deliver(m.batch)
 		return
 	case !o.mu.TryLock():
-		g.aside.add(o)
+		g.deferred.add(o)
 	case !o.open:
 		o.mu.Unlock()
-		g.aside.add(o)
+		g.deferred.add(o)
 	default:
 		g.ring.add(o.fd, m.batch.Wire)
 		g.locked.add(o)
 	}
-	if g.locked.n+g.aside.n == ringSize {
+	if g.locked.n+g.deferred.n == ringSize {
 		m.flush()
 	}
 }
@@ -192,7 +192,7 @@ func (m *Many) End() {
 }
 
 // flush writes to the outlets of the group, and then gives their owners those that could not be
-// written to or were put aside.
+// written to or were deferred.
 func (m *Many) flush() {
 	g := m.group
 	if g.locked.n > 0 {
@@ -208,8 +208,8 @@ func (m *Many) flush() {
 			m.rings.refuse(err)
 		}
 	}
-	for i, o := range g.aside.take() {
+	for i, o := range g.deferred.take() {
 		o.Deliver(m.batch)
-		g.aside.all[i] = nil
+		g.deferred.all[i] = nil
 	}
 }

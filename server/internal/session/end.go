@@ -15,12 +15,12 @@ const pollingGrace = 30 * time.Second
 // ("transport error") for an ordinary end ("transport close").
 const refusalGrace = time.Second
 
-// partingTime is how long the queue, and a write that is under way, may still take after the end of
+// lingerTime is how long the queue, and a write that is under way, may still take after the end of
 // a session.
-const partingTime = 2 * time.Second
+const lingerTime = 2 * time.Second
 
 // Close ends the session at once. The queue of a Conn is still written, as far as the peer takes it
-// within partingTime: on a stream everything is queued, and packets that were sent before the end
+// within lingerTime: on a stream everything is queued, and packets that were sent before the end
 // would get lost. It is dropped when the peer is gone or too slow (PingTimeout, SlowConsumer), and
 // with ServerShutdown, which follows a Shut.
 func (s *Session) Close(reason Reason) {
@@ -43,7 +43,7 @@ func (s *Session) Shut(reason Reason) {
 	case s.conn == nil && reason == ServerShutdown && len(s.out) == 0 && s.poll == nil:
 		s.end(reason) // no poll waits, and nothing would be lost
 	case s.conn == nil:
-		s.cfg.Clock.Arm(&s.heart, pollingGrace)
+		s.cfg.Clock.Arm(&s.timer, pollingGrace)
 		s.release()
 	case s.wake != nil:
 		s.wake.Signal()
@@ -66,7 +66,7 @@ func (s *Session) Refuse() {
 		return
 	}
 	s.state, s.reason = closing, TransportError
-	s.cfg.Clock.Arm(&s.heart, refusalGrace)
+	s.cfg.Clock.Arm(&s.timer, refusalGrace)
 }
 
 // end closes the session; the lock is held.
@@ -80,12 +80,12 @@ func (s *Session) end(reason Reason) {
 	// A slow consumer would read a goodbye only after all the rest.
 	whole := s.head == 0 && !s.writing && reason != SlowConsumer
 	urgent := reason == PingTimeout || reason == SlowConsumer || reason == ServerShutdown
-	s.parting = s.conn != nil && !urgent && (s.writing || len(s.out) > 0)
+	s.lingering = s.conn != nil && !urgent && (s.writing || len(s.out) > 0)
 	s.state, s.reason = closed, reason
-	if !s.parting {
+	if !s.lingering {
 		s.drop()
 	}
-	s.cfg.Clock.Disarm(&s.heart)
+	s.cfg.Clock.Disarm(&s.timer)
 	if s.stall != nil {
 		s.cfg.Clock.Disarm(&s.stall.timer)
 	}
@@ -95,8 +95,8 @@ func (s *Session) end(reason Reason) {
 	s.release()
 	switch {
 	case s.conn == nil:
-	case s.parting: // flush says goodbye
-		s.cfg.Clock.Arm(&s.heart, partingTime)
+	case s.lingering: // flush says goodbye
+		s.cfg.Clock.Arm(&s.timer, lingerTime)
 	case whole:
 		s.conn.Goodbye()
 	default: // a message that is written in part leaves no place for a close frame
@@ -129,11 +129,12 @@ func (s *Session) drop() { s.out, s.head, s.outBytes = nil, 0, 0 }
 
 var errLate = errors.New("the peer does not take what is queued")
 
-// part ends the parting: with a goodbye if all has been written, else by force. The lock is held.
-func (s *Session) part(c Conn, err error) {
-	s.parting = false
+// endLinger ends what end has left to the flusher: with a goodbye if all has been written, else by
+// force. The lock is held.
+func (s *Session) endLinger(c Conn, err error) {
+	s.lingering = false
 	s.drop()
-	s.cfg.Clock.Disarm(&s.heart)
+	s.cfg.Clock.Disarm(&s.timer)
 	if err == nil {
 		c.Goodbye()
 	} else {
@@ -154,7 +155,7 @@ func (s *Session) IsOpen() bool {
 func (s *Session) Ended() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.state == open && s.cfg.Clock.Now() >= s.doom && !s.excused() {
+	if s.state == open && s.cfg.Clock.Now() >= s.expiry && !s.excused() {
 		s.end(PingTimeout)
 	}
 	return s.state == closed

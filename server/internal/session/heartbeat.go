@@ -2,14 +2,10 @@ package session
 
 import (
 	"errors"
-	"time"
 
 	"github.com/throng-io/throng/protocol/engineio"
 	"github.com/throng-io/throng/server/internal/frame"
 )
-
-// patience is how long a client of revision 3 may keep silent: it is the one that pings.
-func (s *Session) patience() time.Duration { return s.cfg.PingInterval + s.cfg.PingTimeout }
 
 // heartbeat takes a ping or a pong.
 func (s *Session) heartbeat(p engineio.Packet) error {
@@ -31,7 +27,7 @@ func (s *Session) pong(three bool) error {
 		s.Close(TransportError)
 		return errHeartbeat
 	}
-	s.alive(s.cfg.PingInterval)
+	s.alive()
 	return nil
 }
 
@@ -42,25 +38,30 @@ func (s *Session) ping(three bool) error {
 		return errHeartbeat
 	}
 	s.Send(pongFrame)
-	s.alive(s.patience())
+	s.alive()
 	return nil
 }
 
-// alive notes that the client lives; the heart beats next in d.
-func (s *Session) alive(d time.Duration) {
+// alive notes that the client lives. One of revision 4 is pinged next; one of revision 3 pings, and
+// is given up when it has been silent for too long.
+func (s *Session) alive() {
 	s.mu.Lock()
 	s.awaitingPong, s.extended = false, false
 	s.renew()
+	next := s.cfg.PingInterval
+	if s.form&frame.Revision3 != 0 {
+		next += s.cfg.PingTimeout
+	}
 	alive := s.state == open
 	s.mu.Unlock()
 	if alive {
-		s.cfg.Clock.Arm(&s.heart, d)
+		s.cfg.Clock.Arm(&s.timer, next)
 	}
 }
 
 // renew notes that the client has just been heard of; the lock is held.
 func (s *Session) renew() {
-	s.doom = s.cfg.Clock.Now() + s.cfg.PingInterval + s.cfg.PingTimeout
+	s.expiry = s.cfg.Clock.Now() + s.cfg.PingInterval + s.cfg.PingTimeout
 }
 
 // The heartbeats of all sessions: of revision 4, and of revision 3.
@@ -69,15 +70,15 @@ var (
 	pongFrame = frame.Packet(engineio.Packet{Type: engineio.Pong})
 )
 
-// beat runs on the clock's goroutine when the session's deadline has come.
-func (s *Session) beat() {
+// onTimer runs on the clock's goroutine when the session's deadline has come.
+func (s *Session) onTimer() {
 	s.mu.Lock()
 	st, three := s.state, s.form&frame.Revision3 != 0
 	late := s.awaitingPong || three
 	excused := st == open && late && s.excused()
 	if excused {
 		s.extended = false
-		s.doom = s.cfg.Clock.Now() + s.cfg.PingTimeout
+		s.expiry = s.cfg.Clock.Now() + s.cfg.PingTimeout
 	}
 	s.awaitingPong = true
 	ping := st == open && !three && (excused || !late)
@@ -90,14 +91,14 @@ func (s *Session) beat() {
 		s.Close(s.reason) // the client never polled again
 	case st == closed:
 		s.mu.Lock()
-		if s.parting {
-			s.part(s.conn, errLate)
+		if s.lingering {
+			s.endLinger(s.conn, errLate)
 		}
 		s.mu.Unlock()
 	case late && !excused:
 		s.Close(PingTimeout)
 	default:
-		s.cfg.Clock.Arm(&s.heart, s.cfg.PingTimeout)
+		s.cfg.Clock.Arm(&s.timer, s.cfg.PingTimeout)
 	}
 	if ping {
 		s.Send(pingFrame)

@@ -178,15 +178,15 @@ func (s *Session) flush(c Conn) {
 		for s.wake != nil && len(s.out) == 0 && s.state == open {
 			s.wake.Wait()
 		}
-		if s.state == closed && !s.parting {
+		if s.state == closed && !s.lingering {
 			s.flushing = false
 			return
 		}
 		if len(s.out) == 0 {
 			s.flushing = false
 			switch {
-			case s.parting:
-				s.part(c, nil)
+			case s.lingering:
+				s.endLinger(c, nil)
 			case s.state == closing:
 				s.end(s.reason)
 			}
@@ -209,8 +209,8 @@ func (s *Session) flush(c Conn) {
 		}
 		if err != nil {
 			// it had ended before, or there is more that cannot be written
-			if s.end(TransportError); s.parting {
-				s.part(c, err)
+			if s.end(TransportError); s.lingering {
+				s.endLinger(c, err)
 			}
 			s.flushing = false
 			return

@@ -223,11 +223,7 @@ func (s *Session) Upgraded(c Conn) bool {
 	if !alive {
 		return true
 	}
-	patience := s.cfg.PingInterval
-	if s.Revision() == 3 {
-		patience = s.patience()
-	}
-	s.alive(patience)
+	s.alive()
 	s.handler.Upgraded()
 	return true
 }

@@ -150,13 +150,13 @@ const (
 //
 // What a broadcast needs lies in the outlet, which is also the lock.
 type Session struct {
-	mu       *outlet.Outlet
-	state    state
-	form     frame.Form // of conn, or of the answers to polls
-	flushing bool       // a flusher goroutine runs
-	writing  bool       // and is inside Conn.Write
-	parting  bool       // the session has ended, and the flusher writes what is left
-	finished bool       // Closed has returned
+	mu        *outlet.Outlet
+	state     state
+	form      frame.Form // of conn, or of the answers to polls
+	flushing  bool       // a flusher goroutine runs
+	writing   bool       // and is inside Conn.Write
+	lingering bool       // the session has ended, and the flusher writes what is left
+	finished  bool       // Closed has returned
 
 	releasing bool // held polls are answered while probe is set
 	pollLate  bool // poll came while an upgrade was under way
@@ -174,7 +174,7 @@ type Session struct {
 
 	ID      string
 	handler Handler
-	heart   deadline.Entry
+	timer   deadline.Entry // of the heartbeat, and of the ends that wait for the client
 	recv    sync.Mutex     // held while the handler runs
 	ended   chan struct{}  // closed when Closed has returned; nil until somebody waits for it
 	writers sync.WaitGroup // goroutines at work for the session
@@ -183,7 +183,7 @@ type Session struct {
 	reason Reason
 	probe  Conn          // an upgrade under way
 	poll   Poll          // that is held; nil when none is
-	doom   time.Duration // by the clock: when the heartbeat ends the session, if nothing comes
+	expiry time.Duration // by the clock: when the heartbeat ends the session, if nothing comes
 	wake   *sync.Cond    // for a kept writer
 	stall  *stall        // nil as long as nothing has to wait
 }
@@ -193,7 +193,7 @@ type Session struct {
 func New(cfg *Config, id string, form frame.Form) *Session {
 	s := &Session{ID: id, cfg: cfg, form: form}
 	s.mu = outlet.New((*owner)(s))
-	s.heart.Fire = s.beat
+	s.timer.Fire = s.onTimer
 	return s
 }
 
@@ -209,9 +209,8 @@ func (s *Session) Open(h Handler, c Conn, first *frame.Frame) {
 		return
 	}
 	s.mu.Unlock()
-	three := s.Revision() == 3
-	greet := h.WantsOpened(three)
-	if greet {
+	opened := h.WantsOpened(s.Revision() == 3)
+	if opened {
 		s.recv.Lock() // nothing comes before Opened
 	}
 	s.mu.Lock()
@@ -223,27 +222,18 @@ func (s *Session) Open(h Handler, c Conn, first *frame.Frame) {
 	if first != nil {
 		s.Send(first)
 	}
-	beat := s.cfg.PingInterval
-	if three {
-		beat = s.patience()
-	}
-	s.cfg.Clock.Arm(&s.heart, beat)
-	if greet {
-		s.welcome()
+	s.alive()
+	if opened {
+		s.spawn(func() {
+			defer s.recv.Unlock()
+			s.handler.Opened()
+		})
 	}
 }
 
-// welcome calls the handler's Opened, with recv locked, on a goroutine of its own.
-func (s *Session) welcome() {
-	s.aside(func() {
-		defer s.recv.Unlock()
-		s.handler.Opened()
-	})
-}
-
-// aside calls f on a goroutine of its own, for which WaitWriters waits unless the session has
+// spawn calls f on a goroutine of its own, for which WaitWriters waits unless the session has
 // ended.
-func (s *Session) aside(f func()) {
+func (s *Session) spawn(f func()) {
 	s.mu.Lock()
 	tracked := s.state != closed // WaitWriters may be at work otherwise
 	if tracked {
@@ -370,18 +360,18 @@ func (s *Session) received(p engineio.Packet) (st state, three bool, err error) 
 	extend := st == open && s.awaitingPong && !s.extended && p.Type != engineio.Pong
 	s.extended = s.extended || extend
 	if extend {
-		s.doom = s.cfg.Clock.Now() + s.cfg.PingTimeout
+		s.expiry = s.cfg.Clock.Now() + s.cfg.PingTimeout
 	}
 	s.mu.Unlock()
 	if extend {
-		s.cfg.Clock.Arm(&s.heart, s.cfg.PingTimeout)
+		s.cfg.Clock.Arm(&s.timer, s.cfg.PingTimeout)
 	}
 	return st, three, nil
 }
 
 // Do calls f on a goroutine of its own, when the handler is not at work.
 func (s *Session) Do(f func()) {
-	s.aside(func() { s.Exclusive(f) })
+	s.spawn(func() { s.Exclusive(f) })
 }
 
 // Exclusive calls f when the handler is not at work. The handler must not call it.

@@ -564,7 +564,7 @@ func TestCloseDuringAWrite(t *testing.T) {
 				t.Errorf("closed with %q", got)
 			}
 			if c.stalls {
-				s.cfg.Clock.Advance(partingTime)
+				s.cfg.Clock.Advance(lingerTime)
 				for cut := false; !cut; runtime.Gosched() {
 					p.mu.Lock()
 					cut = p.cut > 0

@@ -16,8 +16,8 @@ import (
 	"github.com/throng-io/throng/server"
 )
 
-// patience is how long a packet may take that must come.
-const patience = time.Minute
+// packetTimeout is how long a packet may take that must come.
+const packetTimeout = time.Minute
 
 // NoPings is for servers of such clients, which answer no ping.
 var NoPings = server.Times{PingInterval: 1000 * time.Hour}
@@ -32,7 +32,7 @@ func Serve(t *testing.T, srv *server.Server) string {
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(ln) }()
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		ctx, cancel := context.WithTimeout(context.Background(), packetTimeout)
 		defer cancel()
 		if err := errors.Join(srv.Shutdown(ctx), <-served); err != nil {
 			t.Error(err)
@@ -67,11 +67,11 @@ func Join(t *testing.T, host, auth string) *Client {
 	for ; !strings.HasPrefix(answer, "40"); answer = c.Next() {
 		c.Missed = append(c.Missed, answer)
 	}
-	var hello struct{ Sid, Pid string }
-	if err := json.Unmarshal([]byte(strings.TrimPrefix(answer, "40")), &hello); err != nil {
+	var connected struct{ Sid, Pid string }
+	if err := json.Unmarshal([]byte(strings.TrimPrefix(answer, "40")), &connected); err != nil {
 		t.Fatal(err)
 	}
-	c.ID, c.PID = hello.Sid, hello.Pid
+	c.ID, c.PID = connected.Sid, connected.Pid
 	return c
 }
 
@@ -91,7 +91,7 @@ func (c *Client) write(kind int, b []byte) {
 // Next returns the next packet or attachment.
 func (c *Client) Next() string {
 	c.t.Helper()
-	_ = c.conn.SetReadDeadline(time.Now().Add(patience))
+	_ = c.conn.SetReadDeadline(time.Now().Add(packetTimeout))
 	_, b, err := c.conn.ReadMessage()
 	if err != nil {
 		c.t.Fatal(err)

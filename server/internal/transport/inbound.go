@@ -7,7 +7,7 @@ import (
 	"github.com/throng-io/throng/protocol/websocket"
 )
 
-// This file gives a carrier's link the bytes that come, in any pieces, until it can make a message
+// This file gives a baseConn's link the bytes that come, in any pieces, until it can make a message
 // of them.
 
 var errPartial = &websocket.Error{Code: websocket.CodeTryAgainLater, Text: "incomplete messages of all clients exceed MaxPartial"}
@@ -23,7 +23,7 @@ type partial struct {
 }
 
 // ensurePartial returns c.in, which it makes if there is none.
-func (c *carrier) ensurePartial() *partial {
+func (c *baseConn) ensurePartial() *partial {
 	if c.in == nil {
 		c.in = &partial{}
 	}
@@ -31,7 +31,7 @@ func (c *carrier) ensurePartial() *partial {
 }
 
 // keep keeps the beginning of a frame for when the rest comes.
-func (c *carrier) keep(b []byte) {
+func (c *baseConn) keep(b []byte) {
 	in := c.ensurePartial()
 	if in.rest == nil {
 		in.rest = newBuffer()
@@ -40,7 +40,7 @@ func (c *carrier) keep(b []byte) {
 }
 
 // rest returns the received part of an incomplete frame, nil for nothing.
-func (c *carrier) rest() *bytes.Buffer {
+func (c *baseConn) rest() *bytes.Buffer {
 	if c.in == nil {
 		return nil
 	}
@@ -49,7 +49,7 @@ func (c *carrier) rest() *bytes.Buffer {
 
 // readSpace returns where to read to: own, or behind the received part of an incomplete frame,
 // which consume then need not copy.
-func (c *carrier) readSpace(own []byte) []byte {
+func (c *baseConn) readSpace(own []byte) []byte {
 	rest := c.rest()
 	if rest == nil {
 		return own
@@ -61,7 +61,7 @@ func (c *carrier) readSpace(own []byte) []byte {
 
 // consume handles the frames in what has come before and in b, and keeps what is left. After an
 // error the stream makes no sense any more.
-func (c *carrier) consume(b []byte) error {
+func (c *baseConn) consume(b []byte) error {
 	if c.stage == discarding {
 		return nil
 	}
@@ -94,7 +94,7 @@ func (c *carrier) consume(b []byte) error {
 
 // setUnhandled notes whether there are bytes behind the frame that is about to be handled, for
 // unhandled.
-func (c *carrier) setUnhandled(more bool) {
+func (c *baseConn) setUnhandled(more bool) {
 	if c.more == more { // which only the reader changes
 		return
 	}
@@ -104,7 +104,7 @@ func (c *carrier) setUnhandled(more bool) {
 }
 
 // unhandled reports whether something has been read that waits for the handler.
-func (c *carrier) unhandled() bool {
+func (c *baseConn) unhandled() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.more
@@ -112,7 +112,7 @@ func (c *carrier) unhandled() bool {
 
 // account takes the size of incomplete messages from the engine's budget, and sees to it that they
 // come in time. Frames between the fragments of a message do not lengthen its time.
-func (c *carrier) account() error {
+func (c *baseConn) account() error {
 	in := c.in
 	if in == nil {
 		return nil
@@ -144,7 +144,7 @@ func (c *carrier) account() error {
 }
 
 // drop forgets the received part of a message.
-func (c *carrier) drop() {
+func (c *baseConn) drop() {
 	in := c.in
 	if in == nil {
 		return

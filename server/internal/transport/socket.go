@@ -18,7 +18,7 @@ const goodbyeTime = 2 * time.Second
 // bytes that come, and closes the connection as RFC 6455 says. It is embedded in the link that
 // reads for it: polled on plain connections, stream on all others.
 type socket struct {
-	carrier
+	baseConn
 	code websocket.Code // of the close frame that it has or had, 0 for none; guarded by mu
 }
 

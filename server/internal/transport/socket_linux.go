@@ -46,8 +46,8 @@ func (e *Engine) trouble(message string, err error) {
 	}
 }
 
-// notWatched tells the operator of a connection that is lost because the system has no descriptor or
-// no memory for it; not of one that has been closed, or that comes to a poller that is.
+// notWatched tells the operator of a connection that is lost because the system has no descriptor
+// or no memory for it; not of one that has been closed, or that comes to a poller that is.
 func (e *Engine) notWatched(err error) {
 	if !errors.Is(err, net.ErrClosed) && !errors.Is(err, os.ErrClosed) {
 		e.trouble("a connection is lost: the system does not let it be watched; allow more open files if there are too many", err)
@@ -78,8 +78,8 @@ func below(nc net.Conn) (*poll.Secure, syscall.RawConn) {
 	return nil, rawConn(nc)
 }
 
-// take takes over a connection of the HTTP server for which takes has returned true. The HTTP server
-// is free to close it then. early is what that has read beyond the request.
+// take takes over a connection of the HTTP server for which takes has returned true. The HTTP
+// server is free to close it then. early is what that has read beyond the request.
 func (p *poller) take(c *poll.Conn, nc net.Conn, owner poll.Handler) (early []byte, err error) {
 	early = buffered(nc)
 	s, raw := below(nc)
@@ -111,7 +111,7 @@ func (p *poller) serve(e *Engine, nc net.Conn, form frame.Form, s *session.Sessi
 	// A server that leaves hijacked connections to their handlers does not close them; for any
 	// other this does nothing.
 	defer nc.Close()
-	c := &polled{socket: socket{carrier: carrier{engine: e, session: s, form: form}}}
+	c := &polled{socket: socket{baseConn: baseConn{engine: e, session: s, form: form}}}
 	c.link = c
 	early, err := p.take(&c.Conn, nc, c)
 	if err != nil {

@@ -75,7 +75,7 @@ func play(t *testing.T, stream []byte, step int, form frame.Form, clock *deadlin
 	t.Helper()
 	e, s := taped(form, clock)
 	partial := e.cfg.Partial
-	l := &tape{socket: socket{carrier: carrier{engine: e, session: s, form: form, stage: open}}}
+	l := &tape{socket: socket{baseConn: baseConn{engine: e, session: s, form: form, stage: open}}}
 	l.link = l
 	s.Open(l, l, nil)
 	err := error(nil)
@@ -128,7 +128,7 @@ func TestGoodbyeWaitsForRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := New(Config{})
 		l := &full{readSpace: make(chan struct{}), gone: make(chan struct{})}
-		l.socket = socket{carrier: carrier{engine: e, stage: draining}}
+		l.socket = socket{baseConn: baseConn{engine: e, stage: draining}}
 		l.link = l
 		e.live.Add(1)
 		l.answerWith(websocket.CodeGoingAway)

@@ -37,7 +37,7 @@ type stream struct {
 // serveStream serves the connection of an upgraded request until its end.
 func serveStream(e *Engine, nc net.Conn, form frame.Form, s *session.Session, h session.Handler) {
 	defer nc.Close() // see poller.serve
-	c := &stream{socket: socket{carrier: carrier{engine: e, session: s, form: form}}, wrapped: nc, conn: nc}
+	c := &stream{socket: socket{baseConn: baseConn{engine: e, session: s, form: form}}, wrapped: nc, conn: nc}
 	c.link = c
 	if w, ok := nc.(wrapper); ok {
 		c.conn = w.UnsafeConn()

@@ -299,9 +299,9 @@ func (w *WebTransport) open(ctx *fasthttp.RequestCtx, a *pendingConn, rw http.Re
 		rw.WriteHeader(http.StatusServiceUnavailable)
 		return
 	}
-	c := &bidi{
-		carrier: carrier{engine: w.engine, form: frame.Framed},
-		conn:    a.conn, pendingConn: a, requestCtx: ctx, watched: make(chan struct{}),
+	c := &webTransportConn{
+		baseConn: baseConn{engine: w.engine, form: frame.Framed},
+		conn:     a.conn, pendingConn: a, requestCtx: ctx, watched: make(chan struct{}),
 		request: rw.(http3.HTTPStreamer).HTTPStream(),
 	}
 	c.link = c

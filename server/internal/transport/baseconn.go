@@ -9,11 +9,11 @@ import (
 	"github.com/throng-io/throng/server/internal/session"
 )
 
-// link is the connection under a carrier. As a session.Conn it is the whole of both: what it does
-// not implement itself is the embedded carrier's.
+// link is the connection under a baseConn. As a session.Conn it is the whole of both: what it does
+// not implement itself is the embedded baseConn's.
 type link interface {
 	session.Conn
-	// next handles the frame at the beginning of b, after a call of carrier.setUnhandled, and
+	// next handles the frame at the beginning of b, after a call of baseConn.setUnhandled, and
 	// returns its size: 0 if it has not come whole. After an error the rest of the stream cannot be
 	// read.
 	next(b []byte) (n int, err error)
@@ -29,7 +29,7 @@ type link interface {
 	Close()
 }
 
-// stage is how far a carrier's life has got.
+// stage is how far a baseConn's life has got.
 type stage uint8
 
 const (
@@ -41,12 +41,12 @@ const (
 	ended
 )
 
-// carrier is what a websocket and a stream of WebTransport have in common: the bytes that come, in
+// baseConn is what a websocket and a stream of WebTransport have in common: the bytes that come, in
 // any pieces (inbound.go), the packets that they make, and the upgrade of a session to it.
 //
-// All fields that mu does not guard belong to the reader. While nothing comes, a carrier is this
+// All fields that mu does not guard belong to the reader. While nothing comes, a baseConn is this
 // struct and nothing else.
-type carrier struct {
+type baseConn struct {
 	link    link
 	engine  *Engine
 	session *session.Session // nil: an upgrade that was refused
@@ -64,7 +64,7 @@ type carrier struct {
 
 // begin makes c the connection of a new session, which has a handler, or of an upgrade. head, which
 // may be nil, goes out before the first packet of a new session.
-func (c *carrier) begin(h session.Handler, head []byte) {
+func (c *baseConn) begin(h session.Handler, head []byte) {
 	e, s := c.engine, c.session
 	switch {
 	case h != nil:
@@ -84,14 +84,14 @@ func (c *carrier) begin(h session.Handler, head []byte) {
 
 // writeUpgrade writes the few bytes of an answer to an upgrade's packets. A peer without room for
 // them is cut off.
-func (c *carrier) writeUpgrade(f *frame.Frame) {
+func (c *baseConn) writeUpgrade(f *frame.Frame) {
 	if !c.link.writeControl(f.In(c.form)) {
 		c.link.Cut()
 	}
 }
 
 // packet handles a packet.
-func (c *carrier) packet(p engineio.Packet) {
+func (c *baseConn) packet(p engineio.Packet) {
 	if c.stage == probing {
 		c.upgrade(p)
 		return
@@ -105,7 +105,7 @@ var probeAnswer = frame.Packet(engineio.Packet{Type: engineio.Pong, Data: []byte
 
 // upgrade answers the probe of a polling session, and makes c the session's connection when the
 // client says so.
-func (c *carrier) upgrade(p engineio.Packet) {
+func (c *baseConn) upgrade(p engineio.Packet) {
 	switch {
 	case p.Type == engineio.Ping && string(p.Data) == "probe":
 		c.writeUpgrade(probeAnswer)
@@ -124,14 +124,14 @@ func (c *carrier) upgrade(p engineio.Packet) {
 }
 
 // abandonUpgrade ends an upgrade: the session goes on polling.
-func (c *carrier) abandonUpgrade() {
+func (c *baseConn) abandonUpgrade() {
 	c.timeout.Stop()
 	c.session.ProbeLost(c.link)
 	c.session, c.timeout, c.stage = nil, nil, draining
 }
 
 // hangUp ends the session, or the upgrade, and says goodbye.
-func (c *carrier) hangUp(why session.Reason) {
+func (c *baseConn) hangUp(why session.Reason) {
 	if c.stage == probing {
 		c.abandonUpgrade()
 		c.link.Goodbye()
@@ -146,7 +146,7 @@ func (c *carrier) hangUp(why session.Reason) {
 }
 
 // endOfStream is called at the end of the stream.
-func (c *carrier) endOfStream() {
+func (c *baseConn) endOfStream() {
 	if c.stage == probing {
 		c.abandonUpgrade()
 	}
@@ -155,7 +155,7 @@ func (c *carrier) endOfStream() {
 }
 
 // release waits until the connection is unused, and gives it back.
-func (c *carrier) release() {
+func (c *baseConn) release() {
 	if c.session != nil {
 		c.session.Close(session.TransportClose)
 		c.session.WaitWriters()
@@ -175,13 +175,13 @@ func (c *carrier) release() {
 }
 
 // Form implements session.Conn.
-func (c *carrier) Form() frame.Form { return c.form }
+func (c *baseConn) Form() frame.Form { return c.form }
 
 // joined bounds the bytes that a flusher copies together for one write.
 const joined = 64 << 10
 
 // Write implements session.Conn: it writes several frames at once.
-func (c *carrier) Write(frames []*frame.Frame, skip int) error {
+func (c *baseConn) Write(frames []*frame.Frame, skip int) error {
 	if len(frames) == 1 {
 		return c.link.WriteAll(frames[0].In(c.form)[skip:])
 	}
@@ -201,4 +201,4 @@ func (c *carrier) Write(frames []*frame.Frame, skip int) error {
 }
 
 // Interrupt implements session.Conn.
-func (c *carrier) Interrupt() { c.link.Cut() }
+func (c *baseConn) Interrupt() { c.link.Cut() }

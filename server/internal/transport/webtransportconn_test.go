@@ -14,9 +14,9 @@ import (
 	"github.com/throng-io/throng/server/internal/session"
 )
 
-// framed is a bidi whose bytes go to a tape and not to QUIC.
+// framed is a webTransportConn whose bytes go to a tape and not to QUIC.
 type framed struct {
-	bidi
+	webTransportConn
 	tape tape
 }
 
@@ -34,7 +34,7 @@ func (l *framed) Close()                         {}
 func playFramed(t *testing.T, stream []byte, step int, clock *deadline.Clock) []string {
 	t.Helper()
 	e, s := taped(frame.Framed, clock)
-	l := &framed{bidi: bidi{carrier: carrier{engine: e, session: s, form: frame.Framed, stage: open}}}
+	l := &framed{webTransportConn: webTransportConn{baseConn: baseConn{engine: e, session: s, form: frame.Framed, stage: open}}}
 	l.link = l
 	s.Open(&l.tape, l, nil)
 	for len(stream) > 0 && l.stage != discarding {

@@ -19,13 +19,14 @@ import (
 	"github.com/throng-io/throng/server/internal/session"
 )
 
-// bidi is a session of WebTransport and its one stream, which the goroutine of the request reads.
+// webTransportConn is a session of WebTransport and its one stream, which the goroutine of the
+// request reads.
 //
 // The sessions of the library webtransport-go are not used: their streams cannot be written without
 // blocking, so that each message would cost the wake of one more goroutine; and they forget what
 // came before the end of the session, with which a client says that it leaves a namespace.
-type bidi struct {
-	carrier
+type webTransportConn struct {
+	baseConn
 	conn        *quic.Conn
 	request     *http3.Stream // whose end is the session's
 	stream      *quic.Stream
@@ -54,7 +55,7 @@ const (
 var errFirstPacket = errors.New("the first packet is no open packet")
 
 // serve serves the session that the client asks for until its end.
-func (c *bidi) serve() {
+func (c *webTransportConn) serve() {
 	go c.watch()
 	own := make([]byte, readBuffer)
 	for {
@@ -76,7 +77,7 @@ func (c *bidi) serve() {
 }
 
 // take handles bytes of the stream, which ends the session if they make no sense.
-func (c *bidi) take(b []byte) {
+func (c *webTransportConn) take(b []byte) {
 	if err := c.consume(b); err != nil {
 		c.hangUp(session.ParseError)
 		c.stage = discarding
@@ -85,7 +86,7 @@ func (c *bidi) take(b []byte) {
 }
 
 // watch waits for the end of the session. What came before is still read, if it comes soon.
-func (c *bidi) watch() {
+func (c *webTransportConn) watch() {
 	defer close(c.watched)
 	capsules := http3.NewCapsuleParser(c.request)
 	for {
@@ -102,7 +103,7 @@ func (c *bidi) watch() {
 }
 
 // reason tells an end that the client wanted from others. err is of the stream.
-func (c *bidi) reason(err error) session.Reason {
+func (c *webTransportConn) reason(err error) session.Reason {
 	soon := time.NewTimer(shortWrite)
 	defer soon.Stop()
 	select {
@@ -129,7 +130,7 @@ func (c *bidi) reason(err error) session.Reason {
 }
 
 // next implements link.
-func (c *bidi) next(b []byte) (int, error) {
+func (c *webTransportConn) next(b []byte) (int, error) {
 	p, n, err := engineio.ParseFrame(b, c.engine.cfg.MaxPayload)
 	if n == 0 || err != nil {
 		return 0, err
@@ -149,7 +150,7 @@ func (c *bidi) next(b []byte) (int, error) {
 }
 
 // firstPacket takes the first packet, which opens a session or says which one to upgrade.
-func (c *bidi) firstPacket(p engineio.Packet) error {
+func (c *webTransportConn) firstPacket(p engineio.Packet) error {
 	ctx := c.requestCtx
 	c.requestCtx, c.stage = nil, draining
 	var wanted struct{ SID string }
@@ -179,7 +180,7 @@ func (c *bidi) firstPacket(p engineio.Packet) error {
 }
 
 // create opens a session, unless it is refused.
-func (c *bidi) create(ctx *fasthttp.RequestCtx) {
+func (c *webTransportConn) create(ctx *fasthttp.RequestCtx) {
 	defer c.pendingConn.to.admission.Release(ctx)
 	if allow := c.engine.cfg.Allow; allow != nil {
 		if message, ok := allow(ctx); !ok {
@@ -197,7 +198,7 @@ func (c *bidi) create(ctx *fasthttp.RequestCtx) {
 }
 
 // refuse ends the session of WebTransport with an error code of Engine.IO.
-func (c *bidi) refuse(ctx *fasthttp.RequestCtx, why *Refusal) {
+func (c *webTransportConn) refuse(ctx *fasthttp.RequestCtx, why *Refusal) {
 	if c.engine.cfg.Refused != nil {
 		c.engine.cfg.Refused(ctx, why)
 	}
@@ -218,7 +219,7 @@ const maxUnsent = 4 << 10
 // TryWrite implements session.Conn. What it writes is sent by the connection's goroutine; it cannot
 // be known whether that is at work or has to wait for the client. So all that the connection sends
 // counts as what was written here.
-func (c *bidi) TryWrite(b []byte) (int, error) {
+func (c *webTransportConn) TryWrite(b []byte) (int, error) {
 	sent := c.conn.ConnectionStats().BytesSent
 	c.unsent = max(0, c.unsent-int(sent-c.sent))
 	c.sent = sent
@@ -239,7 +240,7 @@ func (c *bidi) TryWrite(b []byte) (int, error) {
 const piece = 16 << 10
 
 // WriteAll implements link.
-func (c *bidi) WriteAll(b []byte) error {
+func (c *webTransportConn) WriteAll(b []byte) error {
 	for len(b) > 0 {
 		n, err := c.stream.Write(b[:min(len(b), piece)])
 		c.written.Add(uint64(n))
@@ -254,21 +255,21 @@ func (c *bidi) WriteAll(b []byte) error {
 
 // lost is called when the client takes nothing any more. The reader finds its end, and knows why
 // it has left, unless it only does not want to read.
-func (c *bidi) lost() { time.AfterFunc(2*shortWrite, c.Cut) }
+func (c *webTransportConn) lost() { time.AfterFunc(2*shortWrite, c.Cut) }
 
 // writeControl implements link.
-func (c *bidi) writeControl(b []byte) bool { return c.stream.TryWriteAll(b) == nil }
+func (c *webTransportConn) writeControl(b []byte) bool { return c.stream.TryWriteAll(b) == nil }
 
 // Progress implements session.Conn. A write returns when what it wrote has been sent, which flow
 // control allows as far as the client reads.
-func (c *bidi) Progress() uint64 { return c.written.Load() }
+func (c *webTransportConn) Progress() uint64 { return c.written.Load() }
 
 // Unread implements session.Conn: what has come and was not read cannot be seen.
-func (c *bidi) Unread() bool { return true }
+func (c *webTransportConn) Unread() bool { return true }
 
 // Goodbye implements session.Conn. Clients take the end of a session for the end of everything,
 // also of what they have not read yet. So it follows the rest with a little delay.
-func (c *bidi) Goodbye() {
+func (c *webTransportConn) Goodbye() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closeSent {
@@ -280,7 +281,7 @@ func (c *bidi) Goodbye() {
 }
 
 // closeDelay is how long it takes until the client has what was sent, as far as is known.
-func (c *bidi) closeDelay() time.Duration {
+func (c *webTransportConn) closeDelay() time.Duration {
 	return min(goodbyeTime, 3*c.conn.ConnectionStats().SmoothedRTT+ackDelay)
 }
 
@@ -288,7 +289,7 @@ func (c *bidi) closeDelay() time.Duration {
 const ackDelay = 25 * time.Millisecond
 
 // close ends the session of WebTransport. The client closes the connection then.
-func (c *bidi) close(code uint32, message string) {
+func (c *webTransportConn) close(code uint32, message string) {
 	c.closing.Do(func() {
 		message = message[:min(len(message), maxGoodbyeLen)]
 		b := quicvarint.Append(nil, closeCapsule)
@@ -302,10 +303,10 @@ func (c *bidi) close(code uint32, message string) {
 }
 
 // Cut implements link.
-func (c *bidi) Cut() { cutQUIC(c.conn) }
+func (c *webTransportConn) Cut() { cutQUIC(c.conn) }
 
 // Close implements link.
-func (c *bidi) Close() {
+func (c *webTransportConn) Close() {
 	c.close(0, "")
 	late := time.NewTimer(goodbyeTime)
 	defer late.Stop()
