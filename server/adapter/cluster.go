@@ -229,8 +229,8 @@ func (c *Cluster) malformed(ns string, err error) {
 	}
 }
 
-// complain logs a failure. While the broker fails, which the log says already, all else does.
-func (c *Cluster) complain(ns string, err error) {
+// logError logs a failure. While the broker fails, which the log says already, all else does.
+func (c *Cluster) logError(ns string, err error) {
 	if c.broker.Stats().Connected && c.logAllowed() {
 		c.opts.Logger.Error("cluster", "namespace", ns, "error", err)
 	}

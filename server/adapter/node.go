@@ -143,7 +143,7 @@ func (n *node) correctCount(timeout time.Duration, expect func(int)) {
 	defer cancel()
 	others, err := n.link.count(ctx)
 	if err != nil {
-		n.cluster.complain(n.ns.Name(), err)
+		n.cluster.logError(n.ns.Name(), err)
 		others = 1
 	}
 	expect(others - unknownCount)

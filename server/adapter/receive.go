@@ -137,7 +137,7 @@ func (n *node) change(m *wire.Message) {
 func (n *node) list(to wire.Audience) []wire.Socket {
 	local, err := n.Adapter.Fetch(context.Background(), n.target(to))
 	if err != nil {
-		n.cluster.complain(n.ns.Name(), err)
+		n.cluster.logError(n.ns.Name(), err)
 	}
 	all := make([]wire.Socket, 0, len(local))
 	for _, s := range local {
@@ -167,7 +167,7 @@ func (n *node) data(v any) []byte {
 	}
 	b, err := encodeData(func() ([]byte, error) { return json.Marshal(v) })
 	if err != nil {
-		n.cluster.complain(n.ns.Name(), err)
+		n.cluster.logError(n.ns.Name(), err)
 		return []byte("{}")
 	}
 	return b

@@ -56,7 +56,7 @@ func (r *recoveryAdapter) session(s server.Session) wire.Session {
 			return data, err
 		})
 		if err != nil {
-			r.cluster.complain(r.ns.Name(), err)
+			r.cluster.logError(r.ns.Name(), err)
 		} else {
 			kept.Data = data
 		}
@@ -73,7 +73,7 @@ func (r *recoveryAdapter) Restore(pid, offset string) *server.Session {
 	defer cancel()
 	s, err := r.restore(ctx, pid, offset)
 	if err != nil {
-		r.cluster.complain(r.ns.Name(), err)
+		r.cluster.logError(r.ns.Name(), err)
 	}
 	return s
 }

@@ -27,8 +27,8 @@ type health struct {
 // logInterval is the shortest time from one line of the log about a lost broker to the next.
 const logInterval = 10 * time.Second
 
-// lost notes that a part of the bus does not work.
-func (h *health) lost(part any, err error) {
+// fails notes that a part of the bus does not work.
+func (h *health) fails(part any, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.down == nil {
@@ -47,7 +47,7 @@ func (h *health) lost(part any, err error) {
 		h.later = time.AfterFunc(wait, h.overdue)
 		return
 	}
-	h.say(err)
+	h.report(err)
 }
 
 // overdue writes the line that had to wait, if the broker still fails.
@@ -60,28 +60,28 @@ func (h *health) overdue() {
 	h.silent = false
 	for _, err := range h.down {
 		h.missed--
-		h.say(err)
+		h.report(err)
 		return
 	}
 }
 
-func (h *health) say(err error) {
+func (h *health) report(err error) {
 	h.said = time.Now()
 	h.log.Error("the broker fails: other servers are not reached", "broker", h.name, "error", err, "left_out", h.missed)
 	h.missed = 0
 }
 
-// note is lost with an error, and found without one.
+// note is fails with an error, and works without one.
 func (h *health) note(part any, err error) {
 	if err != nil {
-		h.lost(part, err)
+		h.fails(part, err)
 		return
 	}
-	h.found(part)
+	h.works(part)
 }
 
-// found notes that a part works, and reports whether it did not before.
-func (h *health) found(part any) bool {
+// works notes that a part works, and reports whether it did not before.
+func (h *health) works(part any) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if _, was := h.down[part]; !was {
@@ -101,8 +101,8 @@ func (h *health) found(part any) bool {
 	return true
 }
 
-// well reports whether everything works.
-func (h *health) well() bool {
+// healthy reports whether everything works.
+func (h *health) healthy() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return len(h.down) == 0

@@ -67,19 +67,19 @@ func OpenNATS(a Address, o Options) (*NATS, error) {
 		nats.Timeout(openTime), nats.FlusherTimeout(openTime), nats.PingInterval(5*time.Second), nats.MaxPingsOutstanding(2),
 		nats.ReconnectHandler(func(*nats.Conn) {
 			b.reconnects.Add(1)
-			b.health.found("connection")
-			b.health.found("permission")
+			b.health.works("connection")
+			b.health.works("permission")
 		}),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
 			if err != nil {
-				b.health.lost("connection", err)
+				b.health.fails("connection", err)
 			}
 		}),
 		nats.ErrorHandler(func(_ *nats.Conn, sub *nats.Subscription, err error) {
 			if sub != nil && errors.Is(err, nats.ErrSlowConsumer) {
 				return // counted by the subscription
 			}
-			b.health.lost("permission", err) // a channel is refused, and stays so
+			b.health.fails("permission", err) // a channel is refused, and stays so
 		}),
 	)...)
 	if err != nil {
@@ -238,7 +238,7 @@ func (b *NATS) counted() Stats {
 // Stats returns what went over the bus.
 func (b *NATS) Stats() Stats {
 	s := b.counted()
-	s.Connected = b.health.well()
+	s.Connected = b.health.healthy()
 	s.Received, s.ReceivedBytes, s.Reconnects = b.received.Load(), b.receivedBytes.Load(), b.reconnects.Load()
 	return s
 }

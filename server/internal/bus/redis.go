@@ -80,11 +80,11 @@ func (r *Redis) Ready(ctx context.Context) error { return r.in.ready(ctx) }
 // send publishes a batch of one of the outboxes, which counts it, in one round trip. What has
 // surely not been carried out is returned, to be sent again.
 func (r *Redis) send(ctx context.Context, from *outbox, batch []Item) (unsent []Item) {
-	if r.doubtful.Load() && !r.there(ctx) {
+	if r.doubtful.Load() && !r.reachable(ctx) {
 		return batch
 	}
-	outcomes := r.carryOut(ctx, batch)
-	again := r.again(ctx, batch, outcomes)
+	outcomes := r.execute(ctx, batch)
+	again := r.retryable(ctx, batch, outcomes)
 	var lost, refusal error
 	for i := range outcomes {
 		reply, err := outcomes[i].reply, outcomes[i].err
@@ -110,10 +110,10 @@ func (r *Redis) send(ctx context.Context, from *outbox, batch []Item) (unsent []
 	return unsent
 }
 
-// there reports whether the broker answers. A message that is sent into a broken connection is
+// reachable reports whether the broker answers. A message that is sent into a broken connection is
 // lost, a question is not. Servers of a Redis Cluster fail apart: there each message shows for
 // itself.
-func (r *Redis) there(ctx context.Context) bool {
+func (r *Redis) reachable(ctx context.Context) bool {
 	if r.Client.Mode() == rueidis.ClientModeCluster {
 		return true
 	}
@@ -121,15 +121,15 @@ func (r *Redis) there(ctx context.Context) bool {
 	defer cancel()
 	err := r.Client.Do(ctx, r.Client.B().Ping().Build()).NonRedisError()
 	if err != nil {
-		r.health.lost("connection", err)
+		r.health.fails("connection", err)
 	}
 	return err == nil
 }
 
-// again finds the messages that the broker has not taken, but may later. Of these, one before which
-// a later one was taken is given up, since the order of messages counts for more; in a cluster,
-// where servers fail apart, only if both have the same channel.
-func (r *Redis) again(ctx context.Context, batch []Item, outcomes []outcome) []bool {
+// retryable finds the messages that the broker has not taken, but may later. Of these, one before
+// which a later one was taken is given up, since the order of messages counts for more; in a
+// cluster, where servers fail apart, only if both have the same channel.
+func (r *Redis) retryable(ctx context.Context, batch []Item, outcomes []outcome) []bool {
 	again := make([]bool, len(batch))
 	apart := r.Client.Mode() == rueidis.ClientModeCluster
 	taken := map[string]bool{}
@@ -171,8 +171,8 @@ type outcome struct {
 	err   error
 }
 
-// carryOut publishes a batch in one round trip.
-func (r *Redis) carryOut(ctx context.Context, batch []Item) []outcome {
+// execute publishes a batch in one round trip.
+func (r *Redis) execute(ctx context.Context, batch []Item) []outcome {
 	commands := make([]rueidis.Completed, 0, len(batch)+2)
 	entries := 0
 	for i := range batch {
@@ -182,7 +182,7 @@ func (r *Redis) carryOut(ctx context.Context, batch []Item) []outcome {
 		}
 	}
 	if entries > 1 && r.Client.Mode() != rueidis.ClientModeCluster {
-		return r.atOnce(ctx, commands)
+		return r.transaction(ctx, commands)
 	}
 	if r.publishesAnywhere() {
 		return r.publishThroughOne(ctx, batch)
@@ -211,10 +211,10 @@ func outcomeOf(m *rueidis.RedisMessage) (o outcome) {
 	return o
 }
 
-// atOnce adds several entries in a transaction. Redis gives a reader that waits the first entry as
-// soon as it is there: without a transaction every batch reaches all nodes as one entry and, after
-// another round trip, the rest, and clients get two writes instead of one.
-func (r *Redis) atOnce(ctx context.Context, commands []rueidis.Completed) []outcome {
+// transaction adds several entries in a transaction. Redis gives a reader that waits the first
+// entry as soon as it is there: without a transaction every batch reaches all nodes as one entry
+// and, after another round trip, the rest, and clients get two writes instead of one.
+func (r *Redis) transaction(ctx context.Context, commands []rueidis.Completed) []outcome {
 	b := r.Client.B()
 	all := append([]rueidis.Completed{b.Multi().Build()}, commands...)
 	results := r.Client.DoMulti(ctx, append(all, b.Exec().Build())...)
@@ -285,7 +285,7 @@ func (r *Redis) losses() (dropped, failed uint64) {
 // Stats returns what went over the bus.
 func (r *Redis) Stats() Stats {
 	s := r.out.stats().with(r.commands)
-	s.Connected = r.health.well()
+	s.Connected = r.health.healthy()
 	s.Received, s.ReceivedBytes, s.Reconnects = r.received.Load(), r.receivedBytes.Load(), r.reconnects.Load()
 	return s
 }

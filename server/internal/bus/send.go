@@ -16,7 +16,7 @@ type Sender interface {
 
 // Send publishes a message and waits until the broker has it.
 func (r *Redis) Send(ctx context.Context, i Item) error {
-	return r.carryOut(ctx, []Item{i})[0].err
+	return r.execute(ctx, []Item{i})[0].err
 }
 
 // Send publishes a message and waits until the server has it.

@@ -87,11 +87,11 @@ func (r *Redis) follow(name, last string, f func(Entry)) {
 			return
 		}
 		if err != nil && !isNil(reply.Error()) {
-			r.health.lost(part, err)
+			r.health.fails(part, err)
 			pause(r.ctx)
 			continue
 		}
-		if r.health.found(part) {
+		if r.health.works(part) {
 			r.reconnects.Add(1)
 		}
 		for _, e := range streams[name] {

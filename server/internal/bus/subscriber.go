@@ -170,7 +170,7 @@ func (s *subscriber) connection() {
 	s.mu.Unlock()
 	for {
 		err := s.apply(conn, all)
-		if err == nil && s.bus.health.found(s) {
+		if err == nil && s.bus.health.works(s) {
 			s.bus.reconnects.Add(1)
 		}
 		if err != nil {
@@ -197,7 +197,7 @@ func (s *subscriber) lost(part any, err error) {
 		err = errors.New("the connection ended")
 	}
 	if s.bus.ctx.Err() == nil {
-		s.bus.health.lost(part, err)
+		s.bus.health.fails(part, err)
 	}
 }
 
@@ -275,7 +275,7 @@ func (s *subscriber) receive(ctx context.Context, sub subscription) {
 	client := s.bus.Client
 	for ctx.Err() == nil {
 		hooked := rueidis.WithOnSubscriptionHook(ctx, func(rueidis.PubSubSubscription) {
-			if s.bus.health.found(sub) {
+			if s.bus.health.works(sub) {
 				s.bus.reconnects.Add(1)
 			}
 			s.confirm(sub, true)
@@ -289,6 +289,6 @@ func (s *subscriber) receive(ctx context.Context, sub subscription) {
 			pause(ctx)
 		}
 	}
-	s.bus.health.found(sub) // it is wanted no more
+	s.bus.health.works(sub) // it is wanted no more
 	s.confirm(sub, false)
 }

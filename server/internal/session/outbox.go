@@ -26,8 +26,8 @@ func (o *owner) Deliver(b outlet.Batch, written int) {
 		return
 	}
 	s.counts.sent(b)
-	if s.waits() {
-		s.keep(b.Frames)
+	if s.mustQueue() {
+		s.enqueue(b.Frames)
 		return
 	}
 	frames, wire := b.Frames, b.Wire
@@ -58,11 +58,11 @@ func (o *owner) Deliver(b outlet.Batch, written int) {
 		s.outBytes += len(frames[0].Wire())
 		frames = frames[1:]
 	}
-	s.keep(frames)
+	s.enqueue(frames)
 }
 
-// waits reports whether what is sent now has to be queued; the lock is held.
-func (s *Session) waits() bool {
+// mustQueue reports whether what is sent now has to be queued; the lock is held.
+func (s *Session) mustQueue() bool {
 	return s.conn == nil || s.cfg.KeepWriter || s.flushing || len(s.out) > 0
 }
 
@@ -70,7 +70,7 @@ func (s *Session) waits() bool {
 // outlets are never open.
 func (o *owner) Write(wire []byte, packets int) bool {
 	s := (*Session)(o)
-	if s.state != open || s.form != 0 || s.waits() {
+	if s.state != open || s.form != 0 || s.mustQueue() {
 		return false
 	}
 	n, err := s.conn.TryWrite(wire)
@@ -123,12 +123,12 @@ func (s *Session) Queue(f *frame.Frame) {
 	defer s.mu.Unlock()
 	if s.state == open {
 		s.counts.sent(outlet.Alone(f))
-		s.keep(f.Alone())
+		s.enqueue(f.Alone())
 	}
 }
 
-// keep appends to the outbox and sees to it that somebody empties it.
-func (s *Session) keep(frames []*frame.Frame) {
+// enqueue appends to the outbox and sees to it that somebody empties it.
+func (s *Session) enqueue(frames []*frame.Frame) {
 	if s.poll != nil { // so nothing is queued
 		s.answer(frames, nil)
 		return

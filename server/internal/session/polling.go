@@ -47,7 +47,7 @@ func (s *Session) StartPoll(p Poll) ([]*frame.Frame, error) {
 		s.end(s.reason)
 		return []*frame.Frame{noopFrame, closeFrame}, nil
 	}
-	s.poll, s.pollLate = p, s.probe != nil || s.coming > 0
+	s.poll, s.pollLate = p, s.probe != nil || s.upgrades > 0
 	return nil, nil
 }
 
@@ -132,18 +132,19 @@ func (s *Session) FinishPost() {
 	s.mu.Unlock()
 }
 
-// Coming notes that the connection of an upgrade is about to open: what the client sends from then
-// on may come after the upgrade. Probe ends it, and NotComing does if there is nothing to probe.
-func (s *Session) Coming() {
+// UpgradeBegins notes that the connection of an upgrade is about to open: what the client sends
+// from then on may come after the upgrade. Probe ends it, and UpgradeFailed does if there is
+// nothing to probe.
+func (s *Session) UpgradeBegins() {
 	s.mu.Lock()
-	s.coming++
+	s.upgrades++
 	s.mu.Unlock()
 }
 
-// NotComing takes back a Coming.
-func (s *Session) NotComing() {
+// UpgradeFailed takes back an UpgradeBegins.
+func (s *Session) UpgradeFailed() {
 	s.mu.Lock()
-	s.coming--
+	s.upgrades--
 	s.mu.Unlock()
 }
 
@@ -152,7 +153,7 @@ func (s *Session) NotComing() {
 func (s *Session) Probe(c Conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.coming--
+	s.upgrades--
 	if s.state != open || s.conn != nil || s.probe != nil {
 		return false
 	}

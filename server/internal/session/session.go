@@ -163,7 +163,7 @@ type Session struct {
 	// of the heartbeat
 	awaitingPong, extended bool
 
-	coming   int32 // upgrades whose connections are not open yet
+	upgrades int32 // upgrades whose connections are not open yet
 	cfg      *Config
 	conn     Conn           // nil while polling
 	counts   Counts         // without what the outlet has written by itself

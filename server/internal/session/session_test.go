@@ -223,7 +223,7 @@ func TestGoodbyeBeforeWhatWaits(t *testing.T) {
 		p := &pipe{}
 		s, h := begin(t, p, options{keepWriter: kept})
 		s.mu.Lock()
-		s.keep(text(1).Alone())
+		s.enqueue(text(1).Alone())
 		s.end(TransportClose)
 		s.mu.Unlock()
 		<-h.closed

@@ -6,17 +6,17 @@ import (
 
 // stall watches an outbox that is not empty. It is made with the first frame that has to wait, and
 // gone when it finds nothing that waits: what goes out at once never meets it, and an outbox that
-// fills and empties all the time arms one timer per look.
+// fills and empties all the time arms one timer per check.
 type stall struct {
-	timer deadline.Entry
-	goal  int64 // what Session.taken must come to
-	short int   // looks since the goal was set that found less
+	timer  deadline.Entry
+	goal   int64 // what Session.taken must come to
+	misses int   // checks since the goal was set that found less
 }
 
-// looks is how many looks make up a WriteTimeout: a session that is stalled ends so much of it late
-// at most. They are counted, as time also passes while this process, or its machine, is stopped:
-// clients must not pay for that.
-const looks = 4
+// checks is how many checks make up a WriteTimeout: a session that is stalled ends so much of it
+// late at most. They are counted, as time also passes while this process, or its machine, is
+// stopped: clients must not pay for that.
+const checks = 4
 
 // leastRate is how many bytes a second the peer must take of the outbox, or all of it if that is
 // less: a client that reads a byte now and then would keep it for good. To ask for the oldest frame
@@ -29,20 +29,20 @@ func (s *Session) watch() {
 		return
 	}
 	s.stall = &stall{}
-	s.aim(s.taken())
-	s.stall.timer.Fire = s.look
-	s.cfg.Clock.Arm(&s.stall.timer, s.cfg.WriteTimeout/looks)
+	s.setGoal(s.taken())
+	s.stall.timer.Fire = s.check
+	s.cfg.Clock.Arm(&s.stall.timer, s.cfg.WriteTimeout/checks)
 }
 
-// aim sets what taken must come to in the next WriteTimeout; the lock is held.
-func (s *Session) aim(taken int64) {
+// setGoal sets what taken must come to in the next WriteTimeout; the lock is held.
+func (s *Session) setGoal(taken int64) {
 	enough := int(leastRate * s.cfg.WriteTimeout.Seconds())
 	s.stall.goal = taken + int64(max(1, min(enough, s.outBytes)))
-	s.stall.short = 0
+	s.stall.misses = 0
 }
 
-// look runs on the clock's goroutine.
-func (s *Session) look() {
+// check runs on the clock's goroutine.
+func (s *Session) check() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	w := s.stall
@@ -53,13 +53,13 @@ func (s *Session) look() {
 		s.stall = nil
 		return
 	}
-	w.short++
+	w.misses++
 	if taken := s.taken(); taken >= w.goal {
-		s.aim(taken)
+		s.setGoal(taken)
 	}
 	switch {
-	case w.short < looks:
-		s.cfg.Clock.Arm(&w.timer, s.cfg.WriteTimeout/looks)
+	case w.misses < checks:
+		s.cfg.Clock.Arm(&w.timer, s.cfg.WriteTimeout/checks)
 	case s.state == closing:
 		s.end(s.reason)
 	default:

@@ -8,14 +8,14 @@ import (
 	"github.com/throng-io/throng/server/internal/frame"
 )
 
-// age has the last look of a WriteTimeout in which nothing was taken.
+// age has the last check of a WriteTimeout in which nothing was taken.
 func age(s *Session) {
 	s.mu.Lock()
 	if s.stall != nil {
-		s.stall.short = looks
+		s.stall.misses = checks
 	}
 	s.mu.Unlock()
-	s.look()
+	s.check()
 }
 
 func (s *Session) watched() bool {
@@ -39,16 +39,16 @@ func TestStalledOutboxEndsTheSession(t *testing.T) {
 			s, h := begin(t, conn, options{keepWriter: c.keepWriter})
 			s.Send(text(1))
 			s.Send(text(2))
-			s.cfg.Clock.Advance(10 * s.cfg.WriteTimeout / looks) // the process was stopped: one look
-			for range looks - 2 {
+			s.cfg.Clock.Advance(10 * s.cfg.WriteTimeout / checks) // the process was stopped: one check
+			for range checks - 2 {
 				_ = s.Receive(engineio.Packet{Type: engineio.Pong})
-				s.cfg.Clock.Advance(s.cfg.WriteTimeout / looks)
+				s.cfg.Clock.Advance(s.cfg.WriteTimeout / checks)
 			}
 			if s.Ended() {
 				t.Fatal("given up too early")
 			}
 			_ = s.Receive(engineio.Packet{Type: engineio.Pong})
-			s.cfg.Clock.Advance(s.cfg.WriteTimeout / looks)
+			s.cfg.Clock.Advance(s.cfg.WriteTimeout / checks)
 			if got := <-h.closed; got != SlowConsumer {
 				t.Errorf("closed with %q", got)
 			}

@@ -16,7 +16,7 @@ const goodbyeTime = 2 * time.Second
 
 // socket is a websocket after the opening handshake, over any connection: it makes messages of the
 // bytes that come, and closes the connection as RFC 6455 says. It is embedded in the link that
-// reads for it: polled on plain connections, stream on all others.
+// reads for it: epollSocket where there is epoll, stream everywhere else.
 type socket struct {
 	baseConn
 	code websocket.Code // of the close frame that it has or had, 0 for none; guarded by mu

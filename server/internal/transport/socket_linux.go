@@ -98,10 +98,10 @@ func NewTLSListener(ln net.Listener, config *tls.Config) net.Listener {
 // readsPerTurn is how many full buffers a socket may read before others have their turn.
 const readsPerTurn = 4
 
-// polled is a websocket on the engine's poller. Its connection is a descriptor of its own: the HTTP
-// server, whichever it is, gets its connection, its buffers and the request back at once, and
+// epollSocket is a websocket on the engine's poller. Its connection is a descriptor of its own: the
+// HTTP server, whichever it is, gets its connection, its buffers and the request back at once, and
 // closes what it has.
-type polled struct {
+type epollSocket struct {
 	poll.Conn
 	socket
 }
@@ -111,7 +111,7 @@ func (p *poller) serve(e *Engine, nc net.Conn, form frame.Form, s *session.Sessi
 	// A server that leaves hijacked connections to their handlers does not close them; for any
 	// other this does nothing.
 	defer nc.Close()
-	c := &polled{socket: socket{baseConn: baseConn{engine: e, session: s, form: form}}}
+	c := &epollSocket{socket: socket{baseConn: baseConn{engine: e, session: s, form: form}}}
 	c.link = c
 	early, err := p.take(&c.Conn, nc, c)
 	if err != nil {
@@ -120,7 +120,7 @@ func (p *poller) serve(e *Engine, nc net.Conn, form frame.Form, s *session.Sessi
 			s.Open(h, nil, nil)
 			s.Close(session.TransportError)
 		} else {
-			s.NotComing()
+			s.UpgradeFailed()
 		}
 		e.live.Done()
 		return
@@ -151,7 +151,7 @@ func buffered(nc net.Conn) (early []byte) {
 }
 
 // Ready implements poll.Handler: it reads what has come.
-func (c *polled) Ready(buf []byte) (again bool) {
+func (c *epollSocket) Ready(buf []byte) (again bool) {
 	for range readsPerTurn {
 		if c.stage == ended {
 			return false
@@ -172,10 +172,10 @@ func (c *polled) Ready(buf []byte) (again bool) {
 }
 
 // writeControl implements link.
-func (c *polled) writeControl(b []byte) bool {
+func (c *epollSocket) writeControl(b []byte) bool {
 	n, err := c.TryWrite(b)
 	return err == nil && n == len(b)
 }
 
 // Unread implements session.Conn.
-func (c *polled) Unread() bool { return c.unhandled() || c.Conn.Unread() }
+func (c *epollSocket) Unread() bool { return c.unhandled() || c.Conn.Unread() }

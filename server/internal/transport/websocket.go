@@ -35,7 +35,7 @@ func (e *Engine) serveWebSocket(ctx *fasthttp.RequestCtx, q query, s *session.Se
 	}
 	e.live.Add(1)
 	if !fresh {
-		s.Coming()
+		s.UpgradeBegins()
 	}
 	lost := func() {
 		e.live.Done()
@@ -43,7 +43,7 @@ func (e *Engine) serveWebSocket(ctx *fasthttp.RequestCtx, q query, s *session.Se
 			s.Open(above, nil, nil)
 			s.Close(session.TransportError)
 		} else {
-			s.NotComing()
+			s.UpgradeFailed()
 		}
 	}
 	form, upgrader := q.websocket(), &e.upgrader

@@ -172,7 +172,7 @@ func (c *webTransportConn) firstPacket(p engineio.Packet) error {
 	case s.Revision() != 4:
 		c.refuse(ctx, &Refusal{Code: engineio.BadRequest, Context: "PROTOCOL_MISMATCH"})
 	default:
-		s.Coming()
+		s.UpgradeBegins()
 		c.session = s
 		c.begin(nil, nil)
 	}
