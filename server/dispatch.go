@@ -14,6 +14,12 @@ func (c *conn) dispatch(p *socketio.Packet) error {
 		return errClientOnly
 	}
 	s := c.socket(p.Namespace)
+	if s == nil && c.isRevision3() {
+		// As the official server reads all packets of Socket.IO 2 (client.js of socket.io 4.8.4):
+		// some clients name a namespace by what they have joined it with.
+		p.Namespace, _ = cutQuery(p.Namespace)
+		s = c.socket(p.Namespace)
+	}
 	if s == nil {
 		if p.Type == socketio.Disconnect && c.cancelJoin(p.Namespace) {
 			return nil

@@ -38,20 +38,25 @@ func (c *conn) newID(ns *Namespace) string {
 	return ns.name + "#" + c.session.ID
 }
 
-// splitQuery takes the query off the name of a namespace, and returns it as the payload that newer
-// clients send: an object, nil if there is no query.
-func splitQuery(namespace []byte) (name, auth []byte) {
-	name, query, found := bytes.Cut(namespace, []byte{'?'})
-	if !found {
-		return name, nil
+// cutQuery cuts the query off the name of a namespace.
+func cutQuery(namespace []byte) (name, query []byte) {
+	name, query, _ = bytes.Cut(namespace, []byte{'?'})
+	return name, query
+}
+
+// payloadOf returns a query as the payload that newer clients send: an object, nil if there is no
+// query.
+func payloadOf(query []byte) []byte {
+	if query == nil {
+		return nil
 	}
 	values, _ := url.ParseQuery(string(query)) // of a malformed query, what can be read
 	last := make(map[string]string, len(values))
 	for key, all := range values {
 		last[key] = all[len(all)-1]
 	}
-	auth, _ = json.Marshal(last) // strings: nothing to fail
-	return name, auth
+	auth, _ := json.Marshal(last) // strings: nothing to fail
+	return auth
 }
 
 // appendErrorV4 makes the packet that refuses a namespace: with the data if there is some, else

@@ -308,13 +308,18 @@ func TestSocketIO2(t *testing.T) {
 	if got := <-ids; got != "/ids#"+sid {
 		t.Errorf("id %q", got)
 	}
+	// Some clients repeat the query in every packet. Source: _parseNamespace of client.js, which
+	// reads all packets, of socket.io 4.8.4.
+	srv.Of("/ids").On("whoami", func(s *server.Socket, e *server.Event) error { return e.Ack(s.Namespace().Name()) })
+	w.send(`42/ids?token=a,7["whoami"]`)
+	w.expect(`43/ids,7["/ids"]`)
 	w.send("40/deny")
 	w.expect(`44/deny,"nope"`)
 	w.send("40/refused?a=1")
 	w.expect(`44/refused,{"a":"1"}`)
 	w.send("40/unknown")
 	w.expect(`44/unknown,{"message":"Invalid namespace"}`)
-	w.send("41/ids,")
+	w.send("41/ids?token=a,")
 	w.send("40")
 	w.expectClose()
 }

@@ -21,7 +21,9 @@ func (c *conn) join(p *socketio.Packet) error {
 	var auth []byte
 	var err error
 	if c.isRevision3() {
-		p.Namespace, auth = splitQuery(p.Namespace)
+		var query []byte
+		p.Namespace, query = cutQuery(p.Namespace)
+		auth = payloadOf(query)
 	} else if auth, err = c.server.payload(p.Data); err != nil {
 		return err
 	}
