@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/throng-io/throng/server"
@@ -94,5 +95,33 @@ func TestEngineHookPanics(t *testing.T) {
 		if got := <-closed; got != "forced close" {
 			t.Errorf("closed with %q", got)
 		}
+	}
+}
+
+// A client whose websocket does not come about has never been there: the library of the official
+// server refuses it before there is a session (ws 8.21.3, handleUpgrade).
+func TestFailedUpgradeOpensNothing(t *testing.T) {
+	var hooks atomic.Int32
+	srv, err := server.New(server.Options{
+		AllowEIO3:   true,
+		Engine:      func(*server.EngineSession, []byte, bool) {},
+		EngineOpen:  func(*server.EngineSession, *server.Handshake) { hooks.Add(1) },
+		EngineClose: func(*server.EngineSession, string) { hooks.Add(1) },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	base := serve(t, srv)
+	for _, eio := range []string{"3", "4"} {
+		resp, _ := exchange(t, "GET", base+"/engine.io/?transport=websocket&EIO="+eio, "", map[string]string{
+			"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "12", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+		})
+		if resp.StatusCode != 400 {
+			t.Errorf("revision %s: %s", eio, resp.Status)
+		}
+	}
+	eventually(t, "the sessions are gone", func() bool { return srv.Stats().Sessions == 0 })
+	if n := hooks.Load(); n != 0 {
+		t.Errorf("the application was called %d times", n)
 	}
 }

@@ -52,6 +52,13 @@ func (s *Session) Shut(reason Reason) {
 	}
 }
 
+// Abandon ends a new session whose connection has not come about, in place of Open: its handler
+// hears of the end alone.
+func (s *Session) Abandon(h Handler) {
+	s.Close(TransportError)
+	s.Open(h, nil, nil)
+}
+
 // Refuse ends the session with TransportError, after a post that is refused: at once, or, if a poll
 // is held, when its client leaves it, at the latest after refusalGrace. The session takes nothing
 // meanwhile.

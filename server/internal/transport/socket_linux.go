@@ -117,8 +117,7 @@ func (p *poller) serve(e *Engine, nc net.Conn, form frame.Form, s *session.Sessi
 	if err != nil {
 		e.notWatched(err)
 		if h != nil {
-			s.Open(h, nil, nil)
-			s.Close(session.TransportError)
+			s.Abandon(h)
 		} else {
 			s.UpgradeFailed()
 		}

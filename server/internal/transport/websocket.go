@@ -40,8 +40,7 @@ func (e *Engine) serveWebSocket(ctx *fasthttp.RequestCtx, q query, s *session.Se
 	lost := func() {
 		e.live.Done()
 		if fresh {
-			s.Open(above, nil, nil)
-			s.Close(session.TransportError)
+			s.Abandon(above)
 		} else {
 			s.UpgradeFailed()
 		}
