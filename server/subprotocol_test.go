@@ -44,3 +44,43 @@ func TestSubprotocols(t *testing.T) {
 		t.Errorf("a name that is none: %v", err)
 	}
 }
+
+// A request that is no handshake of a websocket gets the answer of the official server (ws 8.21.3,
+// handleUpgrade), with the version that is spoken here: RFC 6455, sections 4.2.1, 4.2.2 and 4.4.
+func TestHandshakesThatAreNone(t *testing.T) {
+	x := attack(t, server.Options{})
+	whole := upgradeOf("EIO=4&transport=websocket")
+	const key, version = "dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version: 13"
+	if !strings.Contains(whole, key) || !strings.Contains(whole, version) {
+		t.Fatal(whole)
+	}
+	for name, c := range map[string]struct {
+		replace, by string
+		status      int
+		body        string
+	}{
+		"no key":            {"Sec-WebSocket-Key: " + key + "\r\n", "", 400, "Missing or invalid Sec-WebSocket-Key header"},
+		"15 bytes":          {key, "dGhlIHNhbXBsZSBub25j", 400, "Missing or invalid Sec-WebSocket-Key header"},
+		"17 bytes":          {key, "dGhlIHNhbXBsZSBub25jZWU=", 400, "Missing or invalid Sec-WebSocket-Key header"},
+		"no base64":         {key, "dGhlIHNhbXBsZSBub25jZ$==", 400, "Missing or invalid Sec-WebSocket-Key header"},
+		"a word":            {key, "x", 400, "Missing or invalid Sec-WebSocket-Key header"},
+		"no version":        {version + "\r\n", "", 400, "Missing or invalid Sec-WebSocket-Version header"},
+		"an old version":    {version, "Sec-WebSocket-Version: 7", 400, "Missing or invalid Sec-WebSocket-Version header"},
+		"a later version":   {version, "Sec-WebSocket-Version: 130", 400, "Missing or invalid Sec-WebSocket-Version header"},
+		"another method":    {"GET ", "PUT ", 400, "Bad handshake method"}, // which is said before
+		"all that it needs": {"Host: ", "Host: ", 101, ""},
+	} {
+		status, header, body := x.raw(strings.Replace(whole, c.replace, c.by, 1))
+		if status != c.status || !strings.HasPrefix(body, c.body) {
+			t.Errorf("%s: %d %q, want %d %q", name, status, body, c.status, c.body)
+		}
+		if got := header.Get("Sec-WebSocket-Version"); strings.HasPrefix(c.body, "Missing") && got != "13" {
+			t.Errorf("%s: the answer names version %q", name, got)
+		}
+	}
+	url := "/socket.io/?EIO=4&transport=websocket&sid=" + x.session()
+	request := strings.Replace(whole, "GET /socket.io/?EIO=4&transport=websocket", "PUT "+url, 1)
+	if status, _, body := x.raw(request); status != 405 || body != "Invalid HTTP method" {
+		t.Errorf("another method with a session: %d %q", status, body)
+	}
+}
