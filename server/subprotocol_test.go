@@ -84,3 +84,19 @@ func TestHandshakesThatAreNone(t *testing.T) {
 		t.Errorf("another method with a session: %d %q", status, body)
 	}
 }
+
+// Connection is a list, which proxies may spread over several lines, and Upgrade as well (RFC 9110,
+// sections 5.3 and 5.6.1). The official server takes all of these (the HTTP parser of Node.js 22).
+func TestHandshakesInSeveralLines(t *testing.T) {
+	x := attack(t, server.Options{})
+	for _, lines := range []string{
+		"Connection: keep-alive\r\nConnection: Upgrade\r\nUpgrade: websocket",
+		"Connection: keep-alive,\tupgrade\r\nUpgrade: WebSocket",
+		"Connection: , Upgrade,\r\nUpgrade: websocket",
+	} {
+		request := strings.Replace(upgradeOf("EIO=4&transport=websocket"), "Connection: Upgrade\r\nUpgrade: websocket", lines, 1)
+		if status, header, body := x.raw(request); status != 101 || header.Get("Sec-WebSocket-Accept") == "" {
+			t.Errorf("%q: %d %q", lines, status, body)
+		}
+	}
+}
