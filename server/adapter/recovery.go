@@ -2,7 +2,6 @@ package adapter
 
 import (
 	"bytes"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -315,19 +314,21 @@ func (r *recoveryAdapter) addMove(m roomMove) {
 // moved returns the sockets that may have been in another relation to the audience of s when it was
 // sent, with their first move since then.
 func (r *recoveryAdapter) moved(s *pendingEvent) map[string]roomMove {
-	var all map[string]roomMove
 	for len(r.moves) > 0 && r.moves[0].behind < s.number {
 		r.moves = r.moves[1:] // older than all that is still to come
 	}
-	for _, m := range r.moves {
-		if _, known := all[m.id]; known || !m.fresh && !s.about.Names(m.room) {
-			continue
+	if len(r.moves) == 0 {
+		return nil
+	}
+	first := make(map[string]int, len(r.moves)) // move of each socket
+	all := map[string]roomMove{}
+	for i, m := range r.moves {
+		if _, known := first[m.id]; !known {
+			first[m.id] = i
 		}
-		if all == nil {
-			all = map[string]roomMove{}
+		if m.fresh || s.about.Names(m.room) {
+			all[m.id] = r.moves[first[m.id]]
 		}
-		first := slices.IndexFunc(r.moves, func(other roomMove) bool { return other.id == m.id })
-		all[m.id] = r.moves[first]
 	}
 	return all
 }

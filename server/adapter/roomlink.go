@@ -2,6 +2,7 @@ package adapter
 
 import (
 	"context"
+	"maps"
 	"sync"
 	"time"
 
@@ -32,6 +33,7 @@ type roomLink struct {
 
 	mu     sync.Mutex
 	joined map[string]time.Time // rooms that sockets elsewhere have been asked to join
+	swept  time.Time            // when joined was last looked through
 }
 
 // joinSettleTime is how long a room is published on the channel for all after sockets of other
@@ -149,10 +151,9 @@ func (l *roomLink) settle(rooms []string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
-	for room, at := range l.joined {
-		if now.Sub(at) > joinSettleTime {
-			delete(l.joined, room)
-		}
+	if now.Sub(l.swept) > joinSettleTime { // and not each time: there may be many
+		l.swept = now
+		maps.DeleteFunc(l.joined, func(_ string, at time.Time) bool { return now.Sub(at) > joinSettleTime })
 	}
 	for _, room := range rooms {
 		l.joined[room] = now
