@@ -181,7 +181,7 @@ func (c *Cluster) Adapter(ns *server.Namespace, local server.Adapter) server.Ada
 	n.link = c.link(n)
 	var a server.Adapter = n
 	if o := ns.Recovery(); o != nil && c.recover != nil {
-		r := &recoveryAdapter{node: n, within: o.MaxDisconnection, limit: o.MaxBytes}
+		r := &recoveryAdapter{node: n, within: o.MaxDisconnection, limit: o.MaxBytes, returns: map[*replay]struct{}{}}
 		c.recover(n.link, r)
 		if !c.opts.KeepLeaving {
 			r.live = newLiveSockets(r)

@@ -27,15 +27,16 @@ type recoveryAdapter struct {
 
 	waiting atomic.Bool // there is something in sent
 
-	mu      sync.Mutex      // held while events reach the sockets of this server
-	at      wire.Offset     // everything of the namespace up to here has reached them
-	sent    []*pendingEvent // sent here, and not delivered or without its entry yet, in order
-	last    uint64          // number of the last one
-	moves   []roomMove      // since then
-	away    bool            // the broker does not answer: all of sent is delivered, and nothing waits
-	timer   *time.Timer     // watches that; nil while nothing is sent
-	heard   time.Time       // when the last of what was sent came back
-	returns []*replay       // sockets that are about to come back
+	mu      sync.Mutex           // held while events reach the sockets of this server
+	at      wire.Offset          // everything of the namespace up to here has reached them
+	sent    []*pendingEvent      // sent here, and not delivered or without its entry yet, in order
+	last    uint64               // number of the last one
+	moves   []roomMove           // since then
+	away    bool                 // the broker does not answer: all of sent is delivered, and nothing waits
+	timer   *time.Timer          // watches that; nil while nothing is sent
+	heard   time.Time            // when the last of what was sent came back
+	returns map[*replay]struct{} // sockets that are about to come back
+	swept   time.Time            // when returns was last looked through
 	closed  bool
 }
 
@@ -271,7 +272,8 @@ func (r *recoveryAdapter) Close() error {
 	if r.timer != nil {
 		r.timer.Stop()
 	}
-	r.sent, r.returns = nil, nil
+	r.sent = nil
+	clear(r.returns)
 	r.mu.Unlock()
 	if r.live != nil {
 		r.live.close()

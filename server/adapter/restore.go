@@ -3,7 +3,6 @@ package adapter
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/throng-io/throng/protocol/socketio"
@@ -107,7 +106,7 @@ func (r *recoveryAdapter) restore(ctx context.Context, pid, offset string) (*ser
 	r.mu.Lock()
 	to := r.position()
 	back.behind = r.last
-	r.returns = append(r.returns, back)
+	r.returns[back] = struct{}{}
 	r.mu.Unlock()
 	err = r.log.read(ctx, from, to, func(at wire.Offset, m *wire.Message) bool {
 		if m.Kind == wire.Broadcast && !m.To.Volatile {
@@ -183,22 +182,27 @@ func (r *recoveryAdapter) missed(to *wire.Audience, event server.Message, bytes 
 	if to.Volatile {
 		return
 	}
-	for _, back := range r.returns {
+	for back := range r.returns {
 		if back.behind >= since {
 			back.add(to, event, bytes, r.limit)
 		}
 	}
 }
 
-// drop forgets a socket that was about to come back, and those that did not.
+// drop forgets a socket that was about to come back, and from time to time those that did not.
 func (r *recoveryAdapter) drop(back *replay) {
-	r.returns = slices.DeleteFunc(r.returns, func(other *replay) bool {
-		if old := time.Since(other.begun) > enterTime; old {
+	delete(r.returns, back)
+	now := time.Now()
+	if now.Sub(r.swept) < enterTime { // all clients of another server may come back at once
+		return
+	}
+	r.swept = now
+	for other := range r.returns {
+		if now.Sub(other.begun) > enterTime {
 			other.lost, other.events = true, nil
-			return true
+			delete(r.returns, other)
 		}
-		return other == back
-	})
+	}
 }
 
 // Enter implements server.Recoverer.
