@@ -4,9 +4,13 @@
 // equal duration fall due in the order in which they were armed, so a linked list is already
 // sorted: arming appends, firing takes the head, both without a heap, an allocation, or a runtime
 // timer per session. Entries fire at their exact time, not at the tick of a wheel.
+//
+// Durations that users compute, such as the timeouts of answers, may be many. Those for which there
+// is no list are in a heap.
 package deadline
 
 import (
+	"container/heap"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,7 +23,7 @@ type Entry struct {
 	// not block. Set it before the first Arm.
 	Fire func()
 
-	list       *list // nil when not armed
+	list       *list // nil when not armed; Clock.rare when in the heap
 	prev, next *Entry
 	due        time.Duration // by Clock.Now
 }
@@ -30,6 +34,40 @@ type list struct {
 	head, tail *Entry
 }
 
+// maxLists bounds the lists, which each Arm goes through.
+const maxLists = 32
+
+// queue is a heap of armed entries, the earliest first; see container/heap.
+type queue struct {
+	entries []*Entry
+	place   map[*Entry]int
+}
+
+func (q *queue) Len() int           { return len(q.entries) }
+func (q *queue) Less(i, j int) bool { return q.entries[i].due < q.entries[j].due }
+
+func (q *queue) Swap(i, j int) {
+	q.entries[i], q.entries[j] = q.entries[j], q.entries[i]
+	q.place[q.entries[i]], q.place[q.entries[j]] = i, j
+}
+
+func (q *queue) Push(x any) {
+	e := x.(*Entry)
+	if q.place == nil {
+		q.place = map[*Entry]int{}
+	}
+	q.place[e] = len(q.entries)
+	q.entries = append(q.entries, e)
+}
+
+func (q *queue) Pop() any {
+	last := len(q.entries) - 1
+	e := q.entries[last]
+	q.entries[last], q.entries = nil, q.entries[:last]
+	delete(q.place, e)
+	return e
+}
+
 // Clock fires entries. Its methods may be called from any goroutine.
 type Clock struct {
 	start   time.Time
@@ -37,6 +75,8 @@ type Clock struct {
 
 	mu    sync.Mutex
 	lists []*list // one per duration in use: a handful
+	rare  list    // empty; stands for queue
+	queue queue   // entries of the durations for which there is no list
 	next  time.Duration
 	timer *time.Timer
 	done  chan struct{}
@@ -101,15 +141,23 @@ func (c *Clock) Arm(e *Entry, d time.Duration) {
 	c.unlink(e)
 	l := c.listOf(d)
 	e.list, e.due = l, c.Now()+d
+	if l == &c.rare {
+		heap.Push(&c.queue, e)
+	} else {
+		l.push(e)
+	}
+	if e.due < c.next {
+		c.schedule(e.due)
+	}
+}
+
+func (l *list) push(e *Entry) {
 	if e.prev = l.tail; e.prev == nil {
 		l.head = e
 	} else {
 		e.prev.next = e
 	}
 	l.tail = e
-	if e.due < c.next {
-		c.schedule(e.due)
-	}
 }
 
 // Disarm makes sure that e does not fire, unless its Fire is running already.
@@ -119,6 +167,7 @@ func (c *Clock) Disarm(e *Entry) {
 	c.mu.Unlock()
 }
 
+// listOf returns the list for a duration, or rare if there are too many.
 func (c *Clock) listOf(d time.Duration) *list {
 	var idle *list
 	for _, l := range c.lists {
@@ -133,6 +182,9 @@ func (c *Clock) listOf(d time.Duration) *list {
 		idle.after = d
 		return idle
 	}
+	if len(c.lists) == maxLists {
+		return &c.rare
+	}
 	l := &list{after: d}
 	c.lists = append(c.lists, l)
 	return l
@@ -140,7 +192,12 @@ func (c *Clock) listOf(d time.Duration) *list {
 
 func (c *Clock) unlink(e *Entry) {
 	l := e.list
-	if l == nil {
+	switch l {
+	case nil:
+		return
+	case &c.rare:
+		heap.Remove(&c.queue, c.queue.place[e])
+		e.list = nil
 		return
 	}
 	if e.prev == nil {
@@ -189,6 +246,9 @@ func (c *Clock) earliest() *Entry {
 		if l.head != nil && (first == nil || l.head.due < first.due) {
 			first = l.head
 		}
+	}
+	if len(c.queue.entries) > 0 && (first == nil || c.queue.entries[0].due < first.due) {
+		first = c.queue.entries[0]
 	}
 	return first
 }

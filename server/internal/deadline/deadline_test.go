@@ -1,6 +1,7 @@
 package deadline
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -157,5 +158,69 @@ func TestListsAreReused(t *testing.T) {
 	c.Disarm(&e)
 	if allocs := testing.AllocsPerRun(100, func() { c.Arm(&e, 2*time.Hour); c.Disarm(&e); c.Arm(&e, 3*time.Hour) }); allocs > 0 {
 		t.Errorf("arming allocates %v times", allocs)
+	}
+}
+
+// Timers of as many durations as there are timers fall due in their order, those that are armed anew
+// or disarmed included, and the durations do not slow the others down.
+func TestManyDurations(t *testing.T) {
+	c := start(t)
+	const count = 5000
+	dice := rand.New(rand.NewPCG(1, 2))
+	type timer struct {
+		entry Entry
+		due   time.Duration
+	}
+	var fired []*timer
+	all := make([]*timer, count)
+	arm := func(e *timer) {
+		d := time.Hour + time.Duration(dice.Int64N(int64(time.Hour)))
+		c.Arm(&e.entry, d)
+		e.due = e.entry.due
+	}
+	for i := range all {
+		e := &timer{}
+		e.entry.Fire = func() { fired = append(fired, e) }
+		arm(e)
+		all[i] = e
+	}
+	armed := count
+	for i, e := range all {
+		switch i % 3 {
+		case 0:
+			c.Disarm(&e.entry)
+			armed--
+		case 1:
+			arm(e)
+		}
+	}
+	if n := len(c.lists); n > maxLists {
+		t.Errorf("there are %d lists", n)
+	}
+	c.Advance(3 * time.Hour)
+	if len(fired) != armed || len(c.queue.entries)+len(c.queue.place) > 0 {
+		t.Errorf("%d of %d timers have fired, and %d are left", len(fired), armed, len(c.queue.entries))
+	}
+	if !slices.IsSortedFunc(fired, func(a, b *timer) int { return int(a.due - b.due) }) {
+		t.Error("they have not fired in their order")
+	}
+}
+
+// BenchmarkDurations arms and disarms a timer beside others of so many durations.
+func BenchmarkDurations(b *testing.B) {
+	for _, n := range []int{1, 10, 1000, 100_000} {
+		b.Run(fmt.Sprintf("durations=%d", n), func(b *testing.B) {
+			c := New()
+			others := make([]Entry, n)
+			for i := range others {
+				c.Arm(&others[i], time.Hour+time.Duration(i))
+			}
+			var e Entry
+			b.ReportAllocs()
+			for b.Loop() {
+				c.Arm(&e, 2*time.Hour)
+				c.Disarm(&e)
+			}
+		})
 	}
 }
