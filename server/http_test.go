@@ -235,3 +235,25 @@ func TestOtherPaths(t *testing.T) {
 	}
 	plain.CloseIdleConnections()
 }
+
+// A target may have the scheme and the host in it, which then count instead of the header (RFC 9112,
+// section 3.2.2).
+func TestAbsoluteTargets(t *testing.T) {
+	x := attack(t, server.Options{Hosts: []string{"good.example"}})
+	const query = "/socket.io/?EIO=4&transport=polling"
+	for target, want := range map[string]int{
+		"http://good.example" + query:            200,
+		"http://good.example:8080" + query:       200,
+		"http://127.0.0.1" + query:               200,
+		"http://evil.example" + query:            421,
+		"http://good.example/other":              404,
+		"http://good.example":                    404,
+		"http://good.example?x=" + query:         404,
+		query:                                    421, // the header says test
+		"/elsewhere?http://good.example" + query: 421,
+	} {
+		if status, _, body := x.raw(get(target)); status != want {
+			t.Errorf("%s: %d %q, want %d", target, status, body, want)
+		}
+	}
+}

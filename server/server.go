@@ -212,11 +212,26 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx, serveConn func(net.Conn)) {
 // below returns what follows Options.Path in the target of a request, and whether that is the
 // server's.
 func (s *Server) below(target string) (name string, ours bool) {
+	target = originForm(target)
 	if name, ours = strings.CutPrefix(target, s.opts.Path); ours || !s.opts.NoTrailingSlash {
 		return name, ours
 	}
 	name, ours = strings.CutPrefix(target, strings.TrimSuffix(s.opts.Path, "/"))
 	return name, ours && (name == "" || name[0] == '?')
+}
+
+// originForm cuts the scheme and the host off a target: a server must take it with them, although
+// clients write them to proxies alone (RFC 9112, section 3.2.2).
+func originForm(target string) string {
+	if strings.HasPrefix(target, "/") {
+		return target
+	}
+	if _, rest, absolute := strings.Cut(target, "://"); absolute {
+		if at := strings.IndexAny(rest, "/?"); at >= 0 && rest[at] == '/' {
+			return rest[at:]
+		}
+	}
+	return target
 }
 
 // drainTime is how long a shutdown waits for clients that are between two polls. They usually come
