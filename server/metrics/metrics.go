@@ -21,7 +21,8 @@
 //	throng_adapter_messages_total{direction}   out: accepted by the broker; in: come from it
 //	throng_adapter_bytes_total{direction}      of these
 //	throng_adapter_queue_bytes             that wait for the broker
-//	throng_adapter_dropped_total{reason}   messages: "queue full"; "broker" refused them, or a connection ended
+//	throng_adapter_dropped_total{reason}   messages, and with recovery commands about the sockets that the broker
+//	                                       keeps: "queue full"; "broker" refused them, or a connection ended
 //	                                       with them under way; "malformed" or of "unknown type", from others;
 //	                                       "slow handler" of an event between servers
 //	throng_adapter_reconnects_total        connections for subscriptions that were made anew
