@@ -46,15 +46,14 @@ func (s *Session) ping(three bool) error {
 // is given up when it has been silent for too long.
 func (s *Session) alive() {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.awaitingPong, s.extended = false, false
 	s.renew()
 	next := s.cfg.PingInterval
 	if s.form&frame.Revision3 != 0 {
 		next += s.cfg.PingTimeout
 	}
-	alive := s.state == open
-	s.mu.Unlock()
-	if alive {
+	if s.state == open { // else the timer is that of the end
 		s.cfg.Clock.Arm(&s.timer, next)
 	}
 }
@@ -85,6 +84,9 @@ func (s *Session) onTimer() {
 	if ping {
 		s.counts.PingsOut++
 	}
+	if st == open && (excused || !late) {
+		s.cfg.Clock.Arm(&s.timer, s.cfg.PingTimeout)
+	}
 	s.mu.Unlock()
 	switch {
 	case st == closing:
@@ -97,8 +99,6 @@ func (s *Session) onTimer() {
 		s.mu.Unlock()
 	case late && !excused:
 		s.Close(PingTimeout)
-	default:
-		s.cfg.Clock.Arm(&s.timer, s.cfg.PingTimeout)
 	}
 	if ping {
 		s.Send(pingFrame)

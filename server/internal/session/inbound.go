@@ -50,11 +50,9 @@ func (s *Session) received(p engineio.Packet) (st state, three bool, err error) 
 	s.extended = s.extended || extend
 	if extend {
 		s.expiry = s.cfg.Clock.Now() + s.cfg.PingTimeout
-	}
-	s.mu.Unlock()
-	if extend {
 		s.cfg.Clock.Arm(&s.timer, s.cfg.PingTimeout)
 	}
+	s.mu.Unlock()
 	return st, three, nil
 }
 
