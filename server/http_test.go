@@ -236,8 +236,8 @@ func TestOtherPaths(t *testing.T) {
 	plain.CloseIdleConnections()
 }
 
-// A target may have the scheme and the host in it, which then count instead of the header (RFC 9112,
-// section 3.2.2).
+// A target may have the scheme and the host in it, which then count instead of the header (RFC
+// 9112, section 3.2.2).
 func TestAbsoluteTargets(t *testing.T) {
 	x := attack(t, server.Options{Hosts: []string{"good.example"}})
 	const query = "/socket.io/?EIO=4&transport=polling"

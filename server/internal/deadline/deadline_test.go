@@ -161,8 +161,8 @@ func TestListsAreReused(t *testing.T) {
 	}
 }
 
-// Timers of as many durations as there are timers fall due in their order, those that are armed anew
-// or disarmed included, and the durations do not slow the others down.
+// Timers of as many durations as there are timers fall due in their order, those that are armed
+// anew or disarmed included, and the durations do not slow the others down.
 func TestManyDurations(t *testing.T) {
 	c := start(t)
 	const count = 5000
