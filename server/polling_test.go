@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -395,4 +396,79 @@ func TestSessionsShareConnections(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A client that posts text which is not UTF-8 is refused, and nothing of it reaches the others: on
+// a websocket they would have to fail their connections for it (RFC 6455, section 8.1).
+func TestPostedTextIsUTF8(t *testing.T) {
+	srv, others := broadcasting(t)
+	base := serve(t, srv)
+	victim := open(t, base, "/engine.io/", "")
+	victim.text()
+	octets := map[string]string{"Content-Type": "application/octet-stream"}
+	for name, c := range map[string]struct {
+		p       func() *poller
+		body    string
+		headers map[string]string
+	}{
+		"revision 4":            {func() *poller { return poll(t, base, "/engine.io/") }, "4fine\x1e4\xff\xfe", nil},
+		"revision 3":            {func() *poller { return three(t, base, "/engine.io/", "") }, "5:4fine2:4\xff", nil},
+		"revision 3, in binary": {func() *poller { return three(t, base, "/engine.io/", "") }, "\x00\x05\xff4fine\x00\x02\xff4\xff", octets},
+		"JSONP":                 {func() *poller { return &poller{t: t, url: scripted(t, base)} }, "d=4fine%1E4%FF", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := c.p()
+			if resp, body := exchange(t, "POST", p.url, c.body, c.headers); resp.StatusCode != 400 {
+				t.Errorf("%s %q", resp.Status, body)
+			}
+			p.gone("Session ID unknown")
+			if got := <-others; got != "fine" {
+				t.Errorf("the others got %q", got)
+			}
+		})
+	}
+	victim.expect("4fine")
+}
+
+// broadcasting is a bare server that passes what one client sends on to all others, and to the
+// test.
+func broadcasting(t *testing.T) (*server.Server, <-chan string) {
+	t.Helper()
+	got := make(chan string, 10)
+	var mu sync.Mutex
+	var all []*server.EngineSession
+	srv, err := server.New(server.Options{
+		AllowEIO3: true, Times: server.Times{PingInterval: server.Never},
+		Engine: func(_ *server.EngineSession, data []byte, binary bool) {
+			got <- string(data)
+			mu.Lock()
+			defer mu.Unlock()
+			for _, s := range all {
+				s.Send(data, binary)
+			}
+		},
+		EngineOpen: func(s *server.EngineSession, _ *server.Handshake) {
+			mu.Lock()
+			defer mu.Unlock()
+			if s.Transport() == "websocket" {
+				all = append(all, s)
+			}
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return srv, got
+}
+
+// scripted opens a session of JSONP, and returns the URL of its polls.
+func scripted(t *testing.T, base string) string {
+	t.Helper()
+	url := base + "/engine.io/?EIO=4&transport=polling&j=0"
+	_, body := exchange(t, "GET", url, "", nil)
+	sid := sidIn.FindStringSubmatch(body)
+	if sid == nil {
+		t.Fatalf("no session id in %q", body)
+	}
+	return url + "&sid=" + sid[1]
 }

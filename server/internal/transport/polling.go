@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"time"
+	"unicode/utf8"
 
 	"github.com/valyala/fasthttp"
 
@@ -193,7 +194,15 @@ func payload(form frame.Form, body []byte, binary bool) packets {
 // it.
 const closeGrace = 20 * time.Millisecond
 
-var errTooManyPackets = errors.New("too many packets in one payload")
+var (
+	errTooManyPackets = errors.New("too many packets in one payload")
+	errText           = errors.New("text that is not UTF-8")
+)
+
+// isText reports whether a packet is what it says: text is UTF-8. Applications pass messages on,
+// and a client to which other text is sent on a websocket must fail its connection (RFC 6455,
+// section 8.1): one client could end the connections of all others.
+func isText(p engineio.Packet) bool { return p.Binary || utf8.Valid(p.Data) }
 
 // receivePayload passes the packets of a body to the session. Packets before a malformed one are
 // delivered; the malformed one closes the session and is the error. A packet that the session's
@@ -205,6 +214,10 @@ func (e *Engine) receivePayload(s *session.Session, p packets) error {
 			return errTooManyPackets
 		}
 		packet := p.Packet()
+		if !isText(packet) {
+			s.Close(session.ParseError)
+			return errText
+		}
 		if packet.Type == engineio.Close {
 			s.AwaitPoll(closeGrace)
 		}

@@ -135,6 +135,9 @@ func (c *webTransportConn) next(b []byte) (int, error) {
 	if n == 0 || err != nil {
 		return 0, err
 	}
+	if !isText(p) {
+		return 0, errText
+	}
 	c.setUnhandled(n < len(b))
 	if c.in != nil {
 		c.in.whole = true

@@ -3,6 +3,7 @@ package transport
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -81,4 +82,19 @@ func FuzzFramed(f *testing.F) {
 			}
 		}
 	})
+}
+
+// Text that is not UTF-8 ends the session, whichever way it comes: see isText.
+func TestFramedTextIsUTF8(t *testing.T) {
+	clock := deadline.New()
+	go clock.Run()
+	t.Cleanup(clock.Close)
+	var stream []byte
+	for _, data := range []string{"é", "\xff", "late"} {
+		stream = engineio.AppendFrame(stream, engineio.Packet{Type: engineio.Message, Data: []byte(data)})
+	}
+	got := playFramed(t, stream, len(stream), clock)
+	if want := []string{fmt.Sprintf("false %x", "é"), "", string(session.ParseError)}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
 }
