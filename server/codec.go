@@ -16,7 +16,8 @@ import (
 // packet for which Encode panics is not sent.
 type Codec interface {
 	// Encode returns the message of a packet, text or binary. It may change packet, and return it;
-	// the attachments are not its own. The result belongs to the server.
+	// the attachments are not its own. The result belongs to the server. Text must be UTF-8, and
+	// must not hold U+001E, which separates packets on polling.
 	Encode(packet []byte, attachments [][]byte) (message []byte, binary bool)
 	// Decode returns the packet of a message from a client. Both may share memory with data, which
 	// is valid until the packet has been handled. The result is checked like any client's packet;

@@ -25,7 +25,8 @@ func (s *EngineSession) ID() string { return s.session.ID }
 // Transport names what carries the session now: "polling", "websocket" or "webtransport".
 func (s *EngineSession) Transport() string { return s.session.Transport() }
 
-// Send sends a message, text or binary. data is copied.
+// Send sends a message, text or binary. data is copied. Text must be UTF-8. Text with U+001E
+// reaches clients of Engine.IO 4 on polling as binary, as that character separates packets there.
 func (s *EngineSession) Send(data []byte, binary bool) {
 	s.session.Send(frame.Message(engineio.Packet{Type: engineio.Message, Binary: binary, Data: data}, s.deflate))
 }

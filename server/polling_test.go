@@ -404,7 +404,7 @@ func TestPostedTextIsUTF8(t *testing.T) {
 	srv, others := broadcasting(t)
 	base := serve(t, srv)
 	victim := open(t, base, "/engine.io/", "")
-	victim.text()
+	victim.expect("4welcome")
 	octets := map[string]string{"Content-Type": "application/octet-stream"}
 	for name, c := range map[string]struct {
 		p       func() *poller
@@ -430,8 +430,30 @@ func TestPostedTextIsUTF8(t *testing.T) {
 	victim.expect("4fine")
 }
 
-// broadcasting is a bare server that passes what one client sends on to all others, and to the
-// test.
+// Text with the separator of polled packets is sent as binary over polling: the client would take
+// what follows it for packets of the server.
+func TestSeparatorInText(t *testing.T) {
+	srv, sent := broadcasting(t)
+	base := serve(t, srv)
+	victim, scriptedVictim := poll(t, base, "/engine.io/"), &poller{t: t, url: scripted(t, base)}
+	victim.expect("4welcome")
+	scriptedVictim.expect(`___eio[0]("4welcome");`)
+	old := three(t, base, "/engine.io/", "")
+	old.expect("8:4welcome")
+	attacker := open(t, base, "/engine.io/", "")
+	attacker.expect("4welcome")
+	attacker.send("4a\x1e1")
+	<-sent
+	attacker.expect("4a\x1e1")
+	victim.expect("bYR4x")
+	scriptedVictim.expect(`___eio[0]("bYR4x");`)
+	old.expect("4:4a\x1e1")
+	attacker.send("4b")
+	<-sent
+	victim.expect("4b")
+}
+
+// broadcasting is a bare server that passes what one client sends on to all, and to the test.
 func broadcasting(t *testing.T) (*server.Server, <-chan string) {
 	t.Helper()
 	got := make(chan string, 10)
@@ -450,9 +472,8 @@ func broadcasting(t *testing.T) (*server.Server, <-chan string) {
 		EngineOpen: func(s *server.EngineSession, _ *server.Handshake) {
 			mu.Lock()
 			defer mu.Unlock()
-			if s.Transport() == "websocket" {
-				all = append(all, s)
-			}
+			all = append(all, s)
+			s.Send([]byte("welcome"), false)
 		},
 	})
 	if err != nil {

@@ -190,7 +190,7 @@ func (f *Frame) Payload() []byte {
 	switch {
 	case f.packets == 0:
 		return nil
-	case f.plain:
+	case f.plain && !f.separated:
 		h, head := websocket.ParseHeader(f.wire)
 		end := head + int(h.Length)
 		return f.wire[head:end:end]
@@ -209,6 +209,9 @@ func (f *Frame) appendBody(dst []byte, _ Form) []byte {
 	}
 	dst = make([]byte, 0, size)
 	for binary, data := range f.Parts {
+		if f.separated && !binary {
+			binary, data = true, data[1:] // without the type
+		}
 		if binary {
 			dst = engineio.AppendPayload(dst, engineio.Packet{Type: engineio.Message, Binary: true, Data: data})
 			continue

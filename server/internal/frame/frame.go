@@ -42,6 +42,8 @@ type Frame struct {
 	volatile bool
 	plain    bool // one text message, which most forms leave as it is, or a control frame
 
+	separated bool // it is text with the separator of polling bodies, see Message
+
 	build sync.Mutex // held while a variant is made
 	forms atomic.Pointer[variant]
 }
@@ -83,9 +85,14 @@ func (f *Frame) Parts(yield func(binary bool, data []byte) bool) {
 func (f *Frame) Compressible() bool { return f.deflate >= 0 }
 
 // Message is Packet for a message of an application without Socket.IO. deflate is as in Builder.
+//
+// Text of it may hold the separator of a polling body, which nothing escapes there: what follows
+// would be a packet of its own, and who has sent the text to the application could close the
+// sessions of others, or send as the server. In a polling body of revision 4 such text is binary.
 func Message(p engineio.Packet, deflate int32) *Frame {
 	f := Packet(p)
 	f.deflate = deflate
+	f.separated = !p.Binary && bytes.IndexByte(p.Data, engineio.Separator) >= 0
 	return f
 }
 
