@@ -14,7 +14,7 @@ import (
 // chunked is the length of a body that comes in chunks.
 const chunked = -1
 
-var upgradeToken, websocketToken = []byte("upgrade"), []byte("websocket")
+var upgradeToken, websocketToken, comma = []byte("upgrade"), []byte("websocket"), []byte(",")
 
 // asksForWebSocket reports whether a request is an upgrade to a websocket. The library looks at the
 // first line of each header alone, and at nothing behind an empty element of it.
@@ -26,9 +26,10 @@ func asksForWebSocket(ctx *fasthttp.RequestCtx) bool {
 // hasToken reports whether a list has a token, in whichever of its lines (RFC 9110, sections 5.3
 // and 5.6.1).
 func hasToken(lines [][]byte, token []byte) bool {
-	for _, line := range lines {
-		for one := range bytes.SplitSeq(line, []byte{','}) {
-			if bytes.EqualFold(bytes.Trim(one, " \t"), token) {
+	for _, rest := range lines {
+		for more := true; more; {
+			var one []byte
+			if one, rest, more = bytes.Cut(rest, comma); bytes.EqualFold(bytes.TrimSpace(one), token) {
 				return true
 			}
 		}
