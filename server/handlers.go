@@ -98,7 +98,7 @@ func (n *Namespace) OffAny() {
 // OnAnyOutgoing adds a function that is called for each event that is emitted in the namespace,
 // once however many sockets it goes to, before it is sent, on the emitter's goroutine. Answers to
 // events of clients are none. The function must not change args; arguments of an EmitRaw are
-// decoded for it.
+// decoded for it. A panic is logged, and the event is sent.
 func (n *Namespace) OnAnyOutgoing(f func(to Target, event string, args []any)) {
 	n.change(func(all *handlers) { all.outgoing = with(all.outgoing, f) })
 }
@@ -152,7 +152,7 @@ func (n *Namespace) OnDisconnect(f func(s *Socket, reason string)) {
 // ConnectError refuses a client with structured data beside the message.
 type ConnectError struct {
 	Message string
-	Data    any // encoded as JSON
+	Data    any // encoded as JSON; what cannot be is left out, with a line in the log
 }
 
 // Error returns the message.

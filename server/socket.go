@@ -20,6 +20,7 @@ type Socket struct {
 	// back (Options.Recovery). Guard it if several goroutines use it; set it in OnConnect or a
 	// handler. An Adapter that lets clients come back to other servers encodes it, while no handler
 	// of the connection runs: what other goroutines change must have a MarshalJSON with their lock.
+	// Data that cannot be encoded is left out, with a line in the log.
 	Data any
 
 	*recoveryState
