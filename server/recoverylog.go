@@ -31,7 +31,9 @@ func entryFor(to fanout.Audience) entry {
 }
 
 // size estimates the memory behind e.
-func (e *entry) size() int { return 256 + len(e.f.Wire()) }
+func (e *entry) size() int {
+	return 256 + len(e.f.Wire()) + e.to.Rooms.Bytes() + e.to.Except.Bytes()
+}
 
 // isFor reports whether a saved socket belongs to the audience of e.
 func (e *entry) isFor(p *savedSocket) bool {

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -35,5 +36,34 @@ func TestRecoveryForgetsThoseThatCameBack(t *testing.T) {
 	}
 	if len(l.gone) != 0 || l.order.Len() != 0 || l.rooms != 0 {
 		t.Errorf("%d sockets, %d in the order and %d bytes are left", len(l.gone), l.order.Len(), l.rooms)
+	}
+}
+
+// The names of an audience count for the memory of recovery: an event may be for thousands of
+// rooms.
+func TestRecoveryCountsAudiences(t *testing.T) {
+	srv, err := New(Options{Recovery: &Recovery{MaxBytes: 1 << 20}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := srv.Shutdown(context.Background()); err != nil {
+			t.Error(err)
+		}
+	}()
+	to := srv.Everyone()
+	for i := range 1000 {
+		to = to.To(fmt.Sprintf("%0100d", i))
+	}
+	for range 100 {
+		if err := to.Emit("news"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l := srv.local.log
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if n := len(l.entries); n == 0 || n > 10 {
+		t.Errorf("%d events for 1000 rooms with names of 100 bytes are kept in a megabyte", n)
 	}
 }

@@ -103,6 +103,15 @@ func (g *growth) add(names []string) {
 // Len counts the names.
 func (s *Set) Len() int { return s.n + len(s.more) }
 
+// Bytes estimates the memory of the names.
+func (s *Set) Bytes() (n int) {
+	const header = 16 // of a string
+	for i := range s.Len() {
+		n += header + len(s.At(i))
+	}
+	return n
+}
+
 // At returns name i, from 0 to Len-1.
 func (s *Set) At(i int) string {
 	if i < s.n {
