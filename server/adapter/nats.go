@@ -145,18 +145,18 @@ type presence struct {
 	seen map[string]time.Time // by node: when something came from it last
 }
 
-// Each node says each beat that it is there; without a sign for the time of absence it counts as
-// gone. The numbers are those of the official adapters with heartbeats.
+// A node says each heartbeatInterval that it is there, and counts as gone after heartbeatTimeout
+// without a sign of it. The numbers are those of the official adapters with heartbeats.
 const (
-	beat    = 5 * time.Second
-	absence = 10 * time.Second
+	heartbeatInterval = 5 * time.Second
+	heartbeatTimeout  = 10 * time.Second
 )
 
-// start says hello, and from then on that the node is there.
+// start announces the node, and says from then on that it is there.
 func (p *presence) start() {
 	p.say(wire.InitialHeartbeat, "")
 	go func() {
-		ticker := time.NewTicker(beat)
+		ticker := time.NewTicker(heartbeatInterval)
 		defer ticker.Stop()
 		for {
 			select {
@@ -198,7 +198,7 @@ func (p *presence) present() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for id, at := range p.seen {
-		if time.Since(at) > absence {
+		if time.Since(at) > heartbeatTimeout {
 			delete(p.seen, id)
 		}
 	}
