@@ -238,3 +238,32 @@ func TestNaiveEncodesForEachReceiver(t *testing.T) {
 		}
 	}
 }
+
+// The list of an audience takes of the limit of a queue as the frame does: it may be longer.
+func TestAudiencesCountForTheQueue(t *testing.T) {
+	queued(t, Options{Shards: 1}, func(t *testing.T, hub *shardedHub) {
+		list := make([]string, 1000)
+		for i := range list {
+			list[i] = fmt.Sprint("room ", i)
+		}
+		m, _ := join(hub, "m", list...)
+		release := hold(hub)
+		hub.Broadcast(rooms(list...), Message{Frame: text("news")})
+		s := hub.shards[0]
+		waiting := func() int {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			return s.waiting.bytes
+		}
+		if n := waiting(); n < 16*len(list) {
+			t.Errorf("a message to %d rooms counts as %d bytes", len(list), n)
+		}
+		release()
+		hub.Settle()
+		hub.Close()
+		if n := waiting(); n != 0 {
+			t.Errorf("%d bytes are left in an empty queue", n)
+		}
+		compare(t, "the member", m.texts(t), []string{"hello", "news"})
+	})
+}

@@ -78,6 +78,16 @@ func (o *op) size() int {
 	return len(o.f.Wire())
 }
 
+// weight is what an operation takes of the queue's limit in bytes: its frame, and the list of its
+// audience, which may be longer.
+func (o *op) weight() int {
+	const target = 16 // bytes, see target
+	if o.cut == nil {
+		return o.size()
+	}
+	return o.size() + target*(len(o.cut.in)+len(o.cut.out))
+}
+
 func newShard(number int, opts Options, batched bool) *shard {
 	s := &shard{number: number, batched: batched, packets: opts.QueuePackets, bytes: opts.QueueBytes, rings: opts.Rings}
 	s.work.L, s.space.L = &s.mu, &s.mu
@@ -104,7 +114,7 @@ func (s *shard) submit(o *op, inline bool) (mine bool, load int) {
 	s.owed.Add(1)
 	s.queue = append(s.queue, *o)
 	s.waiting.packets++
-	s.waiting.bytes += o.size()
+	s.waiting.bytes += o.weight()
 	if !s.busy {
 		s.work.Signal()
 	}
@@ -201,7 +211,7 @@ func (o *op) alone() bool { return o.kind == opSettle || o.size() >= roundBytes 
 func (s *shard) settle(ops []op) {
 	bytes := 0
 	for i := range ops {
-		bytes += ops[i].size()
+		bytes += ops[i].weight()
 	}
 	s.mu.Lock()
 	full := s.load() > 0
