@@ -150,6 +150,13 @@ func TestCORSOptions(t *testing.T) {
 			t.Errorf("%s: %q, want %q (%s)", name, got, want, resp.Status)
 		}
 	}
+	// The answer depends on the header also where that is missing (cors 2.8.6,
+	// configureAllowedHeaders).
+	base = start(t, server.Options{CORS: &server.CORS{Origins: []string{"http://a.example"}}})
+	resp, _ = exchange(t, "OPTIONS", base+"/socket.io/?EIO=4&transport=polling", "", nil)
+	if got := resp.Header.Get("Vary"); got != "Origin, Access-Control-Request-Headers" || resp.StatusCode != 204 {
+		t.Errorf("Vary is %q (%s)", got, resp.Status)
+	}
 }
 
 func TestTrailingSlash(t *testing.T) {

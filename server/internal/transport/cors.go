@@ -62,9 +62,11 @@ func (c *CORS) preflight(ctx *fasthttp.RequestCtx) {
 	}
 	if len(c.AllowedHeaders) > 0 {
 		h.Set(fasthttp.HeaderAccessControlAllowHeaders, strings.Join(c.AllowedHeaders, ","))
-	} else if asked := ctx.Request.Header.Peek(fasthttp.HeaderAccessControlRequestHeaders); len(asked) > 0 && printable(asked) {
-		h.SetBytesV(fasthttp.HeaderAccessControlAllowHeaders, asked)
-		vary := fasthttp.HeaderAccessControlRequestHeaders
+	} else {
+		if asked := ctx.Request.Header.Peek(fasthttp.HeaderAccessControlRequestHeaders); len(asked) > 0 && printable(asked) {
+			h.SetBytesV(fasthttp.HeaderAccessControlAllowHeaders, asked)
+		}
+		vary := fasthttp.HeaderAccessControlRequestHeaders // also if nothing was asked
 		if v := h.Peek(fasthttp.HeaderVary); len(v) > 0 {
 			vary = string(v) + ", " + vary
 		}
