@@ -1,7 +1,6 @@
 package server
 
 import (
-	"bytes"
 	"net/netip"
 	"net/url"
 	"strings"
@@ -130,5 +129,5 @@ func originOf(ctx *fasthttp.RequestCtx) string {
 // readable reports whether a page of another origin could read the answer: of a websocket, of
 // WebTransport, or of a script.
 func readable(ctx *fasthttp.RequestCtx) bool {
-	return ctx.IsConnect() || bytes.EqualFold(ctx.Request.Header.Peek(fasthttp.HeaderUpgrade), []byte("websocket")) || ctx.QueryArgs().Has("j")
+	return ctx.IsConnect() || transport.AsksForWebSocket(ctx) || ctx.QueryArgs().Has("j")
 }

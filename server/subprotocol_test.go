@@ -88,7 +88,7 @@ func TestHandshakesThatAreNone(t *testing.T) {
 // Connection is a list, which proxies may spread over several lines, and Upgrade as well (RFC 9110,
 // sections 5.3 and 5.6.1). The official server takes all of these (the HTTP parser of Node.js 22).
 func TestHandshakesInSeveralLines(t *testing.T) {
-	x := attack(t, server.Options{})
+	x, strict := attack(t, server.Options{}), attack(t, server.Options{CheckOrigin: true})
 	for _, lines := range []string{
 		"Connection: keep-alive\r\nConnection: Upgrade\r\nUpgrade: websocket",
 		"Connection: keep-alive,\tupgrade\r\nUpgrade: WebSocket",
@@ -97,6 +97,10 @@ func TestHandshakesInSeveralLines(t *testing.T) {
 		request := strings.Replace(upgradeOf("EIO=4&transport=websocket"), "Connection: Upgrade\r\nUpgrade: websocket", lines, 1)
 		if status, header, body := x.raw(request); status != 101 || header.Get("Sec-WebSocket-Accept") == "" {
 			t.Errorf("%q: %d %q", lines, status, body)
+		}
+		// It is a websocket for the check of its origin as well.
+		if status, _, body := strict.raw(strings.Replace(request, "Host:", "Origin: https://evil.example\r\nHost:", 1)); status != 400 {
+			t.Errorf("%q of another origin: %d %q", lines, status, body)
 		}
 	}
 }

@@ -102,7 +102,7 @@ func New(cfg Config) *Engine {
 // request on, as the HTTP server does, and returns when the connection is closed: the engine needs
 // it to take over connections whose polls are held, and does not take them over if it is nil.
 func (e *Engine) Handle(ctx *fasthttp.RequestCtx, serveConn func(net.Conn)) {
-	upgrade := asksForWebSocket(ctx)
+	upgrade := AsksForWebSocket(ctx)
 	if e.cfg.CORS != nil {
 		e.cfg.CORS.Apply(ctx)
 		if string(ctx.Method()) == fasthttp.MethodOptions {

@@ -16,9 +16,9 @@ const chunked = -1
 
 var upgradeToken, websocketToken, comma = []byte("upgrade"), []byte("websocket"), []byte(",")
 
-// asksForWebSocket reports whether a request is an upgrade to a websocket. The library looks at the
+// AsksForWebSocket reports whether a request is an upgrade to a websocket. The library looks at the
 // first line of each header alone, and at nothing behind an empty element of it.
-func asksForWebSocket(ctx *fasthttp.RequestCtx) bool {
+func AsksForWebSocket(ctx *fasthttp.RequestCtx) bool {
 	h := &ctx.Request.Header
 	return hasToken(h.PeekAll(fasthttp.HeaderConnection), upgradeToken) && hasToken(h.PeekAll(fasthttp.HeaderUpgrade), websocketToken)
 }

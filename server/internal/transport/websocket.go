@@ -40,7 +40,7 @@ func (e *Engine) serveWebSocket(ctx *fasthttp.RequestCtx, q query, s *session.Se
 		// The library would look for its own favourite among several offers.
 		ctx.Request.Header.Set("Sec-WebSocket-Extensions", deflateName)
 	}
-	ctx.Request.Header.SetBytesV(fasthttp.HeaderConnection, upgradeToken) // see asksForWebSocket
+	ctx.Request.Header.SetBytesV(fasthttp.HeaderConnection, upgradeToken) // see AsksForWebSocket
 	ctx.Request.Header.SetBytesV(fasthttp.HeaderUpgrade, websocketToken)
 	// The library only does the opening handshake: its own handler, which would make a connection
 	// with its buffers, is replaced.
