@@ -176,7 +176,7 @@ func (p *part) listen(ctx context.Context) {
 		m, err := p.link.Next(ctx)
 		if err != nil {
 			if ctx.Err() == nil {
-				p.fail(fmt.Errorf("the controller is gone: %w", err))
+				p.fail(err) // which says that the controller is gone, or what else it is
 			}
 			return
 		}

@@ -114,7 +114,7 @@ func (s *scraper) scrape(ctx context.Context) (map[string]family, []string, erro
 	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
-		return nil, nil, fmt.Errorf("%s answered with HTTP status %d", s.url, res.StatusCode)
+		return nil, nil, fmt.Errorf("%s answered with HTTP status %d", file.HideUser(s.url), res.StatusCode)
 	}
 	return parseMetrics(io.LimitReader(res.Body, maxExposition))
 }

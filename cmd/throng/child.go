@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/url"
 	"os"
 	"os/exec"
 	"strconv"
@@ -126,11 +127,12 @@ func (c *child) stop(ctx context.Context) error {
 // are then separate from the generator's in the system's accounts. program is the build of throng
 // that has it; "" is this one. It gets further arguments; tell is its standard input.
 func startServer(ctx context.Context, program string, s *file.Server, more ...string) (ep *scenario.Endpoint, tell io.Writer, err error) {
-	env := os.Environ()
-	if s.GOMAXPROCS > 0 {
+	own := *s
+	address, env := withoutUser(s.Adapter)
+	if own.Adapter = address; s.GOMAXPROCS > 0 {
 		env = append(env, fmt.Sprintf("GOMAXPROCS=%d", s.GOMAXPROCS))
 	}
-	c, first, err := startChild(ctx, program, "the server", env, append(serverArguments(s), more...)...)
+	c, first, err := startChild(ctx, program, "the server", append(os.Environ(), env...), append(serverArguments(&own), more...)...)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -144,6 +146,23 @@ func startServer(ctx context.Context, program string, s *file.Server, more ...st
 		path = "/engine.io/"
 	}
 	return &scenario.Endpoint{URL: address, Path: path, PID: c.cmd.Process.Pid, Goroutines: c.goroutines.Load, Stop: c.stop, Done: c.ended}, c.stdin, nil
+}
+
+// withoutUser takes the user and the password of a NATS server that was started for the run out of
+// its address, which is among the arguments of a process, and those are shown to everybody on the
+// machine. They go into its environment, in the place of what is there for other servers.
+func withoutUser(address string) (string, []string) {
+	u, err := url.Parse(address)
+	if err != nil || u.User == nil {
+		return address, nil
+	}
+	password, _ := u.User.Password()
+	env := []string{"NATS_USER=" + u.User.Username(), "NATS_PASSWORD=" + password}
+	for _, other := range []string{"NATS_CREDS", "NATS_NKEY", "NATS_TOKEN", "NATS_CA", "NATS_CERT", "NATS_KEY"} {
+		env = append(env, other+"=")
+	}
+	u.User = nil
+	return u.String(), env
 }
 
 // serverArguments are the command line of the built-in server.

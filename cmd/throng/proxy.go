@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"syscall"
 	"text/template"
 	"time"
@@ -100,7 +101,7 @@ func lookProxy(kind string) (string, error) {
 
 // configure writes the configuration of a proxy that listens at an address.
 func configure(file, kind, listen string, nodes []string) error {
-	text, err := template.ParseFS(proxyFiles, "proxies/"+kind)
+	text, err := template.New(kind).Funcs(template.FuncMap{"quote": regexp.QuoteMeta}).ParseFS(proxyFiles, "proxies/"+kind)
 	if err != nil {
 		return err
 	}

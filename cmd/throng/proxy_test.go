@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -17,8 +18,8 @@ func TestProxyThatIsMissing(t *testing.T) {
 
 // The configurations name each node where clients are sent to it, and nothing is left to fill in.
 func TestProxyConfigurations(t *testing.T) {
-	nodes := []string{"127.0.0.1:1001", "127.0.0.1:1002"}
-	for kind, times := range map[string]int{"nginx": 4, "haproxy": 1} {
+	nodes := []string{"127.0.0.1:1001", "[::1]:1002"}
+	for kind, times := range map[string]int{"nginx": 3, "haproxy": 1} {
 		file := filepath.Join(t.TempDir(), "conf")
 		if err := configure(file, kind, "127.0.0.1:1000", nodes); err != nil {
 			t.Fatal(err)
@@ -30,6 +31,10 @@ func TestProxyConfigurations(t *testing.T) {
 		for _, node := range nodes {
 			if n := strings.Count(string(text), node); n != times || strings.Contains(string(text), "<no value>") {
 				t.Errorf("%s names %s %d times:\n%s", kind, node, n, text)
+			}
+			// by which it finds the node that has answered
+			if pattern := `"~` + regexp.QuoteMeta(node) + `$"`; kind == "nginx" && strings.Count(string(text), pattern) != 1 {
+				t.Errorf("there is no %s in\n%s", pattern, text)
 			}
 		}
 	}

@@ -90,11 +90,11 @@ func putTarget(name, address string, set map[string]string) error {
 	case address == "":
 		return fmt.Errorf("%s is empty; write http://HOST:PORT, https://HOST:PORT or unix:PATH, or leave it out", name)
 	case err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "ws" && u.Scheme != "wss"):
-		return fmt.Errorf("%s %q is not the URL of a server; write http://HOST:PORT, https://HOST:PORT or unix:PATH", name, address)
+		return fmt.Errorf("%s %q is not the URL of a server; write http://HOST:PORT, https://HOST:PORT or unix:PATH", name, file.HideUser(address))
 	case !file.ValidPort(u):
-		return fmt.Errorf("%s %q has no such port; write a port from 1 to 65535", name, address)
+		return fmt.Errorf("%s %q has no such port; write a port from 1 to 65535", name, file.HideUser(address))
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
-		return fmt.Errorf("%s %q holds more than an address; put queries and credentials in the groups' query, headers or auth", name, u.Redacted())
+		return fmt.Errorf("%s %q holds more than an address; put queries and credentials in the groups' query, headers or auth", name, file.HideUser(address))
 	}
 	if u.Path != "" && u.Path != "/" {
 		set["target.path"] = strings.TrimSuffix(u.Path, "/") + "/"

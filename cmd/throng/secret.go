@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -26,8 +27,11 @@ func checkSecretNames(names []string) error {
 	return nil
 }
 
+// userInAddress is where an address has a user and a password.
+var userInAddress = regexp.MustCompile(`://[^/\s]*@`)
+
 // commandLine is the command line of a throng command as results note it: without the secrets of
-// the files.
+// the files, and without users and passwords in addresses, such as that of --nats.
 func commandLine(command string, args, secret []string, files ...*file.File) []string {
 	out := []string{"throng", command}
 	for _, arg := range args {
@@ -41,7 +45,7 @@ func commandLine(command string, args, secret []string, files ...*file.File) []s
 		for _, f := range files {
 			arg = f.Spec.Secrets.Mask(arg)
 		}
-		out = append(out, arg)
+		out = append(out, userInAddress.ReplaceAllString(arg, "://"+file.Masked+"@"))
 	}
 	return out
 }

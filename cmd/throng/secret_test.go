@@ -254,9 +254,24 @@ func searchFor(t *testing.T, where, text string, secrets map[string]string) {
 }
 
 func TestCommandLineHasNoSecrets(t *testing.T) {
-	got := commandLine("run", []string{"x.yaml", "--set", "token=a b", "--set=token=c", "--set", "vars.token=d", "--set", "tokens=e", "--set=n=token=f"}, []string{"token"})
-	want := []string{"throng", "run", "x.yaml", "--set", "token=***", "--set=token=***", "--set", "vars.token=***", "--set", "tokens=e", "--set=n=token=f"}
+	got := commandLine("run", []string{"x.yaml", "--set", "token=a b", "--set=token=c", "--set", "vars.token=d", "--set", "tokens=e", "--set=n=token=f", "--nats", "nats://u:p@ss@h:1", "--nats=nats://t0ken@h:1", "--label=a@b", "--otlp", "http://h/x@y"}, []string{"token"})
+	want := []string{"throng", "run", "x.yaml", "--set", "token=***", "--set=token=***", "--set", "vars.token=***", "--set", "tokens=e", "--set=n=token=f", "--nats", "nats://***@h:1", "--nats=nats://***@h:1", "--label=a@b", "--otlp", "http://h/x@y"}
 	if !slices.Equal(got, want) {
 		t.Errorf("%q\nwant %q", got, want)
+	}
+}
+
+// The password of the broker of a run is in the environment of its servers, and not among their
+// arguments, which all users of the machine can read.
+func TestArgumentsHaveNoPassword(t *testing.T) {
+	address, env := withoutUser("nats+jetstream://throng:secret@127.0.0.1:4222")
+	if args := serverArguments(&file.Server{Adapter: address, Listen: "127.0.0.1:0"}); !slices.Contains(args, "--adapter=nats+jetstream://127.0.0.1:4222") {
+		t.Errorf("the arguments are %q", args)
+	}
+	if !slices.Contains(env, "NATS_USER=throng") || !slices.Contains(env, "NATS_PASSWORD=secret") || !slices.Contains(env, "NATS_CREDS=") {
+		t.Errorf("the environment is %q", env)
+	}
+	if address, env = withoutUser("unix+streams:///tmp/a@b"); address != "unix+streams:///tmp/a@b" || env != nil {
+		t.Errorf("a socket: %s, %q", address, env)
 	}
 }

@@ -58,3 +58,42 @@ func Options(u *url.URL) (all []nats.Option, err error) {
 	}
 	return all, nil
 }
+
+// Lasting are the options of a connection to the server u, or to others of its cluster, which u may
+// name as ?addr=HOST:PORT&addr=... It lasts until it is closed: it is made anew whenever it ends,
+// also after a server has refused the credentials for a while, where the client would close it for
+// good otherwise; credentials are renewed, and servers that check them elsewhere do not always
+// reach that place. What the connection publishes does not come back to it. Pass an empty URL to
+// nats.Connect, which takes a comma in a password for the end of an address.
+func Lasting(u *url.URL) []nats.Option {
+	return []nats.Option{
+		func(o *nats.Options) error {
+			o.Servers = servers(u)
+			return nil
+		},
+		nats.NoEcho(), nats.MaxReconnects(-1), nats.IgnoreAuthErrorAbort(),
+	}
+}
+
+// servers are the addresses that a URL names.
+func servers(u *url.URL) []string {
+	one := *u
+	one.RawQuery = ""
+	all := []string{one.String()}
+	for _, host := range u.Query()["addr"] {
+		one.Host = host
+		all = append(all, one.String())
+	}
+	return all
+}
+
+// Refused reports whether an error of a connection says that the server does not take the
+// credentials, or that they do not allow a subject.
+func Refused(err error) bool {
+	for _, refusal := range []error{nats.ErrAuthorization, nats.ErrAuthExpired, nats.ErrAuthRevoked, nats.ErrAccountAuthExpired, nats.ErrPermissionViolation} {
+		if errors.Is(err, refusal) {
+			return true
+		}
+	}
+	return false
+}

@@ -2,6 +2,8 @@ package natsconn
 
 import (
 	"net/url"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/nats-io/nats.go"
@@ -31,5 +33,33 @@ func TestOptions(t *testing.T) {
 	t.Setenv("NATS_CERT", "cert.pem")
 	if _, err := Options(&url.URL{Scheme: "nats", Host: "h:1"}); err == nil {
 		t.Error("a certificate without its key is taken")
+	}
+}
+
+// The other servers of a cluster get the same user.
+func TestSeveralServers(t *testing.T) {
+	u, err := url.Parse("tls://user:word@a:1?addr=b:2&addr=[::1]:3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"tls://user:word@a:1", "tls://user:word@b:2", "tls://user:word@[::1]:3"}
+	if got := servers(u); !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// A password may hold a comma, and no error shows it.
+func TestPasswordWithComma(t *testing.T) {
+	u, err := url.Parse("nats://user:sec,ret@127.0.0.1:1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := nats.Connect("", Lasting(u)...)
+	if err == nil {
+		conn.Close()
+		t.Fatal("something listens at port 1")
+	}
+	if strings.Contains(err.Error(), "sec") || strings.Contains(err.Error(), "ret@") || strings.Contains(err.Error(), "parse") {
+		t.Errorf("the error is %q", err)
 	}
 }

@@ -89,7 +89,10 @@ var sentences = map[string][]mistaken{
 		{"groups: {a: {count: »\"round(1, 2)\"}}", `"round(1, 2)" cannot be computed: round at character 1 has 2 values; use numbers with their units, + - * / ( ), and min, max, ceil, floor, round`},
 	},
 	"target": {
-		{"target: {url: »\"http://user:word@h:1\"}\ngroups: {a: {count: 1}}", `"http://user:word@h:1" holds more than an address; put queries and credentials in the groups' query, headers or auth`},
+		{"target: {url: »\"http://user:word@h:1\"}\ngroups: {a: {count: 1}}", `"http://***@h:1" holds more than an address; put queries and credentials in the groups' query, headers or auth`},
+		{"target: {url: »\"http://user:a/word@h:1\"}\ngroups: {a: {count: 1}}", `"http://***@h:1" is not the address of a server; write it like http://host:port (or https, ws, wss), or unix:/path/of.sock`},
+		{"server: {adapter: »\"redis://user:word@h:1\"}\ngroups: {a: {count: 1}}", `the address "redis://***@h:1" holds a user, and a scenario is shown to others; leave it out, and set REDIS_USERNAME and REDIS_PASSWORD, or NATS_USER and NATS_PASSWORD, in the environment`},
+		{"server: {adapter: »\"unix://user:word@/s\"}\ngroups: {a: {count: 1}}", `the address "unix://***@/s" holds a user, and a scenario is shown to others; leave it out, and set REDIS_USERNAME and REDIS_PASSWORD, or NATS_USER and NATS_PASSWORD, in the environment`},
 		{"target: {url: »\"http://h:1/chat\"}\ngroups: {a: {count: 1}}", `"http://h:1/chat" holds a path; put it in path:, and a namespace in the group's namespace:`},
 		{"target: {url: »\"http://h:99999\"}\ngroups: {a: {count: 1}}", `"http://h:99999" has no such port; write a port from 1 to 65535`},
 		{"target: {url: »\"http://h:0\"}\ngroups: {a: {count: 1}}", `"http://h:0" has no such port; write a port from 1 to 65535`},

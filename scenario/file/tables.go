@@ -6,7 +6,6 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -126,9 +125,6 @@ var specTable = object[Spec]{
 	},
 }
 
-// reAdapter is a broker by its kind, or by its address.
-var reAdapter = regexp.MustCompile(`^(none|nats(\+jetstream)?|redis(\+sharded|\+streams)?|((redis|rediss|unix)(\+sharded|\+streams)?|(nats|tls)(\+jetstream)?)://.+)$`)
-
 var serverTable = object[Server]{
 	what: "the server",
 	def:  "server", about: "Start the built-in server for the run, on this machine.",
@@ -152,7 +148,7 @@ var serverTable = object[Server]{
 		{key: "gomaxprocs", about: "how many cores the server may use; default: all", is: aCount, set: func(d *decoder, n *node, s *Server) { s.GOMAXPROCS = d.count(n, "gomaxprocs", 1, 1024) }},
 		{key: "nodes", about: "number of servers to start, each as a process; clients are spread over them", is: aCount, def: 1, set: func(d *decoder, n *node, s *Server) { s.Nodes = d.count(n, "nodes", 1, maxTargets) }},
 		{key: "adapter", about: "what connects the nodes: redis, redis+sharded, redis+streams, nats or nats+jetstream, started for the run; or the URL of a running broker; default: none", is: like(reAdapter), set: func(d *decoder, n *node, s *Server) {
-			s.Adapter = d.string(n, "adapter", matches(reAdapter, "an adapter", "write redis, redis+sharded, redis+streams, nats, nats+jetstream, none, or the URL of a broker such as redis://host:6379"))
+			s.Adapter = d.string(n, "adapter", checkAdapter)
 			if s.Adapter == "none" {
 				s.Adapter = ""
 			}
@@ -266,7 +262,7 @@ var sampleTable = object[Sample]{
 			s.Prometheus = d.string(n, "prometheus", func(v string) *flaw {
 				u, err := url.Parse(v)
 				if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-					return &flaw{fmt.Sprintf("%q is not the address of metrics", clip(v)), "write it like http://host:9100/metrics"}
+					return &flaw{fmt.Sprintf("%q is not the address of metrics", clip(HideUser(v))), "write it like http://host:9100/metrics"}
 				}
 				return nil
 			})
@@ -402,30 +398,6 @@ func notEmpty(what, hint string) func(string) *flaw {
 		}
 		return nil
 	}
-}
-
-func checkURL(s string) *flaw {
-	if path, unix := strings.CutPrefix(s, "unix:"); unix && path != "" {
-		return nil
-	}
-	u, err := url.Parse(s)
-	switch {
-	case err != nil || u.Host == "" || !slices.Contains([]string{"http", "https", "ws", "wss"}, u.Scheme):
-		return &flaw{fmt.Sprintf("%q is not the address of a server", clip(s)), "write it like http://host:port (or https, ws, wss), or unix:/path/of.sock"}
-	case !ValidPort(u):
-		return &flaw{fmt.Sprintf("%q has no such port", clip(s)), "write a port from 1 to 65535"}
-	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
-		return &flaw{fmt.Sprintf("%q holds more than an address", clip(s)), "put queries and credentials in the groups' query, headers or auth"}
-	case strings.Trim(u.Path, "/") != "":
-		return &flaw{fmt.Sprintf("%q holds a path", clip(s)), "put it in path:, and a namespace in the group's namespace:"}
-	}
-	return nil
-}
-
-// ValidPort reports whether the port of an address, if it has one, can be connected to.
-func ValidPort(u *url.URL) bool {
-	n, err := strconv.Atoi(u.Port())
-	return u.Port() == "" || err == nil && n >= 1 && n <= 65535
 }
 
 func checkAddr(s string) *flaw {

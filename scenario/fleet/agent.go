@@ -17,6 +17,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nkeys"
 
+	"github.com/throng-io/throng/protocol/natsconn"
 	"github.com/throng-io/throng/scenario"
 	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/result"
@@ -55,10 +56,12 @@ type agent struct {
 	card   card
 	since  time.Time
 	claims chan *claim // takes one
+	closed chan error  // takes why the connection is closed for good
 }
 
 // Serve is an agent until ctx ends: it says that it is there, takes part in one run after another,
-// and does nothing between them.
+// and does nothing between them. It fails when the NATS server cannot be reached at first, or
+// closes the connection for good; any other end of the connection is logged, and it is made anew.
 func Serve(ctx context.Context, o AgentOptions) error {
 	if o.Log == nil {
 		o.Log = io.Discard
@@ -78,6 +81,8 @@ func Serve(ctx context.Context, o AgentOptions) error {
 		select {
 		case <-ctx.Done():
 			return nil
+		case err := <-a.closed:
+			return fmt.Errorf("the NATS server has closed the connection: %w; start the agent again when that is mended", err)
 		case c := <-a.claims:
 			if err := a.takePart(ctx, c); err != nil {
 				a.logf("the run has ended: %v", err)
@@ -109,17 +114,34 @@ func newAgent(o AgentOptions) (*agent, error) {
 	if err != nil {
 		return nil, err
 	}
-	conn, err := connect(o.URL)
-	if err != nil {
-		return nil, err
-	}
-	a := &agent{opt: o, conn: conn, pair: pair, claims: make(chan *claim, 1)}
+	a := &agent{opt: o, pair: pair, claims: make(chan *claim, 1), closed: make(chan error, 1)}
 	if !o.apart {
 		a.time = ownTimebase()
 	}
 	a.card = card{ID: rand.Text(), Agent: describe(o.Name, o.Labels), Key: public, Nonce: rand.Text(), Time: a.time}
 	a.card.Agent.Host = hostname()
+	if a.conn, err = connect(o.URL, a.outages()...); err != nil {
+		return nil, err
+	}
 	return a, nil
+}
+
+// outages log when the connection to the NATS server ends and is there again: until then the agent
+// is not seen by anybody.
+func (a *agent) outages() []nats.Option {
+	return []nats.Option{
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			if err != nil { // else this process has closed it
+				a.logf("the connection to NATS is lost: %v; it is made anew as soon as the server is there", err)
+			}
+		}),
+		nats.ReconnectHandler(func(c *nats.Conn) { a.logf("connected to NATS again, at %s", redacted(c.ConnectedUrl())) }),
+		nats.ClosedHandler(func(c *nats.Conn) {
+			if err := c.LastError(); err != nil {
+				a.closed <- err
+			}
+		}),
+	}
 }
 
 // DefaultName is the name of an agent in this process: the machine's, and the process's id.
@@ -166,7 +188,14 @@ func (a *agent) listen() error {
 	if _, err = a.conn.Subscribe(agentSubject+a.card.ID, a.claimed); err != nil {
 		return err
 	}
-	return a.conn.Flush()
+	if err := a.conn.Flush(); err != nil {
+		return err
+	}
+	if err := a.conn.LastError(); natsconn.Refused(err) {
+		return refusal(err) // nobody would find it
+	}
+	a.conn.SetErrorHandler(refusals(a.opt.Log))
+	return nil
 }
 
 // claimed takes or refuses a claim. The answer to one that is taken is sent when the agent listens
@@ -178,9 +207,9 @@ func (a *agent) claimed(msg *nats.Msg) {
 	switch {
 	case err != nil:
 	case a.card.Run != "":
-		err = errors.New("it is busy with another run")
+		err = errBusy
 	case c.Nonce != a.card.Nonce:
-		err = errors.New("the claim is an old one")
+		err = errOldClaim
 	}
 	a.card.Nonce = rand.Text()
 	if err != nil {
@@ -194,7 +223,7 @@ func (a *agent) claimed(msg *nats.Msg) {
 }
 
 func refuse(msg *nats.Msg, err error) {
-	text, merr := json.Marshal(answer{Error: err.Error()})
+	text, merr := json.Marshal(answer{err.Error(), errors.Is(err, errBusy) || errors.Is(err, errOldClaim)})
 	if merr == nil {
 		_ = msg.Respond(text)
 	}

@@ -60,7 +60,14 @@ type signed struct {
 // An answer says whether an agent takes part.
 type answer struct {
 	Error string `json:"error,omitempty"` // "": it does
+	Taken bool   `json:"taken,omitempty"` // another run has been faster
 }
+
+// Why an agent that was free refuses a claim: another one has come in between.
+var (
+	errBusy     = errors.New("it is busy with another run")
+	errOldClaim = errors.New("the claim is an old one")
+)
 
 // digest is what is signed: the claim, and for which agent it is.
 func digest(id string, claim []byte) []byte {

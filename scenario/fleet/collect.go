@@ -138,6 +138,7 @@ func (c *Collection) fromAgents(ctx context.Context, o Options, agents int) erro
 	if err != nil || len(cards) == 0 {
 		return err
 	}
+	conn.SetErrorHandler(refusals(o.Log))
 	if err := c.ctl.claim(ctx, cards, identity); err != nil {
 		return err
 	}

@@ -1,9 +1,12 @@
 package fleet
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -12,35 +15,66 @@ import (
 )
 
 // connect connects to a NATS server or cluster.
-func connect(address string) (*nats.Conn, error) {
+func connect(address string, more ...nats.Option) (*nats.Conn, error) {
 	u, err := url.Parse(address)
-	if err != nil || u.Host == "" || u.Scheme != "nats" && u.Scheme != "tls" && u.Scheme != "ws" && u.Scheme != "wss" {
+	switch {
+	case (err != nil || u.User == nil) && strings.Contains(address, "@"):
+		return nil, errors.New("this is not the address of a NATS server: write nats://USER:PASSWORD@HOST:4222, and in the password %40 for @, %2F for /, %3F for ? and %23 for #; or set NATS_USER and NATS_PASSWORD")
+	case err != nil || u.Host == "" || u.Scheme != "nats" && u.Scheme != "tls" && u.Scheme != "ws" && u.Scheme != "wss":
 		return nil, fmt.Errorf("%q is not the address of a NATS server; write nats://HOST:4222 or tls://HOST:4222", redacted(address))
 	}
 	own, err := natsconn.Options(u)
 	if err != nil {
 		return nil, err
 	}
-	conn, err := nats.Connect(address, append(
-		own, nats.Name("throng fleet"), nats.NoEcho(), nats.MaxReconnects(-1), nats.ReconnectWait(200*time.Millisecond),
-		nats.ReconnectJitter(100*time.Millisecond, 100*time.Millisecond), nats.Timeout(5*time.Second),
-		nats.PingInterval(2*time.Second), nats.MaxPingsOutstanding(2), nats.ReconnectBufSize(maxKept),
-		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}), // what is lost is sent again
-	)...)
+	own = append(append(own, natsconn.Lasting(u)...),
+		nats.Name("throng fleet"), nats.ReconnectWait(200*time.Millisecond), nats.ReconnectJitter(100*time.Millisecond, 100*time.Millisecond),
+		nats.Timeout(5*time.Second), nats.PingInterval(2*time.Second), nats.MaxPingsOutstanding(2), nats.ReconnectBufSize(maxKept),
+		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {})) // what is lost is sent again; see refusals
+	conn, err := nats.Connect("", append(own, more...)...)
 	if err != nil {
 		return nil, fmt.Errorf("cannot connect to NATS at %s: %w; check that a NATS server runs there, and that it takes the credentials", redacted(address), err)
 	}
 	return conn, nil
 }
 
-// redacted is an address without its password.
+// refusals tells log once of each thing that a server refuses, which leaves no other trace: who may
+// not subscribe hears nothing. log must be safe for concurrent use.
+func refusals(log io.Writer) nats.ErrHandler {
+	var told sync.Map
+	return func(_ *nats.Conn, _ *nats.Subscription, err error) {
+		if !natsconn.Refused(err) {
+			return
+		}
+		kind, _, _ := strings.Cut(err.Error(), ".run.") // every run has a name of its own
+		if _, again := told.LoadOrStore(kind, true); again {
+			return
+		}
+		_, _ = fmt.Fprintln(log, refusal(err))
+	}
+}
+
+// refusal says what to do about an error that is one; see natsconn.Refused.
+func refusal(err error) error {
+	remedy := "check the credentials; it is tried again until they are taken"
+	if errors.Is(err, nats.ErrPermissionViolation) {
+		remedy = "let the user publish and subscribe on throng.> and _INBOX.>"
+	}
+	return fmt.Errorf("the NATS server refuses this process: %w; %s", err, remedy)
+}
+
+// redacted is an address without its password, or a token in the place of a user.
 func redacted(address string) string {
 	u, err := url.Parse(address)
 	switch {
-	case err == nil:
-		return u.Redacted()
-	case strings.Contains(address, "@"):
-		return "(not a URL)"
+	case err == nil && u.User != nil:
+	case strings.Contains(address, "@"): // the password may be anywhere
+		return "(an address with a user)"
+	default:
+		return address
 	}
-	return address
+	if _, has := u.User.Password(); !has {
+		u.User = url.User("xxxxx")
+	}
+	return u.Redacted()
 }

@@ -8,7 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -50,7 +52,8 @@ var _ scenario.Fleet = (*Controller)(nil)
 // claimTime is how long an agent may take to answer a claim.
 const claimTime = 5 * time.Second
 
-// Open claims agents for a run. It fails when there are too few.
+// Open claims agents for a run. It fails when there are too few. Where another run that begins at
+// the same time takes one of them, it looks for others.
 func Open(ctx context.Context, o Options) (*Controller, error) {
 	identity, err := identityOf(o.Identity)
 	if err != nil {
@@ -66,21 +69,27 @@ func Open(ctx context.Context, o Options) (*Controller, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Controller{conn: conn}
-	cards, err := gather(ctx, conn, o)
-	if err == nil {
-		err = c.claim(ctx, cards, identity)
+	for begun := time.Now(); ; {
+		c := &Controller{conn: conn}
+		cards, err := gather(ctx, conn, o, begun)
+		if err == nil {
+			conn.SetErrorHandler(refusals(o.Log))
+			err = c.claim(ctx, cards, identity)
+		}
+		if err == nil {
+			return c, nil
+		}
+		if _, taken := errors.AsType[takenError](err); !taken || time.Since(begun) > o.Wait || ctx.Err() != nil {
+			c.Close()
+			return nil, err
+		}
+		c.m.close() // lets go those that were claimed
 	}
-	if err != nil {
-		c.Close()
-		return nil, err
-	}
-	return c, nil
 }
 
 // gather waits for enough free agents.
-func gather(ctx context.Context, conn *nats.Conn, o Options) ([]card, error) {
-	for begun := time.Now(); ; {
+func gather(ctx context.Context, conn *nats.Conn, o Options, begun time.Time) ([]card, error) {
+	for {
 		cards, err := roster(ctx, conn, o.Agents)
 		if err != nil {
 			return nil, err
@@ -166,13 +175,19 @@ func (c *Controller) claim(ctx context.Context, cards []card, identity nkeys.Key
 	return nil
 }
 
+// A takenError is the refusal of an agent that has been free a moment ago, or of one that has gone
+// since.
+type takenError struct{ error }
+
 // ask waits for an agent's answer to a claim.
 func (c *Controller) ask(ctx context.Context, id string, text []byte) error {
 	ctx, cancel := context.WithTimeout(ctx, claimTime)
 	defer cancel()
 	msg, err := c.conn.RequestWithContext(ctx, agentSubject+id, text)
 	switch {
-	case errors.Is(err, nats.ErrNoResponders), errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, nats.ErrNoResponders):
+		return takenError{errors.New("it is gone")}
+	case errors.Is(err, context.DeadlineExceeded):
 		return errors.New("it does not answer")
 	case err != nil:
 		return err
@@ -181,10 +196,14 @@ func (c *Controller) ask(ctx context.Context, id string, text []byte) error {
 	if len(msg.Data) > maxText || json.Unmarshal(msg.Data, &a) != nil {
 		return errors.New("it does not answer as an agent does")
 	}
-	if a.Error != "" {
-		return errors.New(result.Short(a.Error, result.MaxText))
+	if a.Error == "" {
+		return nil
 	}
-	return nil
+	err = errors.New(result.Short(a.Error, result.MaxText))
+	if a.Taken {
+		err = takenError{err}
+	}
+	return err
 }
 
 // KeepIn makes agents that this process has started keep what they report of the next trials in a
@@ -251,11 +270,11 @@ const readyTime = 60 * time.Second
 func (p *parts) ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, readyTime)
 	defer cancel()
-	for waits := len(p.alive); waits > 0; {
+	for waits := maps.Clone(p.alive); len(waits) > 0; {
 		m, err := p.c.m.next(ctx)
 		if err != nil {
 			if errors.Is(err, context.DeadlineExceeded) {
-				return fmt.Errorf("%d of %d agents did not get ready within %v", waits, len(p.alive), readyTime)
+				return fmt.Errorf("%d of %d agents did not get ready within %v: %s", len(waits), len(p.alive), readyTime, p.names(waits))
 			}
 			return err
 		}
@@ -265,7 +284,7 @@ func (p *parts) ready(ctx context.Context) error {
 			return fmt.Errorf("the agent %s is gone: %w", name, p.c.m.goneOf(m.from))
 		case m.trial != p.trial: // of an earlier trial
 		case m.what == isReady:
-			waits--
+			delete(waits, m.from)
 			if len(m.data) == 16 {
 				p.c.m.mu.Lock()
 				p.c.m.noteClock(m.from, int64(binary.BigEndian.Uint64(m.data)), time.Duration(binary.BigEndian.Uint64(m.data[8:])))
@@ -276,6 +295,19 @@ func (p *parts) ready(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// names are those of some agents, in order: of many, the first.
+func (p *parts) names(of map[int]bool) string {
+	const most = 5
+	var names []string
+	for _, i := range slices.Sorted(maps.Keys(of)) {
+		names = append(names, p.c.agents[i].Name)
+	}
+	if more := len(names) - most; more > 0 {
+		names = append(names[:most], fmt.Sprintf("%d more", more))
+	}
+	return strings.Join(names, ", ")
 }
 
 // Start is of [scenario.Parts].

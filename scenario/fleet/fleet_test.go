@@ -22,12 +22,16 @@ import (
 const wait = 30 * time.Second
 
 // broker starts a NATS server on a port, 0 for any.
-func broker(t *testing.T, port int) *natsserver.Server {
+func broker(t *testing.T, port int, with ...func(*natsserver.Options)) *natsserver.Server {
 	t.Helper()
 	if port == 0 {
 		port = natsserver.RANDOM_PORT
 	}
-	s, err := natsserver.NewServer(&natsserver.Options{Host: "127.0.0.1", Port: port, NoSigs: true, NoLog: true})
+	o := &natsserver.Options{Host: "127.0.0.1", Port: port, NoSigs: true, NoLog: true}
+	for _, f := range with {
+		f(o)
+	}
+	s, err := natsserver.NewServer(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -235,6 +239,40 @@ func TestTwoRuns(t *testing.T) {
 	want(t, collect(t, begin(t, third, "third"), 1), "0 "+name(first)+" of 0: third")
 	third.Close()
 	second.Close()
+}
+
+// Runs that begin at the same time do not take each other's agents, and each gets one.
+func TestRunsAtOnce(t *testing.T) {
+	t.Parallel()
+	url := broker(t, 0).ClientURL()
+	const runs = 3
+	for i := range runs {
+		helper(t, AgentOptions{URL: url, Name: fmt.Sprint("a", i), Part: talk})
+	}
+	got, failed := make(chan *Controller, runs), make(chan error, runs)
+	for range runs {
+		go func() {
+			c, err := Open(context.Background(), Options{URL: url, Agents: 1, Wait: wait})
+			if err != nil {
+				failed <- err
+				return
+			}
+			got <- c
+		}()
+	}
+	names := map[string]bool{}
+	for range runs {
+		select {
+		case err := <-failed:
+			t.Error(err)
+		case c := <-got:
+			names[c.Agents()[0].Name] = true
+			defer c.Close()
+		}
+	}
+	if len(names) != runs {
+		t.Errorf("they have %v", names)
+	}
 }
 
 // An agent that ends is lost at once; the others go on.
@@ -494,6 +532,12 @@ func (b *lockedBuffer) Write(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.Buffer.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.Buffer.String()
 }
 
 var _ io.Writer = (*lockedBuffer)(nil)

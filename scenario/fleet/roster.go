@@ -10,6 +10,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/throng-io/throng/protocol/natsconn"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -41,7 +42,7 @@ func roster(ctx context.Context, conn *nats.Conn, want int) ([]card, error) {
 	var cards []card
 	for free := 0; want == 0 || free < want; {
 		msg, err := sub.NextMsgWithContext(ctx)
-		if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrNoResponders) {
+		if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrNoResponders) || natsconn.Refused(err) {
 			break
 		}
 		if err != nil {
@@ -61,6 +62,9 @@ func roster(ctx context.Context, conn *nats.Conn, want int) ([]card, error) {
 		if c.state() == stateFree {
 			free++
 		}
+	}
+	if err := conn.LastError(); len(cards) == 0 && natsconn.Refused(err) {
+		return nil, refusal(err) // nobody could answer
 	}
 	slices.SortFunc(cards, func(a, b card) int { return cmp.Or(cmp.Compare(a.Agent.Name, b.Agent.Name), cmp.Compare(a.ID, b.ID)) })
 	return cards, nil

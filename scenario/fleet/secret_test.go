@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 )
 
@@ -41,5 +42,30 @@ func TestKeyring(t *testing.T) {
 	}
 	if _, err := newKeyring(secret[1:], "run", 3); err == nil {
 		t.Error("a short secret is taken")
+	}
+}
+
+// No message shows what lets a process in.
+func TestRedacted(t *testing.T) {
+	for address, want := range map[string]string{
+		"nats://h:4222":               "nats://h:4222",
+		"nats://user:secret@h:4222":   "nats://user:xxxxx@h:4222",
+		"nats://secret@h:4222":        "nats://xxxxx@h:4222",
+		"nats://user:sec/ret@h:4222":  "(an address with a user)",
+		"user:secret@h:4222":          "(an address with a user)",
+		"h:4222":                      "h:4222",
+		"nats://user:sec ret@h:4222":  "(an address with a user)",
+		"nats://user:12/secret@h":     "(an address with a user)",
+		"nats://user:secret@a,nats:b": "(an address with a user)",
+	} {
+		if got := redacted(address); got != want {
+			t.Errorf("%s is shown as %s, not as %s", address, got, want)
+		}
+		if !strings.HasPrefix(want, "(") {
+			continue
+		}
+		if _, err := connect(address); err == nil || strings.Contains(err.Error(), "sec") || !strings.Contains(err.Error(), "%40") {
+			t.Errorf("%s: %v", address, err)
+		}
 	}
 }

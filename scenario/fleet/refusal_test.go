@@ -1,0 +1,108 @@
+package fleet
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	natsserver "github.com/nats-io/nats-server/v2/server"
+)
+
+// The NATS server takes the agent's password no more for a while: the agent says so, and takes part
+// in runs again when it does.
+func TestPasswordRefusedForAWhile(t *testing.T) {
+	t.Parallel()
+	user := func(password string) func(*natsserver.Options) {
+		return func(o *natsserver.Options) { o.Username, o.Password = "agent", password }
+	}
+	s := broker(t, 0, user("right"))
+	port := s.Addr().(*net.TCPAddr).Port
+	url := fmt.Sprintf("nats://agent:right@127.0.0.1:%d", port)
+	log := &lockedBuffer{}
+	helper(t, AgentOptions{URL: url, Name: "a0", Part: talk, Log: log})
+	s.Shutdown()
+	s.WaitForShutdown()
+	s = broker(t, port, user("wrong"))
+	// By default the client gives up when one server has refused it twice.
+	for deadline := time.Now().Add(wait); ; time.Sleep(time.Millisecond) {
+		v, err := s.Varz(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if v.TotalConnections >= 4 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the agent came %d times: %s", v.TotalConnections, log)
+		}
+	}
+	s.Shutdown()
+	s.WaitForShutdown()
+	broker(t, port, user("right"))
+	c, err := Open(context.Background(), Options{URL: url, Agents: 1, Wait: wait})
+	if err != nil {
+		t.Fatalf("%v; the agent says %s", err, log)
+	}
+	c.Close()
+	for _, says := range []string{"the connection to NATS is lost", "refuses this process: nats: authorization violation; check the credentials", "connected to NATS again, at nats://agent:xxxxx@127.0.0.1"} {
+		if n := strings.Count(log.String(), says); n == 0 || says[0] == 'r' && n > 1 {
+			t.Errorf("%q stands %d times in %s", says, n, log)
+		}
+	}
+}
+
+// Who may not ask for agents is told so, instead of that there are none.
+func TestMayNotAsk(t *testing.T) {
+	t.Parallel()
+	for name, p := range map[string]*natsserver.Permissions{
+		"publish":   {Publish: &natsserver.SubjectPermission{Deny: []string{"throng.>"}}},
+		"subscribe": {Subscribe: &natsserver.SubjectPermission{Deny: []string{"_INBOX.>"}}},
+	} {
+		s := broker(t, 0, func(o *natsserver.Options) {
+			o.Users = []*natsserver.User{{Username: "u", Password: "p", Permissions: p}, {Username: "agent", Password: "p"}}
+		})
+		helper(t, AgentOptions{URL: "nats://agent:p@" + s.Addr().String(), Name: "a0", Part: talk})
+		_, err := List(context.Background(), "nats://u:p@"+s.Addr().String())
+		if err == nil || !strings.Contains(err.Error(), "let the user publish and subscribe on throng.>") || strings.Contains(err.Error(), "u:p") {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+	s := broker(t, 0, func(o *natsserver.Options) {
+		o.Users = []*natsserver.User{{Username: "u", Password: "p", Permissions: &natsserver.Permissions{Subscribe: &natsserver.SubjectPermission{Deny: []string{"throng.fleet.>"}}}}}
+	})
+	err := Serve(t.Context(), AgentOptions{URL: "nats://u:p@" + s.Addr().String(), Name: "a0", Part: talk})
+	if err == nil || !strings.Contains(err.Error(), "let the user publish and subscribe on throng.>") {
+		t.Errorf("an agent: got %v", err)
+	}
+}
+
+// An agent that may not do on the NATS server what it must says so.
+func TestPermissionMissing(t *testing.T) {
+	t.Parallel()
+	url := broker(t, 0, func(o *natsserver.Options) {
+		o.Users = []*natsserver.User{{Username: "agent", Password: "p", Permissions: &natsserver.Permissions{
+			Subscribe: &natsserver.SubjectPermission{Deny: []string{"throng.run.>"}},
+		}}}
+	}).Addr().String()
+	log := &lockedBuffer{}
+	url = "nats://agent:p@" + url
+	helper(t, AgentOptions{URL: url, Name: "a0", Part: talk, Log: log})
+	told := &lockedBuffer{}
+	c, err := Open(context.Background(), Options{URL: url, Agents: 1, Wait: wait, Log: told})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	const says = "permissions violation: Permissions Violation for Subscription to"
+	for deadline := time.Now().Add(wait); !strings.Contains(log.String(), says) || !strings.Contains(told.String(), says); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("the agent says %s; the controller says %s", log, told)
+		}
+	}
+	if n := strings.Count(log.String(), "let the user publish and subscribe on throng.>"); n != 1 {
+		t.Errorf("the agent says it %d times: %s", n, log)
+	}
+}
