@@ -9,9 +9,9 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// Sentence says what came out, in one to three short sentences: what was measured at which load,
-// whether the checks held, and whether the run counts. It is the first thing on the page and on the
-// terminal.
+// Sentence says what came out, in one to four short sentences: what was measured at which load,
+// whether the checks held, and whether the run counts, or what to do if not. It is the first thing
+// on the page and on the terminal.
 func Sentence(run *result.Run) string { return strings.ReplaceAll(sentence(run), layout.Nbsp, " ") }
 
 func sentence(run *result.Run) string {
@@ -23,9 +23,9 @@ func sentence(run *result.Run) string {
 	case run.Capacity != nil:
 		s = capacity.Of(run).Answer()
 	case len(run.Cells) == 1:
-		s = sentences.CellSentence(&run.Cells[0])
+		s = layout.Joined(sentences.CellSentence(&run.Cells[0]), sentences.Remedy(run))
 	default:
-		s = sentences.MatrixSentence(run)
+		s = layout.Joined(sentences.MatrixSentence(run), sentences.Remedy(run))
 	}
 	if run.Interrupted && (len(run.Cells) != 1 || !run.Cells[0].Interrupted) {
 		s = "The run was interrupted; the results cover the time before that. " + s

@@ -35,6 +35,7 @@ var topicNames = map[string]string{
 	"Measure several nodes":                "nodes",
 	"Decide what is sent after an outage":  "outage",
 	"Say what is good enough":              "checks",
+	"Read a result":                        "verdict",
 	"Find the capacity":                    "search",
 	"Compare builds and settings":          "matrix",
 	"Watch a run, and keep its results":    "results",

@@ -121,10 +121,10 @@ func Quantile(stat string) float64 {
 	return p / 100
 }
 
-// UpperFirst makes a clause the start of a sentence.
+// UpperFirst makes a clause the start of a sentence. A rule, such as p99(lag) < 1ms, keeps its form.
 func UpperFirst(s string) string {
-	if s == "" {
-		return ""
+	if word, _, _ := strings.Cut(s, " "); s == "" || strings.Contains(word, "(") {
+		return s
 	}
 	return strings.ToUpper(s[:1]) + s[1:]
 }

@@ -179,6 +179,25 @@ func UndecidedOnly(c *result.Cell) bool {
 		})
 }
 
+// Remedy says what to do about an invalid run whose generator was too busy to judge; other reasons
+// name theirs.
+func Remedy(run *result.Run) string {
+	if run.Verdict == result.Invalid && slices.ContainsFunc(run.Cells, tooBusy) {
+		return "Lower the load, or give the generator a machine of its own: 'throng help verdict'."
+	}
+	return ""
+}
+
+// tooBusy reports whether the generator's processor time or lateness made a cell invalid.
+func tooBusy(c result.Cell) bool {
+	if c.Interrupted || c.Verdict != result.Invalid || c.Evidence != nil && c.Evidence.Mismatch != "" {
+		return false
+	}
+	return slices.ContainsFunc(c.Checks, func(k result.Check) bool {
+		return k.Kind == result.KindValid && !k.Pass && !k.Optional && !k.NoData && k.Stat != metric.StatErrors && k.Stat != metric.StatUndecided
+	})
+}
+
 func whyInvalid(c *result.Cell) string {
 	parts := brokenChecks(c, result.KindValid)
 	if len(parts) == 0 || c.Evidence != nil && c.Evidence.Mismatch != "" {
