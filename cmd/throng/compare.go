@@ -29,8 +29,8 @@ are real.
 
 --live runs BASE and HEAD in turn with one scenario: pairs of trials, one of each build,
 in alternating order. A build is the URL of a server that runs, a command that starts one
-on $PORT ("node server.js"; of one program, it is started for each trial), or the path of
-a build of throng. It ends when a change of --until would have been found, or with the
+on $PORT ("node server.js": a single program, which is started for each trial), or the
+path of a build of throng. It ends when a change of --until would have been found, or with the
 budget. Invalid trials are repeated. The results go to out/NAME-TIME, or --out.
 
 Otherwise compare directories of runs, or their result.json. The first is the base.

@@ -147,7 +147,7 @@ var networkTable = object[Network]{
 		field[Network]{key: "reset", about: "share of the connections that are reset", is: aShare, set: func(d *decoder, n *node, w *Network) { w.Reset = d.share(n, "reset") }},
 		field[Network]{key: "half_open", about: "share of the connections that carry no data in either direction until the phase ends, and are closed then", is: aShare, set: func(d *decoder, n *node, w *Network) { w.HalfOpen = d.share(n, "half_open") }},
 		field[Network]{key: "cut", about: "reset every connection, and refuse new ones until the phase ends", is: aBool, set: func(d *decoder, n *node, w *Network) { w.Cut = d.bool(n, "cut") }},
-		field[Network]{key: "outage", about: "how long each client has no network: nothing passes, and no side is told", is: aDuration, set: func(d *decoder, n *node, w *Network) {
+		field[Network]{key: "outage", about: "how long each client has no network: nothing passes, and neither side learns of it", is: aDuration, set: func(d *decoder, n *node, w *Network) {
 			w.Packets, w.Outage = true, d.duration(n, "outage", time.Millisecond, maxPhase)
 		}},
 		field[Network]{key: "move", about: "share of the clients that get another address, at the end of their outage if they have one. The target resets their TCP connections when they send; QUIC may go on", is: aShare, set: func(d *decoder, n *node, w *Network) {

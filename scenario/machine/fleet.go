@@ -91,7 +91,7 @@ func ParseScale(s string) (float64, error) {
 	var scale float64
 	var unit string
 	if n, _ := fmt.Sscanf(s, "%g%s", &scale, &unit); n == 0 || unit != "" && unit != "x" || !(scale > 0 && scale <= 1e6) {
-		return 0, fmt.Errorf("--fleet %q is not how many times the load is to be; write a number such as 50x", s)
+		return 0, fmt.Errorf("--fleet %q is not a factor of the load; write a number such as 50x", s)
 	}
 	return scale, nil
 }
