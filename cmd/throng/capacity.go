@@ -219,7 +219,7 @@ func writeCapacity(stdout io.Writer, f *file.File, dir string, run *result.Run, 
 		_, err = stdout.Write(text)
 		return err
 	}
-	if err := found.Text(stdout); err != nil {
+	if err := writeFolded(stdout, found.Text); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(stdout, "\nreport: %s\n", filepath.Join(dir, reports.PageName))

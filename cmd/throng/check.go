@@ -102,11 +102,12 @@ func planOf(w io.Writer, f *file.File, fleet string, asJSON bool) error {
 		}
 		return printFleet(w, a, fleet, asJSON)
 	}
-	print := printPlan
 	if asJSON {
-		print = func(w io.Writer, a *machine.Assessment) error { return writeJSON(w, a) }
+		err = writeJSON(w, a)
+	} else {
+		err = writeFolded(w, func(w io.Writer) error { return printPlan(w, a) })
 	}
-	if err := print(w, a); err != nil {
+	if err != nil {
 		return err
 	}
 	if missing != nil {

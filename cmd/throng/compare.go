@@ -181,7 +181,7 @@ func (flags *compareFlags) compareHistory(cmd *cobra.Command, args []string) err
 	case flags.asMarkdown:
 		return h.Markdown(w)
 	default:
-		return h.Text(w)
+		return writeFolded(w, h.Text)
 	}
 }
 
@@ -224,7 +224,7 @@ func printComparison(cmd *cobra.Command, c *compare.Comparison, asJSON, asMarkdo
 	case asMarkdown:
 		return c.Markdown(w)
 	}
-	if err := c.Text(w); err != nil {
+	if err := writeFolded(w, c.Text); err != nil {
 		return err
 	}
 	if len(c.Findings) > 0 {
@@ -232,7 +232,7 @@ func printComparison(cmd *cobra.Command, c *compare.Comparison, asJSON, asMarkdo
 			return err
 		}
 	}
-	return c.GateText(w)
+	return writeFolded(w, c.GateText)
 }
 
 // gateCode is the exit code of the gates. A gate that could not judge does not pass.

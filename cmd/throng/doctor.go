@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -44,24 +45,29 @@ it is low. The last sentence is the floor: smaller latencies cannot be measured 
 			}
 			d := diagnosis{Floor: floor, Sentence: floor.Sentence(), Facts: machine.Read()}
 			d.Findings = machine.Examine(d.Facts, floor)
-			out := &errWriter{w: cmd.OutOrStdout()}
 			if asJSON {
-				return writeJSON(out.w, d)
+				return writeJSON(cmd.OutOrStdout(), d)
 			}
-			for _, f := range d.Findings {
-				state := f.State
-				if state == machine.Unknown {
-					state = "?"
-				}
-				out.printf("%-3s  %-19s  %s\n     %s\n", state, f.Name, f.Value, f.Means)
-				if f.Fix != "" {
-					out.printf("     fix: %s\n", f.Fix)
-				}
-			}
-			out.printf("\n%s\n", d.Sentence)
-			return out.err
+			return writeFolded(cmd.OutOrStdout(), d.text)
 		},
 	}
 	jsonFlag(cmd.Flags(), &asJSON)
 	return cmd
+}
+
+// text writes a diagnosis for reading.
+func (d *diagnosis) text(w io.Writer) error {
+	out := &errWriter{w: w}
+	for _, f := range d.Findings {
+		state := f.State
+		if state == machine.Unknown {
+			state = "?"
+		}
+		out.printf("%-3s  %-19s  %s\n     %s\n", state, f.Name, f.Value, f.Means)
+		if f.Fix != "" {
+			out.printf("     fix: %s\n", f.Fix)
+		}
+	}
+	out.printf("\n%s\n", d.Sentence)
+	return out.err
 }

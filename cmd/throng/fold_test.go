@@ -22,6 +22,13 @@ func TestFold(t *testing.T) {
 			t.Errorf("%d characters: %q", len(line), line)
 		}
 	}
+	ledger := "ledger: sent: 120  expected: 120 000  received: 120 000  lost: 0\nclients: asked: 1 001\n"
+	if got, want := fold(ledger, 40), "ledger: sent: 120  expected: 120 000\n  received: 120 000  lost: 0\nclients: asked: 1 001\n"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if got, want := fold("ok  clock\n     it is read by a system call\n", 20), "ok  clock\n     it is read by a\n     system call\n"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
 	if got := fold("short\nlines\n", 80); got != "short\nlines\n" {
 		t.Errorf("%q", got)
 	}
