@@ -88,9 +88,38 @@ func TestOrder(t *testing.T) {
 	}
 }
 
-// The manual's table of metrics is made of this one; go test -update writes it anew.
+// The manual's tables of metrics and of errors are made of these; go test -update writes them anew.
 func TestManual(t *testing.T) {
-	const path, begin, end = "../../scenarios/README.md", "<!-- metrics: made by go test ./scenario/metric -update -->\n", "<!-- end of metrics -->"
+	words := func(of []string) (out string) {
+		for i, w := range of {
+			out += map[bool]string{true: "", false: ", "}[i == 0] + "`" + w + "`"
+		}
+		return out
+	}
+	var metrics, kinds strings.Builder
+	metrics.WriteString("| metric | what | labels |\n|---|---|---|\n")
+	for _, m := range Table {
+		fmt.Fprintf(&metrics, "| `%s` | %s | %s |\n", m.Name, m.About, words(m.Labels))
+	}
+	kinds.WriteString("| error | what | classes |\n|---|---|---|\n")
+	for _, k := range ErrorKinds {
+		about, classes := k.About, words(k.Hows)
+		if k.Benign {
+			about += "; not a failure"
+		} else if k.Hows == nil {
+			classes = "see below"
+		}
+		fmt.Fprintf(&kinds, "| `%s` | %s | %s |\n", k.Kind, about, classes)
+	}
+	manualTable(t, "metrics", metrics.String())
+	manualTable(t, "errors", kinds.String())
+}
+
+// manualTable holds a table of the manual to what it should be, or with -update writes it.
+func manualTable(t *testing.T, name, table string) {
+	t.Helper()
+	const path = "../../scenarios/README.md"
+	begin, end := "<!-- "+name+": made by go test ./scenario/metric -update -->\n", "<!-- end of "+name+" -->"
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -100,22 +129,13 @@ func TestManual(t *testing.T) {
 	if !found || !found2 {
 		t.Fatalf("%s has no marks %q and %q", path, begin, end)
 	}
-	var b strings.Builder
-	b.WriteString("| metric | what | labels |\n|---|---|---|\n")
-	for _, m := range Table {
-		labels := ""
-		for _, l := range m.Labels {
-			labels += ", `" + l + "`"
-		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", m.Name, m.About, strings.TrimPrefix(labels, ", "))
-	}
-	if was == b.String() {
+	if was == table {
 		return
 	}
 	if !*update {
-		t.Fatalf("the manual's table is not the one of the metrics: run go test ./scenario/metric -update\n%s", b.String())
+		t.Fatalf("the manual's table of %s is not the one here: run go test ./scenario/metric -update\n%s", name, table)
 	}
-	if err := os.WriteFile(path, []byte(before+begin+b.String()+end+after), 0o644); err != nil {
+	if err := os.WriteFile(path, []byte(before+begin+table+end+after), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }
