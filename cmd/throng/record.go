@@ -218,5 +218,6 @@ func (r *recording) write(seen *draft.Observer, target, dir string, stdout io.Wr
 		_, _ = fmt.Fprintf(stdout, "left out: %s\n", line)
 	}
 	_, _ = fmt.Fprintf(stdout, "Cookies, values of auth, query and headers, and texts that differed are not in these files; names of rooms and events are.\n")
+	_, _ = fmt.Fprintf(stdout, "Read %s, and do what its comments say; 'throng run %[1]s --quick' tries it.\n", filepath.Join(dir, recordedScenario))
 	return nil
 }
