@@ -38,7 +38,11 @@ func (e *TargetError) Error() string {
 		return fmt.Sprintf("the target %s refused the first client: %s; check auth, namespace and before of its group", e.URL, why)
 	}
 	remedy := cmp.Or(diagnose(e.Err, secureURL(e.URL), true), runs(e.Err))
-	return fmt.Sprintf("the target %s cannot be reached: %v; %s", e.URL, e.Err, remedy)
+	why := strings.TrimPrefix(e.Err.Error(), "client: ")
+	if errors.Is(e.Err, syscall.ECONNREFUSED) {
+		why = "connection refused"
+	}
+	return fmt.Sprintf("the target %s cannot be reached: %s; %s", e.URL, why, remedy)
 }
 
 // unreachable is the error of a trial whose first client could not connect.

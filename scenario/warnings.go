@@ -43,7 +43,7 @@ func (f *findings) warnings() []string {
 	for _, sum := range t.errors.Classes() {
 		class, text := sum.Class, sum.Text
 		if n := cell.Errors[class.String()]; n > 0 && text != "" && !class.Benign() {
-			say("%s: %d times, at first: %s", class, n, text)
+			say("%s: %d times, at first: %s", class, n, strings.TrimPrefix(text, "client: "))
 		}
 	}
 	if r := cell.Rates; r.AchievedPerS < 0.999*r.OfferedPerS {
