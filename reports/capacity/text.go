@@ -161,7 +161,7 @@ func (c *Capacity) holds() string {
 	case c.End == endAtLeast && c.LimitedBy != "":
 		s += "; this machine allows no higher level"
 	case c.End == endAtLeast:
-		s += "; no higher level was to be tried"
+		s += "; to: of the search allows no higher level"
 	default:
 		s += "; no level was found to break"
 	}
