@@ -54,6 +54,30 @@ func TestWhyACellDidNotPass(t *testing.T) {
 	}
 }
 
+// TestRemedy: a busy generator gets advice that fits it alone.
+func TestRemedy(t *testing.T) {
+	lag := result.Check{Text: "p99(lag) < 1ms", Stat: "p99", Metric: "lag", Kind: result.KindValid, Value: 0.003, Unit: "s"}
+	lost, optional := lag, lag
+	lost.Stat, lost.Metric, optional.Optional = "errors", "agent.lost", true
+	for name, tt := range map[string]struct {
+		verdict result.Verdict
+		cell    result.Cell
+		advice  bool
+	}{
+		"busy":                    {result.Invalid, result.Cell{Verdict: result.Invalid, Checks: []result.Check{lag}}, true},
+		"busy, and repeated":      {result.Pass, result.Cell{Verdict: result.Invalid, Checks: []result.Check{lag}}, false},
+		"interrupted":             {result.Invalid, result.Cell{Verdict: result.Invalid, Interrupted: true, Checks: []result.Check{lag}}, false},
+		"an agent was lost":       {result.Invalid, result.Cell{Verdict: result.Invalid, Checks: []result.Check{lost}}, false},
+		"an optional rule":        {result.Invalid, result.Cell{Verdict: result.Invalid, Checks: []result.Check{optional}}, false},
+		"another contract":        {result.Invalid, result.Cell{Verdict: result.Invalid, Checks: []result.Check{lag}, Evidence: &result.Evidence{Mismatch: "no event echo"}}, false},
+		"the target was at fault": {result.Fail, result.Cell{Verdict: result.Fail, Checks: []result.Check{lag}}, false},
+	} {
+		if got := Remedy(&result.Run{Verdict: tt.verdict, Cells: []result.Cell{tt.cell}}); (got != "") != tt.advice {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+}
+
 func TestWarningsOfSeveralCells(t *testing.T) {
 	cell := func(ws ...string) result.Cell { return result.Cell{Warnings: ws} }
 	run := &result.Run{Warnings: []string{"of the run"}, Cells: []result.Cell{
