@@ -280,14 +280,14 @@ func TestSentences(t *testing.T) {
 		{"pass", reporttest.Sample("pass"), "p99 delivery 25.6 ms at 100 000 deliveries/s (10 001 websocket clients, batched fan-out, one machine). Checks met. Run valid: generator lag p99 180 µs, CPU 41 %."},
 		{"fail", broken, "Check broken: p99(delivery) < 100ms, it was 229 ms (worst in second 33). p99 delivery 229 ms at 100 000 deliveries/s (9 997 websocket clients, batched fan-out, one machine). Run valid: generator lag p99 180 µs, CPU 40.9 %."},
 		{"gone", gone, "The server exited by itself after 5.9 s: signal: killed. p99 delivery 229 ms at 100 000 deliveries/s (9 997 websocket clients, batched fan-out, one machine). Run valid: generator lag p99 180 µs, CPU 40.9 %."},
-		{"invalid", reporttest.Sample("invalid"), "The generator was not fit to judge: p99(lag) < 1ms, it was 12.4 ms. No number of this run says anything about the server. Lower the load, or give the generator a machine of its own: 'throng help verdict'."},
+		{"invalid", reporttest.Sample("invalid"), "The generator was not fit to judge: p99(lag) < 1ms, it was 12.4 ms. No number of this run says anything about the server. End other programs, lower the load, or give the generator a machine of its own: 'throng help verdict'."},
 		{"aborted", reporttest.Sample("aborted"), "The run was interrupted; the results cover the time before that. Interrupted before the first recorded phase. No number of this run says anything about the server."},
 		{"interrupted", stopped(), "Interrupted after 30.0 of 65.0 s, so the trial is incomplete. p99 delivery 25.6 ms at 100 000 deliveries/s (10 001 websocket clients, batched fan-out, one machine)."},
 		{"no cells", reporttest.Sample("none"), "Nothing was measured: the run ended before its first trial."},
 		{"nothing in a cell", reporttest.Sample("bare"), "Nothing was delivered or acknowledged (0 clients). No checks to meet. Run valid."},
 		{"acks only", acks, "p99 ack 6.33 ms at 10 messages/s (10 001 websocket clients, batched fan-out, one machine). Checks met. Run valid: generator lag p99 180 µs, CPU 41 %."},
 		{"matrix", reporttest.Sample("matrix"), "p99 delivery: 18.7 ms with websocket, 45 ms with upgrade, 71.6 ms with polling (medians of 2 trials each). Deliveries per CPU second of the server: from 1 776 with polling to 6 748 with websocket. All 6 trials pass."},
-		{"with invalid trials", reporttest.Sample("large"), "5 strategies were compared at 2 kinds of work, with 2 to 3 valid trials: too few to recommend one. Run with --set matrix.repeat=5. 28 of 30 trials pass, 2 are invalid and say nothing about the server. Lower the load, or give the generator a machine of its own: 'throng help verdict'."},
+		{"with invalid trials", reporttest.Sample("large"), "5 strategies were compared at 2 kinds of work, with 2 to 3 valid trials: too few to recommend one. Run with --set matrix.repeat=5. 28 of 30 trials pass, 2 are invalid and say nothing about the server. End other programs, lower the load, or give the generator a machine of its own: 'throng help verdict'."},
 	} {
 		if got := Sentence(c.run); got != c.want {
 			t.Errorf("%s:\n got %s\nwant %s", c.name, got, c.want)

@@ -41,11 +41,16 @@ func TestMismatch(t *testing.T) {
 		verdict result.Verdict
 		want    string
 	}{
-		"right":        {patient, result.Pass, ""},
-		"wrong stamp":  {[]string{"$[0].body", "$[0].text"}, result.Invalid, "`message` events arrived without a stamp at $[0].text"},
-		"wrong event":  {[]string{"deliver: message", "deliver: msg"}, result.Invalid, "no `msg` event arrived, but "},
-		"wrong join":   {[]string{"[join,", "[jion,", "timeout: 500ms", "timeout: 2s", "rest, for: 500ms", "rest, for: 3s"}, result.Fail, "if the server has no event `jion`"},
-		"silent join":  {[]string{"[join,", "[jion,", "ack: true", "ack: false"}, result.Fail, "if the server has no event `jion`, its rooms are empty"},
+		"right":       {patient, result.Pass, ""},
+		"wrong stamp": {[]string{"$[0].body", "$[0].text"}, result.Invalid, "`message` events arrived without a stamp at $[0].text"},
+		"wrong event": {[]string{"deliver: message", "deliver: msg"}, result.Invalid, "no `msg` event arrived, but "},
+		"wrong join":  {[]string{"[join,", "[jion,", "timeout: 500ms", "timeout: 2s", "rest, for: 500ms", "rest, for: 3s"}, result.Fail, "if the server has no event `jion`"},
+		"silent join": {[]string{"[join,", "[jion,", "ack: true", "ack: false"}, result.Fail, "if the server has no event `jion`, its rooms are empty"},
+		// The events of another operation have come for that one.
+		"wrong emit": {[]string{
+			`say: {emit: [room,`, "typing: {emit: [room, \"${room}\", typing, {a: 1}], to: none, deliver: typing}\n    say: {emit: [jion,",
+			"send:\n", "send:\n      - {op: typing, rate: 20/s}\n", "timeout: 500ms", "timeout: 30s",
+		}, result.Fail, "emit: of the operations in the contract must name events of the server"},
 		"nothing sent": {append([]string{"to: room", "to: none", ", stamp: \"$[0].body\"", ""}, patient...), result.Pass, ""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -27,6 +27,8 @@ func (f *findings) warnings() []string {
 		say("%s", e.Mismatch)
 	case rooms != "":
 		say("%s", rooms)
+	case f.unanswered() && t.contract != nil:
+		say("no sent message came back: emit: of the operations in the contract must name events of the server, which its clients may send")
 	case f.unanswered():
 		say("no sent message came back: the target must offer the events join, leave, echo, room and all, or contract: in the scenario must name its own events for them")
 	}

@@ -183,7 +183,7 @@ func UndecidedOnly(c *result.Cell) bool {
 // name theirs.
 func Remedy(run *result.Run) string {
 	if run.Verdict == result.Invalid && slices.ContainsFunc(run.Cells, tooBusy) {
-		return "Lower the load, or give the generator a machine of its own: 'throng help verdict'."
+		return "End other programs, lower the load, or give the generator a machine of its own: 'throng help verdict'."
 	}
 	return ""
 }
