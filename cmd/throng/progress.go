@@ -79,7 +79,8 @@ func plainLines(w io.Writer, then func(scenario.Progress)) func(scenario.Progres
 func plainLine(p scenario.Progress) string {
 	var b strings.Builder
 	if p.Cells > 1 {
-		fmt.Fprintf(&b, "[%d/%d %s] ", p.Cell, p.Cells, board.Label(p.Params, p.Trial))
+		of := fmt.Sprintf("%d/%d %s", p.Cell, p.Cells, board.Label(p.Params, p.Trial))
+		fmt.Fprintf(&b, "[%s] ", strings.TrimSpace(of))
 	}
 	if p.Done {
 		fmt.Fprintf(&b, "done: %s", p.Verdict)
