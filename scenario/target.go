@@ -32,14 +32,15 @@ func (e *TargetError) Error() string {
 		}
 		return fmt.Sprintf("the first client could not connect to the target %s: before its connection, %v; %s", e.URL, e.Err, remedy)
 	}
-	if d, ok := errors.AsType[*client.DialError](e.Err); ok && d.Class == "connect_error" {
+	d, ok := errors.AsType[*client.DialError](e.Err)
+	if ok && d.Class == "connect_error" {
 		// of e.Err, which keeps secrets out
 		_, why, _ := strings.Cut(e.Err.Error(), "connect_error: ")
 		return fmt.Sprintf("the target %s refused the first client: %s; check auth, namespace and before of its group", e.URL, why)
 	}
 	remedy := cmp.Or(diagnose(e.Err, secureURL(e.URL), true), runs(e.Err))
 	why := strings.TrimPrefix(e.Err.Error(), "client: ")
-	if errors.Is(e.Err, syscall.ECONNREFUSED) {
+	if ok && d.Stage == "tcp" && d.Class == "refused" {
 		why = "connection refused"
 	}
 	return fmt.Sprintf("the target %s cannot be reached: %s; %s", e.URL, why, remedy)
