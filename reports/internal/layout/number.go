@@ -121,7 +121,8 @@ func Quantile(stat string) float64 {
 	return p / 100
 }
 
-// UpperFirst makes a clause the start of a sentence. A rule, such as p99(lag) < 1ms, keeps its form.
+// UpperFirst makes a clause the start of a sentence. A rule, such as p99(lag) < 1ms, keeps its
+// form.
 func UpperFirst(s string) string {
 	if word, _, _ := strings.Cut(s, " "); s == "" || strings.Contains(word, "(") {
 		return s
