@@ -274,7 +274,7 @@ func (p *searchProgress) bracket(s capacity.Step) string {
 	}
 	above := "breaks "
 	if s.SoFar.End == search.Generator {
-		above = "generator not fit at "
+		above = "not decided at "
 	}
 	text := fmt.Sprintf("[holds %s, %s%s]  %s", low, above, high, minutes(s.Spent))
 	if s.Budget > 0 {

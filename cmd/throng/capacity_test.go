@@ -124,7 +124,7 @@ func TestSearchBracket(t *testing.T) {
 	for _, tt := range []struct {
 		end  search.End
 		want string
-	}{{search.Open, "breaks 50]"}, {search.Generator, "generator not fit at 50]"}} {
+	}{{search.Open, "breaks 50]"}, {search.Generator, "not decided at 50]"}} {
 		if got := p.bracket(capacity.Step{SoFar: search.Answer{Low: 25, High: 50, End: tt.end}}); !strings.Contains(got, "[holds 25, "+tt.want) {
 			t.Errorf("%s: %s", tt.end, got)
 		}

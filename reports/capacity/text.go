@@ -252,7 +252,11 @@ func (c *Capacity) invalidReason() string {
 // Text writes the answer for a terminal: the line, what follows from it, and every trial.
 func (c *Capacity) Text(w io.Writer) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "verdict: %s (%s)\n\n%s\n", c.Verdict, endWords[c.End], c.Line)
+	end := endWords[c.End]
+	if c.End == endGenerator && c.undecided(c.High) {
+		end = "too few samples to decide"
+	}
+	fmt.Fprintf(&b, "verdict: %s (%s)\n\n%s\n", c.Verdict, end, c.Line)
 	layout.TextTable(&b, LevelsTable(c))
 	b.WriteByte('\n')
 	for _, s := range []string{c.KneeNote, c.USLNote, c.memoryNote()} {

@@ -83,10 +83,13 @@ func phasesText(c *result.Cell) string {
 	return strings.Join(parts, ", ")
 }
 
+// checksText lists the rules of the scenario: what else was broken is a result, and no setup.
 func checksText(c *result.Cell) string {
 	var parts []string
-	for _, k := range c.Checks {
-		parts = append(parts, k.Text)
+	for i := range c.Checks {
+		if k := &c.Checks[i]; !k.Implied {
+			parts = append(parts, k.Text)
+		}
 	}
 	return strings.Join(parts, ", ")
 }

@@ -121,7 +121,7 @@ func TestSecretsAreLeftOut(t *testing.T) {
 		}
 	}
 	want(
-		t, scenario, `auth: {token: "${token}", user: "${user}"}`, `query: {key: "${key}"}`, `headers: {X-Api: "${x_api}"}`, "#   POST /users/*/reset/*",
+		t, scenario, `auth: {token: "${token}", user: "${user}"}`, `query: {key: "${key}"}`, `headers: {X-Api: "${x_api}"}`, "#   POST /users/*/reset/*", "# If one of them is a login, before: makes it",
 		`login: {emit: ["login", {password: "${password}", user: "text"}], to: none}`, `use: {emit: ["use", {apiKey: "${apikey}", id: "text", mode: "dark"}], to: none}`,
 		`odd: {emit: ["odd", {}], to: none}`, "Clients sent cookies", `"ask": {ack: true}`,
 	)

@@ -189,6 +189,9 @@ func (d *Draft) head(p *page, what, name string) {
 		for _, r := range d.o.requests[:min(len(d.o.requests), 20)] {
 			p.line("#   %s", r)
 		}
+		if len(d.secrets()) > 0 {
+			p.line("# If one of them is a login, before: makes it for each client, and captures the credential: 'throng help login'.")
+		}
 	}
 	p.line("version: 1")
 	p.line("name: %s", name)

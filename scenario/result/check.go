@@ -31,6 +31,9 @@ type Check struct {
 	AtMost float64 `json:"at_most,omitempty"`
 	// Optional says that the check is reported and decides nothing.
 	Optional bool `json:"optional,omitempty"`
+	// Implied says that the rule is none of the scenario's: it always holds, and is here because it
+	// was broken.
+	Implied bool `json:"implied,omitempty"`
 }
 
 // Meets reports whether a value, in the unit of Limit, holds to the check. NaN, for nothing

@@ -71,6 +71,10 @@ func Judge(e *Evidence, rules Rules) Judgement {
 		}
 		j.Checks = append(j.Checks, r)
 	}
+	add := func(r result.Check) {
+		r.Implied = true
+		j.Checks = append(j.Checks, r)
+	}
 	for _, r := range implied(e, rules) {
 		switch {
 		case r.Kind == result.KindSLO:
@@ -80,11 +84,11 @@ func Judge(e *Evidence, rules Rules) Judgement {
 		case j.Verdict == result.Pass: // the known part suffices to fail, but not to pass
 			j.lower(result.Invalid, broken(&r))
 		}
-		j.Checks = append(j.Checks, r)
+		add(r)
 	}
 	for _, r := range e.lateness(rules) {
 		j.lower(result.Invalid, broken(&r))
-		j.Checks = append(j.Checks, r)
+		add(r)
 	}
 	// the known part suffices to fail, but not to pass
 	if j.Verdict == result.Pass && missing != "" {
@@ -92,7 +96,7 @@ func Judge(e *Evidence, rules Rules) Judgement {
 	}
 	for _, r := range e.standstill(j.Verdict) {
 		j.lower(result.Invalid, broken(&r))
-		j.Checks = append(j.Checks, r)
+		add(r)
 	}
 	j.end(e)
 	return j
