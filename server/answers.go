@@ -83,6 +83,7 @@ type Acks struct {
 	owed    map[*Socket]uint64 // sockets that have not answered, with the id
 	servers int                // that have not said yet how many answers they will send
 	remote  int                // answers expected of them; below 0 if answers come before their number
+	unknown int                // numbers that are not known yet, of servers or of answers
 	answers Answers
 }
 
@@ -121,6 +122,11 @@ func (a *Acks) ExpectFromServer(answers int) {
 // announcement back.
 func (a *Acks) ExpectAnswers(n int) { a.change(func() { a.remote += n }) }
 
+// ExpectUnknown announces n more numbers, of servers or of answers, that are not known yet: the
+// wait goes on until a negative n takes them back, after the numbers have been announced. One that
+// is still unknown when the time is over counts as one missing answer.
+func (a *Acks) ExpectUnknown(n int) { a.change(func() { a.unknown += n }) }
+
 // Answer adds an answer from another server; see NewAnswer. Answers after the end are dropped.
 func (a *Acks) Answer(answer Answer) {
 	a.change(func() {
@@ -147,11 +153,11 @@ func (a *Acks) change(f func()) {
 }
 
 func (a *Acks) complete() bool {
-	return !a.sending && len(a.owed) == 0 && a.servers <= 0 && a.remote <= 0
+	return !a.sending && len(a.owed) == 0 && a.servers <= 0 && a.remote <= 0 && a.unknown <= 0
 }
 
 func (a *Acks) tell() {
-	a.answers.MissingRemote = max(0, a.servers) + max(0, a.remote)
+	a.answers.MissingRemote = max(0, a.servers) + max(0, a.remote) + max(0, a.unknown)
 	for _, f := range a.ended {
 		f(a.answers.MissingRemote)
 	}

@@ -80,7 +80,8 @@ or to those in rooms. The servers may be ours (throng serve --adapter) or offici
 with the same adapter. The arguments of the event are JSON values.
 
 User and password of the broker can stand in the environment instead of the address:
-REDIS_USERNAME and REDIS_PASSWORD.
+REDIS_USERNAME and REDIS_PASSWORD; with rediss:// also files of certificates, in
+REDIS_CA, REDIS_CERT and REDIS_KEY.
 
 ` + natsHelp
 

@@ -389,6 +389,34 @@ func TestFetchAndChange(t *testing.T) {
 	})
 }
 
+// TestFetchMany: the sockets of a server may take more bytes than the broker takes in one message.
+func TestFetchMany(t *testing.T) {
+	brokers(t, func(t *testing.T, address string) {
+		n := start(t, address, 2, adapter.Options{RequestTimeout: time.Minute})
+		meet(t, n)
+		text := strings.Repeat("x", 300<<10)
+		n[1].OnConnect(func(s *server.Socket) { s.Data = text })
+		const sockets = 5
+		for range sockets {
+			connect(t, n[1]).join(n[1], "r") // when the data is set
+		}
+		all, err := n[0].Everyone().Fetch(t.Context())
+		check(t, err)
+		got := map[string]bool{}
+		for _, s := range all {
+			got[s.ID] = s.Data == text
+		}
+		for _, s := range n[1].Sockets() {
+			if !got[s.ID()] {
+				t.Errorf("the socket %s is not there, or has other data", s.ID())
+			}
+		}
+		if len(got) != sockets || len(all) != sockets {
+			t.Errorf("%d sockets, %d of them different", len(all), len(got))
+		}
+	})
+}
+
 func TestServerEvents(t *testing.T) {
 	brokers(t, func(t *testing.T, address string) {
 		n := start(t, address, 3, adapter.Options{})
@@ -476,6 +504,8 @@ func TestAddresses(t *testing.T) {
 	for _, address := range []string{
 		"", "localhost:6379", "http://x", "redis+other://:secret@127.0.0.1:1", "nats+other://x", "redis://u:secret@127.0.0.1:1",
 		"nats://u:secret@127.0.0.1:1", "nats+embedded://127.0.0.1", "nats+embedded://127.0.0.1:x", "nats+embeddedx://127.0.0.1:0", "nats+jetstreams://127.0.0.1:1", "redis+jetstream://127.0.0.1:1", "redis://:secret@127.0.0.1:%zz",
+		"redis://user:12/secret@127.0.0.1:1", "redis://user:12#secret@127.0.0.1:1", "redis://user:12?secret@127.0.0.1:1", "nats://user:12/secret@127.0.0.1:1", "nats://user:12,secret@127.0.0.1:1",
+		"unix://user:12/secret@/s", "unix://tmp/s", "redis://user:secret@127.0.0.1:1/x", "redis://user:secret@127.0.0.1:1?dial_timeout=x",
 	} {
 		_, err := adapter.Open(address, adapter.Options{})
 		if err == nil || strings.Contains(err.Error(), "secret") || strings.Contains(err.Error(), "\n") {

@@ -5,8 +5,11 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
+	"time"
 
+	natsserver "github.com/nats-io/nats-server/v2/server"
 	"github.com/redis/rueidis"
 
 	"github.com/throng-io/throng/server"
@@ -161,4 +164,78 @@ func TestForeignMessages(t *testing.T) {
 			c.expect(`42["still there"]`)
 		})
 	}
+}
+
+// TestTooLargeForBroker: a message beyond NATS's max_payload is counted and in the log, and those
+// behind it arrive.
+func TestTooLargeForBroker(t *testing.T) {
+	log := &lines{}
+	n := start(t, "nats+embedded://127.0.0.1:0", 1, adapter.Options{Logger: slog.New(slog.NewTextHandler(log, nil))})[0]
+	check(t, n.Emit("large", strings.Repeat("x", 2<<20)))
+	wait(t, "the refusal", func() bool { return n.cluster.Stats().Failed == 1 })
+	check(t, n.Emit("small"))
+	wait(t, "health", func() bool { return n.cluster.Stats().Connected && n.cluster.Stats().Queued == 0 })
+	if log.count("raise its max_payload") != 1 || log.count("a message has 209") != 1 {
+		t.Errorf("the log says %s", log)
+	}
+}
+
+// TestRefusedByNATS: a server that does not take the password for a while does not end the
+// connection for good.
+func TestRefusedByNATS(t *testing.T) {
+	natsAt := func(password string, port int) *natsserver.Server {
+		t.Helper()
+		s, err := natsserver.NewServer(&natsserver.Options{Host: "127.0.0.1", Port: port, NoSigs: true, NoLog: true, Username: "u", Password: password})
+		check(t, err)
+		go s.Start()
+		t.Cleanup(func() {
+			s.Shutdown()
+			s.WaitForShutdown()
+		})
+		if !s.ReadyForConnections(10 * time.Second) {
+			t.Fatal("NATS does not listen")
+		}
+		return s
+	}
+	s := natsAt("p,w", natsserver.RANDOM_PORT)
+	at := s.Addr().(*net.TCPAddr)
+	n := start(t, "nats://u:p,w@127.0.0.1:1?addr="+at.String(), 1, adapter.Options{})[0]
+	s.Shutdown()
+	s.WaitForShutdown()
+	s = natsAt("another", at.Port)
+	wait(t, "the attempts", func() bool {
+		v, err := s.Varz(nil)
+		check(t, err)
+		return v.TotalConnections >= 4 // by default the client gives up after two
+	})
+	s.Shutdown()
+	s.WaitForShutdown()
+	natsAt("p,w", at.Port)
+	wait(t, "the connection", func() bool { return n.cluster.Stats().Connected && n.cluster.Stats().Reconnects == 1 })
+}
+
+// TestQuestionsWithoutBroker: while the broker stands still, a question to other servers ends when
+// its time is over, with one answer missing where nobody can say how many there are.
+func TestQuestionsWithoutBroker(t *testing.T) {
+	socket, broker := redis(t)
+	n := start(t, "unix://"+socket, 2, adapter.Options{RequestTimeout: 500 * time.Millisecond})
+	a := connect(t, n[0])
+	check(t, broker.Signal(syscall.SIGSTOP))
+	answers := make(chan server.Answers, 1)
+	for range 5 {
+		check(t, n[0].ServerSideEmitWithAck(200*time.Millisecond, func(got server.Answers) { answers <- got }, "q"))
+		if got := <-answers; len(got.All) != 0 || got.MissingRemote != 1 {
+			t.Errorf("an event for servers: %+v", got)
+		}
+		check(t, n[0].Everyone().EmitWithAck(200*time.Millisecond, func(got server.Answers) { answers <- got }, "q"))
+		a.expectPrefix("42")
+		if got := <-answers; len(got.All) != 0 || len(got.Missing) != 1 || got.MissingRemote != 1 {
+			t.Errorf("a broadcast: %+v", got)
+		}
+	}
+	all, err := n[0].Everyone().Fetch(t.Context())
+	if len(all) != 1 || err == nil || !strings.Contains(err.Error(), "cannot count the nodes") {
+		t.Errorf("%d sockets, %v", len(all), err)
+	}
+	check(t, broker.Signal(syscall.SIGCONT))
 }

@@ -80,6 +80,8 @@ func (l *classicLink) count(ctx context.Context) (int, error) {
 	return max(0, n-1), err
 }
 
+func (l *classicLink) largest() int { return 0 }
+
 func (l *classicLink) close() {
 	ns := l.ns.Name()
 	l.bus.Unsubscribe(wire.Escape(l.wire.Broadcasts(ns)), true)

@@ -153,7 +153,7 @@ func (c *Cluster) watch(ctx context.Context) {
 	defer close(c.stopped)
 	ticker := time.NewTicker(counting)
 	defer ticker.Stop()
-	for {
+	for told := false; ; {
 		c.mu.Lock()
 		n := c.main
 		c.mu.Unlock()
@@ -162,7 +162,10 @@ func (c *Cluster) watch(ctx context.Context) {
 			others, err := n.link.count(limited)
 			cancel()
 			if err != nil {
-				others = 0 // none is known to be there
+				// No question to other servers works for a user who may not count them.
+				told = told || bus.Forbidden(err) && c.logError("/", err)
+			} else {
+				told = false
 			}
 			c.nodes.Store(int64(others))
 		}
@@ -229,11 +232,14 @@ func (c *Cluster) malformed(ns string, err error) {
 	}
 }
 
-// logError logs a failure. While the broker fails, which the log says already, all else does.
-func (c *Cluster) logError(ns string, err error) {
-	if c.broker.Stats().Connected && c.logAllowed() {
-		c.opts.Logger.Error("cluster", "namespace", ns, "error", err)
+// logError logs a failure, and reports whether it did. While the broker fails, which the log says
+// already, all else does.
+func (c *Cluster) logError(ns string, err error) bool {
+	if !c.broker.Stats().Connected || !c.logAllowed() {
+		return false
 	}
+	c.opts.Logger.Error("cluster", "namespace", ns, "error", err)
+	return true
 }
 
 // logAllowed allows a line each ten seconds.

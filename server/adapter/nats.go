@@ -39,7 +39,7 @@ func (c *Cluster) openNATS(at bus.Address) error {
 	c.link = func(n *node) link {
 		p := &presence{seen: map[string]time.Time{}, stop: make(chan struct{})}
 		p.link = newRoomLink(n, b)
-		p.link.others, p.link.opening, p.link.ending, p.link.heard = p.count, p.start, p.leave, p.heard
+		p.link.others, p.link.opening, p.link.ending, p.link.heard, p.link.limit = p.count, p.start, p.leave, p.heard, b.MaxPayload
 		return p.link
 	}
 	if at.Log {

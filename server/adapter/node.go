@@ -41,17 +41,17 @@ type link interface {
 	parser(k wire.Kind) (p socketio.Parser, binary bool)
 	// count returns how many other nodes there are.
 	count(ctx context.Context) (int, error)
+	// largest is about how many bytes of sockets one answer may list; 0: any number.
+	largest() int
 	close()
 }
 
 // request is a question to other nodes, of which answers come.
 type request struct {
-	acks    *server.Acks
-	sockets chan []wire.Socket
+	acks   *server.Acks
+	listed chan struct{} // takes one of each node that has listed all of its sockets; or nil
+	list   []wire.Socket // so far; the node's lock guards it
 }
-
-// unknownCount stands for the number of other nodes, until that is known.
-const unknownCount = 1 << 20
 
 // maxEvents is how many events of other servers may wait for the application.
 const maxEvents = 1024
@@ -126,27 +126,48 @@ func (n *node) Ask(to server.Target, m server.Message, acks *server.Acks) error 
 	}
 	w.To.Timeout = acks.Timeout()
 	w.Request = n.question(acks)
-	acks.ExpectServers(unknownCount)
+	acks.ExpectUnknown(1)
 	if err := n.Adapter.Ask(to, m, acks); err != nil {
 		n.forget(w.Request)
 		return err
 	}
 	n.link.send(w, "")
-	go n.correctCount(acks.Timeout(), acks.ExpectServers)
+	go n.expect(w.Request, acks, acks.ExpectServers)
 	return nil
 }
 
-// correctCount corrects the number of other nodes from unknown to what it is. If it cannot be found
-// out, one node counts as missing.
-func (n *node) correctCount(timeout time.Duration, expect func(int)) {
-	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+// expect announces how many other nodes answer a question, as soon as that is known. If it cannot
+// be found out in time, one answer counts as missing.
+func (n *node) expect(id string, acks *server.Acks, announce func(int)) {
+	ctx, cancel := context.WithTimeout(context.Background(), acks.Timeout())
 	defer cancel()
 	others, err := n.link.count(ctx)
-	if err != nil {
-		n.cluster.logError(n.ns.Name(), err)
-		others = 1
+	for err != nil && n.waits(ctx, id) {
+		others, err = n.link.count(ctx)
 	}
-	expect(others - unknownCount)
+	switch {
+	case err == nil:
+		announce(others)
+		acks.ExpectUnknown(-1)
+	case ctx.Err() != nil: // else nobody waits any more
+		n.cluster.logError(n.ns.Name(), err)
+	}
+}
+
+// countAgain is how long after a failure the other nodes are counted again, for a question that
+// waits for their number: a Redis Cluster may be replacing a master.
+const countAgain = 100 * time.Millisecond
+
+// waits lets countAgain pass, and reports whether a question still waits for answers then.
+func (n *node) waits(ctx context.Context, id string) bool {
+	select {
+	case <-time.After(countAgain):
+	case <-ctx.Done():
+		return false
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.requests[id] != nil && !n.closed
 }
 
 // question registers a question that wants answers, until they are there or its time is over, and
@@ -183,29 +204,35 @@ func (n *node) Fetch(ctx context.Context, to server.Target) ([]server.RemoteSock
 	if err != nil {
 		return all, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, n.cluster.opts.RequestTimeout)
+	patience := n.cluster.opts.RequestTimeout
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	others, err := n.link.count(ctx)
-	if err != nil || others == 0 {
-		return all, err
+	counting, counted := context.WithTimeout(ctx, patience/2) // the rest is for the answers
+	others, uncounted := n.link.count(counting)
+	counted()
+	if others == 0 {
+		return all, uncounted
 	}
-	r := &request{sockets: make(chan []wire.Socket, others)}
+	r := &request{listed: make(chan struct{}, others)}
 	w := n.request(wire.Fetch, to)
 	w.Request = n.open(r)
-	defer n.forget(w.Request)
 	n.link.send(w, "")
-	for i := range others {
+	for i := 0; i < others && err == nil; i++ {
 		select {
-		case list := <-r.sockets:
-			for _, s := range list {
-				all = append(all, n.remote(s))
-			}
+		case <-r.listed:
 		case <-ctx.Done():
 			n.cluster.timeouts.Add(1)
-			return all, fmt.Errorf("adapter: %d of %d other servers answered in time; see Options.RequestTimeout", i, others)
+			err = fmt.Errorf("adapter: %d of %d other servers answered in time; see Options.RequestTimeout", i, others)
 		}
 	}
-	return all, nil
+	n.forget(w.Request) // its list does not grow any more
+	for _, s := range r.list {
+		all = append(all, n.remote(s))
+	}
+	if err == nil {
+		err = uncounted
+	}
+	return all, err
 }
 
 // remote is a socket of another server.
@@ -256,8 +283,8 @@ func (n *node) ServerSideEmit(m server.Message, acks *server.Acks) error {
 	}
 	if acks != nil {
 		w.Request = n.question(acks)
-		acks.ExpectAnswers(unknownCount)
-		go n.correctCount(acks.Timeout(), acks.ExpectAnswers)
+		acks.ExpectUnknown(1)
+		go n.expect(w.Request, acks, acks.ExpectAnswers)
 	}
 	n.link.send(w, "")
 	return nil

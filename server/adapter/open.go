@@ -17,10 +17,13 @@ import (
 //	nats+embedded://HOST:PORT                 on a NATS server in this process, which other servers
 //	                                          reach with nats://HOST:PORT; default 127.0.0.1:4222
 //
-// Several servers of one Redis Cluster or Sentinel are given as ?addr=HOST:PORT&addr=…, and the
-// name of the master that Sentinel watches as master_set=NAME. User and password can come from the
-// environment instead, where they are in no list of processes: REDIS_USERNAME and REDIS_PASSWORD,
-// and for NATS the variables of package natsconn.
+// Several servers of one Redis Cluster, Sentinel or NATS are given as ?addr=HOST:PORT&addr=…, and
+// the name of the master that Sentinel watches as master_set=NAME. User and password can come from
+// the environment instead, where they are in no list of processes: REDIS_USERNAME, REDIS_PASSWORD,
+// for Sentinel REDIS_SENTINEL_USERNAME and REDIS_SENTINEL_PASSWORD, and for NATS the variables of
+// package natsconn. With rediss:// REDIS_CA names a file of certificates to trust, REDIS_CERT and
+// REDIS_KEY those of the client's certificate and its key. The number of a database does not keep
+// clusters apart, since what is published reaches the subscribers of all; [Options.Prefix] does.
 //
 // Open fails if the broker cannot be reached. Afterwards connections are made anew whenever they
 // end.

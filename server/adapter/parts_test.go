@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -77,5 +78,36 @@ func TestEmbeddedNATSThatCannotListen(t *testing.T) {
 	left, err := os.ReadDir(dir)
 	if err != nil || len(left) > 0 {
 		t.Errorf("%v is left, %v", left, err)
+	}
+}
+
+// The sockets of an answer are divided by their bytes; there is always one part.
+func TestParts(t *testing.T) {
+	of := func(sizes ...int) (list []wire.Socket) {
+		for _, n := range sizes {
+			list = append(list, wire.Socket{Data: make([]byte, n)})
+		}
+		return list
+	}
+	for _, tt := range []struct {
+		list    []wire.Socket
+		largest int
+		want    []int
+	}{
+		{nil, 1000, []int{0}},
+		{of(1, 1, 1), 0, []int{3}},
+		{of(1, 1, 1), 1000, []int{3}},
+		{of(400, 400, 400), 1000, []int{2, 1}},
+		{of(5000, 1, 5000, 5000), 1000, []int{1, 1, 1, 1}},
+		{of(1, 5000), 1000, []int{1, 1}},
+	} {
+		var got []int
+		last := false
+		for part, more := range parts(tt.list, tt.largest) {
+			got, last = append(got, len(part)), !more
+		}
+		if !slices.Equal(got, tt.want) || !last {
+			t.Errorf("%d sockets in parts of %d bytes: %v, %v; want %v", len(tt.list), tt.largest, got, last, tt.want)
+		}
 	}
 }

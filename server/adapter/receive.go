@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"iter"
 
 	"github.com/throng-io/throng/protocol/socketio"
 	"github.com/throng-io/throng/server"
@@ -26,7 +27,9 @@ func (n *node) receive(m *wire.Message) {
 	case wire.Join, wire.Leave, wire.Disconnect:
 		n.change(m)
 	case wire.Fetch:
-		n.answer(m, &wire.Message{Kind: wire.Sockets, List: n.list(m.To)})
+		for part, more := range parts(n.list(m.To), n.link.largest()) {
+			n.answer(m, &wire.Message{Kind: wire.Sockets, List: part, More: more})
+		}
 	case wire.ServerEvent:
 		n.serverEvent(m)
 	case wire.ListRooms:
@@ -146,6 +149,37 @@ func (n *node) list(to wire.Audience) []wire.Socket {
 	return all
 }
 
+// parts divides a list of sockets into parts of at most so many bytes, or one socket if that is
+// larger, and says with each whether more come. There is at least one.
+func parts(list []wire.Socket, largest int) iter.Seq2[[]wire.Socket, bool] {
+	return func(yield func([]wire.Socket, bool) bool) {
+		begin, bytes := 0, 0
+		for i := range list {
+			size := sizeOf(&list[i])
+			if largest > 0 && i > begin && bytes+size > largest {
+				if !yield(list[begin:i], true) {
+					return
+				}
+				begin, bytes = i, 0
+			}
+			bytes += size
+		}
+		yield(list[begin:], false)
+	}
+}
+
+// perSocket is about what a socket takes beside its values.
+const perSocket = 64
+
+// sizeOf is about how many bytes list a socket.
+func sizeOf(s *wire.Socket) int {
+	n := perSocket + len(s.ID) + len(s.Handshake) + len(s.Data)
+	for _, room := range s.Rooms {
+		n += len(room) + len(`"",`)
+	}
+	return n
+}
+
 // handshake has nine fields, the last of which is what the client sent to connect.
 func handshake(s server.RemoteSocket) []byte {
 	b, err := json.Marshal(s.Handshake)
@@ -229,6 +263,9 @@ func (n *node) serverEvent(m *wire.Message) {
 func (n *node) answered(m *wire.Message) {
 	n.mu.Lock()
 	r := n.requests[m.Request]
+	if r != nil && r.listed != nil && m.Kind == wire.Sockets {
+		r.list = append(r.list, m.List...)
+	}
 	n.mu.Unlock()
 	switch {
 	case r == nil: // of another node, or too late
@@ -236,9 +273,9 @@ func (n *node) answered(m *wire.Message) {
 		r.acks.ExpectFromServer(m.Count)
 	case (m.Kind == wire.Answer || m.Kind == wire.ServerAnswer) && r.acks != nil:
 		r.acks.Answer(server.NewAnswer(m.Parser, m.Args, nil))
-	case m.Kind == wire.Sockets && r.sockets != nil:
+	case m.Kind == wire.Sockets && !m.More:
 		select {
-		case r.sockets <- m.List:
+		case r.listed <- struct{}{}:
 		default: // more nodes than were counted
 		}
 	}

@@ -49,15 +49,20 @@ func logs(t *testing.T, f func(t *testing.T, address string)) {
 // keeping starts servers of one cluster whose clients may come back to any of them.
 func keeping(t *testing.T, address string, count int, o adapter.Options) []*node {
 	t.Helper()
-	o.Prefix, o.Stream, o.SessionPrefix = prefix(t), prefix(t), prefix(t)
 	o.Logger = slog.New(slog.NewTextHandler(t.Output(), nil)) // shown if the test fails
+	return keepingFor(t, address, count, o, server.Recovery{MaxDisconnection: time.Minute})
+}
+
+func keepingFor(t *testing.T, address string, count int, o adapter.Options, recovery server.Recovery) []*node {
+	t.Helper()
+	o.Prefix, o.Stream, o.SessionPrefix = prefix(t), prefix(t), prefix(t)
 	var all []*node
 	for range count {
 		n := &node{}
 		var err error
 		n.cluster, err = adapter.Open(address, o)
 		check(t, err)
-		n.Server, err = server.New(server.Options{Adapter: n.cluster.Adapter, Recovery: &server.Recovery{MaxDisconnection: time.Minute}})
+		n.Server, err = server.New(server.Options{Adapter: n.cluster.Adapter, Recovery: &recovery})
 		check(t, err)
 		l, err := net.Listen("tcp4", "127.0.0.1:0")
 		check(t, err)
@@ -589,4 +594,18 @@ func TestRecoveryOfEmitted(t *testing.T) {
 			t.Errorf("recovered %v, missed %v", c.recovered, missed)
 		}
 	})
+}
+
+// TestRecoveryBeyondTheBucket: sockets for which JetStream has no room cannot come back, and the log
+// says so.
+func TestRecoveryBeyondTheBucket(t *testing.T) {
+	log := &lines{}
+	n := keepingFor(t, "nats+embedded+jetstream://127.0.0.1:0", 1, adapter.Options{Logger: slog.New(slog.NewTextHandler(log, nil))}, server.Recovery{MaxBytes: 4000})[0]
+	for range 20 {
+		connect(t, n)
+	}
+	wait(t, "the refusal", func() bool { return n.cluster.Stats().Failed > 0 && !n.cluster.Stats().Connected })
+	if log.count("is not kept in the bucket") != 1 || log.count("Recovery.MaxBytes") != 1 {
+		t.Errorf("the log says %s", log)
+	}
 }

@@ -26,6 +26,7 @@ type roomLink struct {
 	bus    pubsub
 	wire   wire.Cluster
 	others func(ctx context.Context) (int, error)
+	limit  func() int          // bytes of a message; 0: any number
 	heard  func(*wire.Message) // of each message; or nil
 	logged func(*wire.Message) // takes messages that are for a log; or nil
 	// opening and ending are called after the subscriptions are made, and before they end.
@@ -47,7 +48,7 @@ const idLength = 20
 func newRoomLink(n *node, b pubsub) *roomLink {
 	return &roomLink{
 		node: n, bus: b, wire: wire.Cluster{Prefix: n.cluster.opts.Prefix}, joined: map[string]time.Time{},
-		opening: func() {}, ending: func() {},
+		limit: func() int { return 0 }, opening: func() {}, ending: func() {},
 	}
 }
 
@@ -161,6 +162,9 @@ func (l *roomLink) settle(rooms []string) {
 }
 
 func (l *roomLink) count(ctx context.Context) (int, error) { return l.others(ctx) }
+
+// largest leaves half of a message for what escapes make longer.
+func (l *roomLink) largest() int { return l.limit() / 2 }
 
 func (l *roomLink) close() {
 	l.ending()

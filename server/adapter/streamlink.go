@@ -139,6 +139,8 @@ func (l *streamLink) count(ctx context.Context) (int, error) {
 	return max(0, n-1), err
 }
 
+func (l *streamLink) largest() int { return 0 }
+
 func (l *streamLink) close() {
 	ns := l.ns.Name()
 	l.all.mu.Lock()

@@ -1,11 +1,14 @@
 package bus
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -48,9 +51,15 @@ const known = "write redis://HOST:PORT, redis+sharded://HOST:PORT, redis+streams
 func Parse(address string) (Address, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme == "" {
-		return Address{}, errors.New("the address of the broker is not a URL: " + known)
+		return Address{}, errors.New("the address of the broker is not a URL: " + known + "; in a password write %40 for @, %2F for /, %3F for ? and %23 for #")
 	}
 	scheme, form, _ := strings.Cut(u.Scheme, "+")
+	if scheme == "unix" && u.Host != "" {
+		return Address{}, errors.New("the address of the broker is not that of a socket: write unix:///PATH, with three slashes; in a password write %40 for @ and %2F for /")
+	}
+	if scheme != "unix" && u.User == nil && strings.Contains(address, "@") { // half a password may stand anywhere
+		return Address{}, errors.New("the user and the password in the address of the broker cannot be told from the rest: in the password write %40 for @, %2F for /, %3F for ? and %23 for #")
+	}
 	whole := u.Scheme
 	u.Scheme = scheme
 	a := Address{URL: u}
@@ -58,21 +67,29 @@ func Parse(address string) (Address, error) {
 	case "nats", "tls":
 		a.Form = OnNATS
 		rest, embedded := strings.CutPrefix("+"+form, "+embedded")
-		if a.Embedded, a.Log = embedded, rest == "+jetstream"; !a.Log && rest != "" && rest != "+" {
-			return a, fmt.Errorf("%s:// is no known kind of broker: %s", whole, known)
+		if a.Embedded, a.Log = embedded, rest == "+jetstream"; a.Log || rest == "" || rest == "+" {
+			return a, a.checkParameters("addr")
 		}
-		return a, nil
 	case "redis", "rediss", "unix":
-		switch form {
-		case "":
+		if a.Form = Form(form); form == "" {
 			a.Form = Classic
-			return a, nil
-		case string(Sharded), string(Streams):
-			a.Form = Form(form)
-			return a, nil
+		}
+		if form == "" || a.Form == Sharded || a.Form == Streams {
+			return a, a.checkParameters("addr", "db", "dial_timeout", "master_set", "protocol", "skip_verify", "write_timeout")
 		}
 	}
 	return a, fmt.Errorf("%s:// is no known kind of broker: %s", whole, known)
+}
+
+// checkParameters refuses what stands behind the question mark of an address and is none of those
+// given: a misspelt master_set would name nobody's master.
+func (a Address) checkParameters(known ...string) error {
+	for key := range a.URL.Query() {
+		if !slices.Contains(known, key) {
+			return fmt.Errorf("the address of the broker has no parameter %q; there are %s", key, strings.Join(known, ", "))
+		}
+	}
+	return nil
 }
 
 // Options say how a bus works.
@@ -84,6 +101,40 @@ type Options struct {
 // openTime is how long a broker may take to accept a connection, or to take what is written to it.
 const openTime = 5 * time.Second
 
+// redisTLS adds the certificates that the environment names, if the address asks for TLS, and what
+// the servers of Sentinel want, which rueidis asks without TLS and without a user otherwise.
+func redisTLS(o *rueidis.ClientOption) error {
+	o.Sentinel.Username, o.Sentinel.Password = os.Getenv("REDIS_SENTINEL_USERNAME"), os.Getenv("REDIS_SENTINEL_PASSWORD")
+	if o.TLSConfig == nil {
+		return nil
+	}
+	if ca := os.Getenv("REDIS_CA"); ca != "" {
+		pem, err := os.ReadFile(ca)
+		if err != nil {
+			return fmt.Errorf("REDIS_CA: %w", err)
+		}
+		o.TLSConfig.RootCAs = x509.NewCertPool()
+		if !o.TLSConfig.RootCAs.AppendCertsFromPEM(pem) {
+			return fmt.Errorf("REDIS_CA: %s holds no PEM certificate; name the file of the certificate authority of Redis", ca)
+		}
+	}
+	switch cert, key := os.Getenv("REDIS_CERT"), os.Getenv("REDIS_KEY"); {
+	case cert != "" && key != "":
+		own, err := tls.LoadX509KeyPair(cert, key)
+		if err != nil {
+			return fmt.Errorf("REDIS_CERT and REDIS_KEY: %w", err)
+		}
+		o.TLSConfig.Certificates = []tls.Certificate{own}
+	case cert != "" || key != "":
+		return errors.New("REDIS_CERT and REDIS_KEY belong together, and one of them is not set; set both or none")
+	}
+	if o.Sentinel.MasterSet != "" {
+		o.TLSConfig.ServerName = "" // each server is another host
+		o.Sentinel.TLSConfig = o.TLSConfig
+	}
+	return nil
+}
+
 // redisOptions says how to connect to Redis. The user and the password come from the environment,
 // if the address has none.
 func (a Address) redisOptions() (rueidis.ClientOption, error) {
@@ -93,6 +144,9 @@ func (a Address) redisOptions() (rueidis.ClientOption, error) {
 	}
 	if o.Username == "" && o.Password == "" {
 		o.Username, o.Password = os.Getenv("REDIS_USERNAME"), os.Getenv("REDIS_PASSWORD")
+	}
+	if err := redisTLS(&o); err != nil {
+		return o, err
 	}
 	o.AlwaysPipelining = true // a connection that ends is noticed at once, not by the next message
 	o.DisableRetry = true     // what is tried again is tried by us, without pauses that grow

@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -102,10 +103,24 @@ func (h *health) works(part any) bool {
 }
 
 // healthy reports whether everything works.
-func (h *health) healthy() bool {
+func (h *health) healthy() bool { return h.why() == nil }
+
+// why is why something does not work; nil if everything does.
+func (h *health) why() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return len(h.down) == 0
+	for _, err := range h.down {
+		return err
+	}
+	return nil
+}
+
+// because adds to an error why something does not work, if that is known.
+func (h *health) because(err error) error {
+	if why := h.why(); err != nil && why != nil {
+		return fmt.Errorf("%w: %w", err, why)
+	}
+	return err
 }
 
 // close ends the wait for a line.

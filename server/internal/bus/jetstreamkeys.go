@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -64,13 +65,18 @@ func (l *Log) sendKeys(ctx context.Context, batch []Item) (unsent []Item) {
 	if err != nil || !l.bus.conn.IsConnected() {
 		return batch
 	}
+	var refusal error
 	for i := range batch {
 		text, err := l.sendKey(ctx, bucket, &batch[i])
 		l.keys.count(&batch[i], err)
+		if errors.As(err, new(*jetstream.APIError)) {
+			refusal = fmt.Errorf("a socket that may come back is not kept in the bucket %s: %w; Recovery.MaxBytes of the server that made it is its size", l.name, err)
+		}
 		if batch[i].Done != nil {
 			batch[i].Done(text, err)
 		}
 	}
+	l.bus.health.note("sockets that may come back", refusal)
 	return nil
 }
 

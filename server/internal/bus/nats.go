@@ -61,8 +61,8 @@ func OpenNATS(a Address, o Options) (*NATS, error) {
 			return nil, err
 		}
 	}
-	conn, err := nats.Connect(a.URL.String(), append(
-		credentials, nats.Name("throng"), nats.NoEcho(), nats.MaxReconnects(-1), nats.ReconnectWait(retry), nats.ReconnectJitter(retry, retry),
+	conn, err := nats.Connect("", append(
+		append(credentials, natsconn.Lasting(a.URL)...), nats.Name("throng"), nats.ReconnectWait(retry), nats.ReconnectJitter(retry, retry),
 		// A write holds up the pings that would show that nobody is there.
 		nats.Timeout(openTime), nats.FlusherTimeout(openTime), nats.PingInterval(5*time.Second), nats.MaxPingsOutstanding(2),
 		nats.ReconnectHandler(func(*nats.Conn) {
@@ -162,10 +162,10 @@ func (b *NATS) Ready(ctx context.Context) error {
 	}
 	if l := b.log.Load(); l != nil {
 		if err := l.Ready(ctx); err != nil {
-			return fmt.Errorf("JetStream: %w", err)
+			return b.health.because(fmt.Errorf("JetStream: %w", err))
 		}
 	}
-	return b.conn.FlushWithContext(ctx)
+	return b.health.because(b.conn.FlushWithContext(ctx))
 }
 
 // send publishes a batch, and waits until the server has it. While there is no connection nothing
@@ -191,10 +191,14 @@ func (b *NATS) send(ctx context.Context, batch []Item) (unsent []Item) {
 	if flushed == nil && b.conn.Stats().Reconnects != connections {
 		flushed = errReconnected // the next connection has answered
 	}
+	var refusal error
 	for i := range batch {
 		if batch[i].Verb == toLog {
 			errs[i] = logged(i)
-		} else if errs[i] == nil {
+		}
+		if errors.Is(errs[i], nats.ErrMaxPayload) {
+			refusal = fmt.Errorf("a message has %d bytes, and the server takes %d: raise its max_payload: %w", len(batch[i].Payload), b.MaxPayload(), errs[i])
+		} else if errs[i] == nil && batch[i].Verb != toLog {
 			errs[i] = flushed
 		}
 		b.out.count(&batch[i], errs[i])
@@ -202,8 +206,12 @@ func (b *NATS) send(ctx context.Context, batch []Item) (unsent []Item) {
 			batch[i].Done("", errs[i])
 		}
 	}
+	b.health.note("publishing", refusal)
 	return nil
 }
+
+// MaxPayload is the largest message that the server takes, in bytes.
+func (b *NATS) MaxPayload() int { return int(b.conn.MaxPayload()) }
 
 // overrun is how many messages of a subscription came too fast.
 func overrun(s *nats.Subscription) uint64 {

@@ -44,6 +44,10 @@ func OpenRedis(a Address, o Options) (*Redis, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot connect to Redis at %s: %w", strings.Join(options.InitAddress, ", "), err)
 	}
+	if err := checkMode(client, &options); err != nil {
+		client.Close()
+		return nil, err
+	}
 	r := &Redis{Client: client, sharded: a.Form == Sharded}
 	r.ctx, r.stop = context.WithCancel(context.Background())
 	r.out = newOutbox(o.MaxQueue, func(ctx context.Context, batch []Item) []Item { return r.send(ctx, r.out, batch) })
@@ -54,6 +58,29 @@ func OpenRedis(a Address, o Options) (*Redis, error) {
 	r.ending.Go(func() { r.commands.run(r.ctx) })
 	r.ending.Go(r.in.run)
 	return r, nil
+}
+
+// checkMode returns an error for a Sentinel in the place of Redis, and for a server of a Redis
+// Cluster that did not say which servers there are: rueidis takes it for a server of its own then,
+// and nothing would reach the others.
+func checkMode(client rueidis.Client, o *rueidis.ClientOption) error {
+	if client.Mode() == rueidis.ClientModeCluster || o.Sentinel.MasterSet != "" {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), openTime)
+	defer cancel()
+	hello, err := client.Do(ctx, client.B().Arbitrary("HELLO").Build()).AsMap()
+	if err != nil {
+		return nil // Redis before 6, which knows no users either
+	}
+	at, mode := strings.Join(o.InitAddress, ", "), hello["mode"]
+	switch text, _ := mode.ToString(); text {
+	case "cluster":
+		return fmt.Errorf("the Redis at %s belongs to a Redis Cluster and does not say which servers that has: let the user run CLUSTER (+cluster)", at)
+	case "sentinel":
+		return fmt.Errorf("at %s there is a Sentinel: name the master that it watches with ?master_set=NAME", at)
+	}
+	return nil
 }
 
 // Publish queues a message. It never waits, and reports whether there was room for it.
@@ -75,7 +102,7 @@ func (r *Redis) Subscribe(channel string, prefix bool, f func(channel, payload s
 func (r *Redis) Unsubscribe(channel string, prefix bool) { r.in.remove(subscription{channel, prefix}) }
 
 // Ready waits until the broker has confirmed all subscriptions.
-func (r *Redis) Ready(ctx context.Context) error { return r.in.ready(ctx) }
+func (r *Redis) Ready(ctx context.Context) error { return r.health.because(r.in.ready(ctx)) }
 
 // send publishes a batch of one of the outboxes, which counts it, in one round trip. What has
 // surely not been carried out is returned, to be sent again.
@@ -163,6 +190,12 @@ func refused(err error) bool {
 		return true
 	}
 	return false
+}
+
+// Forbidden reports whether an error says that the user of Redis may not do what was asked.
+func Forbidden(err error) bool {
+	reply, is := errors.AsType[*rueidis.RedisError](err)
+	return is && strings.HasPrefix(reply.Error(), "NOPERM")
 }
 
 // outcome is what has become of an item.
@@ -255,25 +288,50 @@ func (r *Redis) command(i *Item) rueidis.Completed {
 // isNil reports that Redis had nothing to answer, as at the end of a read that blocks.
 func isNil(err error) bool { return err != nil && rueidis.IsRedisNil(err) }
 
-// Count returns how many subscriptions of the cluster there are to a channel.
+// Count returns how many subscriptions of the cluster there are to a channel. With an error, they
+// are those at the servers of a Redis Cluster that have answered.
 func (r *Redis) Count(ctx context.Context, channel string) (int, error) {
+	type answer struct {
+		subscriptions int64
+		err           error
+	}
+	nodes := r.Client.Nodes()
+	answers := make(chan answer, len(nodes))
+	for _, node := range nodes {
+		go func() {
+			n, err := r.countAt(ctx, node, channel)
+			answers <- answer{n, err}
+		}()
+	}
+	total, failed := int64(0), error(nil)
+	for range nodes {
+		var a answer
+		select {
+		case a = <-answers:
+		case <-ctx.Done():
+			a.err = ctx.Err() // of a server that does not even take the connection
+		}
+		if total += a.subscriptions; a.err != nil {
+			failed = fmt.Errorf("cannot count the nodes on %s: %w", channel, a.err)
+		}
+	}
+	if failed == nil {
+		r.health.note("connection", nil) // there may be nothing to publish that would tell
+	}
+	return int(total), failed
+}
+
+// countAt is Count at one server.
+func (r *Redis) countAt(ctx context.Context, node rueidis.Client, channel string) (int64, error) {
 	what := "NUMSUB"
 	if r.sharded {
 		what = "SHARDNUMSUB"
 	}
-	total := int64(0)
-	for _, node := range r.Client.Nodes() {
-		list, err := node.Do(ctx, node.B().Arbitrary("PUBSUB", what).Args(channel).Build()).ToArray()
-		if err != nil {
-			return 0, fmt.Errorf("cannot count the nodes on %s: %w", channel, err)
-		}
-		if len(list) == 2 {
-			n, _ := list[1].AsInt64()
-			total += n
-		}
+	list, err := node.Do(ctx, node.B().Arbitrary("PUBSUB", what).Args(channel).Build()).ToArray()
+	if err != nil || len(list) != 2 {
+		return 0, err
 	}
-	r.health.note("connection", nil) // there may be nothing to publish that would tell
-	return int(total), nil
+	return list[1].AsInt64()
 }
 
 // losses are the messages and commands that were dropped and that failed.

@@ -52,6 +52,7 @@ type dataJSON struct {
 	Rooms     *names          `json:"rooms,omitempty"`
 	Close     *bool           `json:"close,omitempty"`
 	Sockets   json.RawMessage `json:"sockets,omitempty"`
+	More      bool            `json:"more,omitempty"` // of Sockets
 	Count     *int            `json:"clientCount,omitempty"`
 }
 
@@ -79,7 +80,7 @@ func (Cluster) DataText(m *Message) []byte {
 	case Fetch:
 		d.Opts = optsOf(m.To)
 	case Sockets:
-		d.Sockets = socketsJSON(m.List)
+		d.Sockets, d.More = socketsJSON(m.List), m.More
 	case ServerEvent:
 		d.Packet = eventJSON(m)
 	case ServerAnswer, Answer:
@@ -134,7 +135,12 @@ func (Cluster) DataBinary(dst []byte, m *Message) []byte {
 		request(1)
 		dst = appendAudience(value(dst, "opts"), m.To)
 	case Sockets:
-		request(1)
+		if m.More {
+			request(2)
+			dst = value(value(dst, "more"), true)
+		} else {
+			request(1)
+		}
 		dst = appendSockets(value(dst, "sockets"), m.List)
 	case ServerEvent:
 		request(1)
@@ -275,6 +281,7 @@ func (m *Message) fromJSON(kind int, d *dataJSON, err error) error {
 		}
 		m.Count = max(0, *d.Count)
 	case Sockets:
+		m.More = d.More
 		return m.socketsJSON(d.Sockets)
 	}
 	return nil
@@ -302,6 +309,8 @@ func (m *Message) dataBinary(kind int, b []byte) (err error) {
 			m.Count = max(0, integer(v))
 		case "sockets":
 			m.List = sockets(v)
+		case "more":
+			m.More = truth(v)
 		case "packet":
 			switch m.Kind {
 			case Broadcast:

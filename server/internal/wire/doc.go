@@ -72,6 +72,7 @@ type Message struct {
 
 	Count int      // Owes
 	List  []Socket // Sockets
+	More  bool     // Sockets: not the last part of the answer; between servers of this package
 }
 
 // Audience is a set of sockets and how they are sent to.

@@ -292,3 +292,16 @@ func TestStreams(t *testing.T) {
 		t.Error("one stream has no number")
 	}
 }
+
+// A part of an answer says in both encodings whether more come.
+func TestPartsOfSockets(t *testing.T) {
+	for _, more := range []bool{true, false} {
+		m := Message{Kind: Sockets, From: "a", Namespace: "/", Request: "r", More: more, List: []Socket{{ID: "s", Handshake: []byte("{}"), Data: []byte("1")}}}
+		for _, b := range [][]byte{Cluster{}.AppendText(nil, &m), Cluster{}.AppendBinary(nil, &m)} {
+			var got Message
+			if err := (Cluster{}).Message(b, &got); err != nil || got.More != more || got.Request != "r" || len(got.List) != 1 {
+				t.Errorf("%s: %+v, %v", b, got, err)
+			}
+		}
+	}
+}
