@@ -137,7 +137,7 @@ for (const [way, options] of Object.entries(ways)) {
           total[type] = (total[type] ?? 0) + count;
         }
       }
-      assert.ok(uptimes[2] - uptimes[0] > 2.5, `three at ${uptimes} s`);
+      assert.ok(uptimes[2] > 5.9, `three at ${uptimes} s`); // none comes early, and the server is older than its statistics
       assert.ok(total.rawConnection <= 1 && total.packetsIn >= 1 && total.bytesIn > 10 && total.packetsOut > 1 && total.bytesOut > 10, JSON.stringify(total));
     });
 

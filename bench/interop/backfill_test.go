@@ -17,7 +17,7 @@ import (
 func TestBackfill(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "out")
-	out, err := exec.Command(throng, "run", "testdata/live.yaml", "--set", "phases.hold.for=2s", "--set", "report.formats=[json, openmetrics]", "--quiet", "--out", dir).CombinedOutput()
+	out, err := runCommand("testdata/live.yaml", dir, "--set", "phases.hold.for=2s", "--set", "report.formats=[json, openmetrics]").CombinedOutput()
 	if !strings.Contains(string(out), "report: ") {
 		t.Fatalf("throng run: %v\n%s", err, out)
 	}

@@ -39,8 +39,14 @@ const forms = {
 // How many messages each of the long tests sends.
 const messages = Number(process.env.CLUSTER_MESSAGES ?? 300);
 
-// settled waits until the servers have subscribed to the channels of new rooms.
-const settled = () => new Promise((resolve) => setTimeout(resolve, 200));
+// until repeats a step until it yields true: for what servers do beside the test, as they subscribe to the channels of new rooms.
+async function until(what, step) {
+  for (const end = Date.now() + 60_000; Date.now() < end;) {
+    if (await step()) return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  assert.fail(`waited in vain for ${what}`);
+}
 
 // inTurns does something count times, so many at once.
 async function inTurns(count, f, atOnce = 100) {
@@ -108,8 +114,15 @@ for (const [name, form] of Object.entries(forms)) {
     });
 
     it(`${messages} messages to a room, each once and in order`, async () => {
-      await Promise.all(clients.map((c) => ask(c, 'join', 'r')));
-      await settled();
+      const heard = clients.map(() => new Set());
+      await Promise.all(clients.map((c, i) => {
+        c.on('probe', ([from]) => heard[i].add(from));
+        return ask(c, 'join', 'r');
+      }));
+      await until('the room to reach all from each', async () => {
+        await Promise.all(clients.map((c, from) => ask(c, 'room', 'r', 'probe', [from])));
+        return heard.every((from) => from.size === clients.length);
+      });
       const each = Math.ceil(messages / 3);
       const seen = clients.map((c) => counted(c, 'm', [each, each, each], !spread));
       await Promise.all(clients.map((c, from) => inTurns(each, (n) => ask(c, 'room', 'r', 'm', [from, n]))));
@@ -133,6 +146,7 @@ for (const [name, form] of Object.entries(forms)) {
       const got = asked.map((c, i) => {
         const seen = new Set();
         c.on('question', (from, n, ack) => {
+          if (n < 0) return void ack([i, from, n]); // whether it is reached
           assert.ok(!seen.has(`${from} ${n}`), `question ${n} of ${from} came twice to client ${i}`);
           seen.add(`${from} ${n}`);
           ack([i, from, n]);
@@ -140,7 +154,13 @@ for (const [name, form] of Object.entries(forms)) {
         return seen;
       });
       await Promise.all(asked.map((c) => ask(c, 'join', 'r')));
-      await settled();
+      await until('all to be asked by each', async () => {
+        const answers = await Promise.all([
+          other.to('r').timeout(1000).emitWithAck('question', 0, -1).catch(() => []), // too late
+          ...[1, 2].map((from) => ask(asked[from], 'survey-room', 'r', 1000, from, -1).then(([some]) => some)),
+        ]);
+        return answers.every((some) => some.length === asked.length);
+      });
       const all = (answers, from, n) => assert.deepEqual(answers.map(String).sort(), [0, 1, 2].map((i) => `${i},${from},${n}`));
       await Promise.all([
         inTurns(each, async (n) => all(await other.to('r').timeout(10_000).emitWithAck('question', 0, n), 0, n)),
@@ -168,10 +188,12 @@ for (const [name, form] of Object.entries(forms)) {
       io.to(clients[2].id).emit('one', 1);
       assert.deepEqual(await one, [1]);
       io.in(clients[1].id).socketsJoin('far');
-      await new Promise((resolve) => setTimeout(resolve, 300));
-      const got = next(clients[1], 'to far');
-      io.to('far').emit('to far');
-      await got;
+      let there = false;
+      clients[1].once('to far', () => (there = true));
+      await until('the socket to be in the room', () => {
+        io.to('far').emit('to far');
+        return there;
+      });
       io.in('far').socketsLeave('far');
     });
 

@@ -40,12 +40,11 @@ func redis(t *testing.T) string {
 		_ = cmd.Wait()
 		_ = os.RemoveAll(dir)
 	})
-	for range 1000 {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		if c, err := net.Dial("unix", socket); err == nil {
 			_ = c.Close()
 			return socket
 		}
-		time.Sleep(10 * time.Millisecond)
 	}
 	t.Fatal("Redis did not start")
 	return ""

@@ -3,7 +3,6 @@
 package interop
 
 import (
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -48,7 +47,7 @@ func TestCompression(t *testing.T) {
 func (s server) exchange(t *testing.T, transport string, flags ...string) result.Cell {
 	t.Helper()
 	url, out := s.start(t, "bench", flags...), filepath.Join(t.TempDir(), "out")
-	cmd := exec.Command(throng, "run", "testdata/compressed.yaml", "--target", url, "--out", out, "--quiet", "--set", "transport="+transport)
+	cmd := runCommand("testdata/compressed.yaml", out, "--target", url, "--set", "transport="+transport)
 	printed, err := cmd.CombinedOutput()
 	run, failed := result.Read(out)
 	if failed != nil {

@@ -3,7 +3,6 @@
 package interop
 
 import (
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -17,7 +16,7 @@ var socketIO2 = server{name: "Socket.IO 2", command: []string{"node", "server2.m
 func TestRunnerOnSocketIO2(t *testing.T) {
 	t.Parallel()
 	out := filepath.Join(t.TempDir(), "out")
-	cmd := exec.Command(throng, "run", "testdata/peer.yaml", "--target", socketIO2.start(t, ""), "--out", out, "--quiet",
+	cmd := runCommand("testdata/peer.yaml", out, "--target", socketIO2.start(t, ""),
 		"--set", "target.engine=3", "--set", "groups.speaker.send.0.binary=true", "--set", "groups.viewers.namespace=/chat", "--set", "groups.speaker.namespace=/chat")
 	if printed, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%s: %v\n%s", cmd, err, printed)
@@ -37,7 +36,7 @@ func TestWrongEngineIsNamed(t *testing.T) {
 		for _, c := range []struct{ url, engine, want string }{
 			{older, "4", "this is a Socket.IO 2 server"}, {newer, "3", "this server speaks Engine.IO 4"},
 		} {
-			cmd := exec.Command(throng, "run", "testdata/peer.yaml", "--target", c.url, "--out", filepath.Join(t.TempDir(), "out"), "--quiet",
+			cmd := runCommand("testdata/peer.yaml", filepath.Join(t.TempDir(), "out"), "--target", c.url,
 				"--set", "target.engine="+c.engine, "--set", "matrix.axes.transport=["+transport+"]")
 			if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), c.want) {
 				t.Errorf("%s over %s: %v, %s; want %q", c.url, transport, err, out, c.want)

@@ -13,6 +13,20 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
+// silentUDP starts a server at whose port of UDP nobody answers.
+func silentUDP(t *testing.T, flags []string) (url string) {
+	t.Helper()
+	for range 20 { // until that port is free
+		url = builtIn().start(t, "protocol", flags...)
+		if silent, err := net.ListenPacket("udp", strings.TrimPrefix(url, "http://")); err == nil {
+			t.Cleanup(func() { _ = silent.Close() })
+			return url
+		}
+	}
+	t.Fatal("no port is free for TCP and UDP")
+	return ""
+}
+
 // TestBrowserFallback shows what the official client in Chromium does where it gets no session over
 // WebTransport: alone that is an error; it goes on with the next transport if tryAllTransports is
 // set, and an upgrade ends with a websocket. It hangs in no case.
@@ -31,13 +45,7 @@ func TestBrowserFallback(t *testing.T) {
 	flags := []string{"--cors-origin", page.URL, "--client-dir", "node_modules/socket.io-client/dist"}
 	hashed := builtIn().run(t, "protocol", append(flags, "--webtransport", "127.0.0.1:0", "--webtransport-dev")...)
 	without := builtIn().run(t, "protocol", flags...)
-	blocked := builtIn().run(t, "protocol", flags...)
-	urls := map[string]string{"another hash": "http://" + hashed("http://"), "no UDP server": "http://" + without("http://"), "UDP is blocked": "http://" + blocked("http://")}
-	silent, err := net.ListenPacket("udp", strings.TrimPrefix(urls["UDP is blocked"], "http://"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = silent.Close() })
+	urls := map[string]string{"another hash": "http://" + hashed("http://"), "no UDP server": "http://" + without("http://"), "UDP is blocked": silentUDP(t, flags)}
 	script = urls["another hash"]
 	const wrong = "w8PDw8PDw8PDw8PDw8PDw8PDw8PDw8PDw8PDw8PDw8M="
 	hashes := map[string]string{"another hash": wrong, "no UDP server": wrong, "UDP is blocked": wrong}

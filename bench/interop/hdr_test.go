@@ -3,7 +3,6 @@
 package interop
 
 import (
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -13,7 +12,7 @@ import (
 func TestHistogramLogs(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "out")
-	out, err := exec.Command(throng, "run", "testdata/hdr.yaml", "--quiet", "--out", dir).CombinedOutput()
+	out, err := runCommand("testdata/hdr.yaml", dir).CombinedOutput()
 	if !strings.Contains(string(out), "report: ") { // the verdict is of the machine, not of the logs
 		t.Fatalf("throng run: %v\n%s", err, out)
 	}

@@ -17,7 +17,7 @@ import (
 // watched starts a run with a live page, and returns the page's address and what the run ends with.
 func watched(t *testing.T, args ...string) (url string, ended <-chan error) {
 	t.Helper()
-	args = append([]string{"run", "testdata/live.yaml", "--live", "127.0.0.1:0", "--out", filepath.Join(t.TempDir(), "out")}, args...)
+	args = append([]string{"run", "testdata/live.yaml", "--live", "127.0.0.1:0", "--out", filepath.Join(t.TempDir(), "out"), "--set", "valid=" + fitAnywhere}, args...)
 	cmd := exec.Command(throng, args...)
 	stderr, err := cmd.StderrPipe()
 	if err != nil {

@@ -42,11 +42,8 @@ func TestProxies(t *testing.T) {
 						t.Errorf("verdict %s: %s", run.Verdict, reasons(run))
 					}
 					for i := range run.Cells {
-						if run.Cells[i].Verdict == result.Invalid { // a busy machine; it was repeated
-							continue
-						}
 						l, errs := run.Cells[i].Ledger, run.Cells[i].Errors
-						if l.Expected == 0 || l.Expected != l.Received+l.Late || l.Duplicate > 0 {
+						if l.Expected == 0 || l.Expected != l.Received+l.Late+l.Undecided || l.Duplicate > 0 {
 							t.Errorf("ledger %+v, errors %v", l, errs)
 						}
 						for class, n := range errs {
@@ -179,10 +176,9 @@ func TestRollingDeployBehindProxies(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			out := filepath.Join(t.TempDir(), "out")
-			// How fast the machine is decides nothing here.
-			printed, _ := exec.Command(throng, "run", "rolling-deploy", "--out", out, "--quiet", "--set", "report.formats=[json]", "--set", "behind="+kind, "--set", "transport=polling", "--set", "people=30",
+			printed, _ := runCommand("rolling-deploy", out, "--set", "report.formats=[json]", "--set", "behind="+kind, "--set", "transport=polling", "--set", "people=30",
 				"--set", "phases.ramp.for=1s", "--set", "phases.steady.for=2s", "--set", "within=2s", "--set", "phases.deploy.for=6s", "--set", "phases.after.for=2s",
-				"--set", "slo=[loss(delivery) == 0 in steady, loss(delivery) == 0 in after]", "--set", "valid=[p99(lag) < 1m, p99(lag.receive) < 1m, achieved(rate) > 1%]").CombinedOutput()
+				"--set", "slo=[loss(delivery) == 0 in steady, loss(delivery) == 0 in after]").CombinedOutput()
 			run, err := result.Read(out)
 			if err != nil {
 				t.Fatalf("%v\n%s", err, printed)

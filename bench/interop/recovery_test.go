@@ -3,7 +3,6 @@
 package interop
 
 import (
-	"os/exec"
 	"path/filepath"
 	"testing"
 
@@ -14,7 +13,9 @@ import (
 // TestRecoveredClientsAreOwed runs clients that lose their connection against two servers that
 // recover them: the official one and Throng's own, the latter also with clients that vanish without
 // a word. Neither loses, repeats or turns around anything of what the clients missed, and hardly
-// anything of it is undecided.
+// anything of it is undecided. A client that is back before its server knows that it was gone is a
+// new one for the official server, and the same one for Throng's: how many are recovered depends on
+// how busy the machine is.
 func TestRecoveredClientsAreOwed(t *testing.T) {
 	t.Parallel()
 	url := official.start(t, "bench", "--recovery", "120s")
@@ -26,7 +27,7 @@ func TestRecoveredClientsAreOwed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			out := filepath.Join(t.TempDir(), "out")
-			cmd := exec.Command(throng, append([]string{"run", "testdata/recovery.yaml", "--out", out, "--quiet"}, flags...)...)
+			cmd := runCommand("testdata/recovery.yaml", out, flags...)
 			if printed, err := cmd.CombinedOutput(); err != nil {
 				t.Errorf("%s: %v\n%s", cmd, err, printed)
 			}
@@ -35,9 +36,13 @@ func TestRecoveredClientsAreOwed(t *testing.T) {
 				t.Fatal(err)
 			}
 			c := &run.Cells[0]
-			l := c.Ledger
-			if l.Lost+l.Late+l.Duplicate+l.Disorder != 0 || l.Undecided > l.Expected/50 {
-				t.Errorf("ledger %+v", l)
+			l, r := c.Ledger, c.Reconnects
+			if r == nil || r.Lost < 20 || r.Recovered == 0 || name != "official" && r.Recovered < r.Lost/2 {
+				t.Fatalf("%+v", r)
+			}
+			anew := (r.Lost - r.Recovered) * 4 * 5 * 5 // all messages, to those that came as others
+			if l.Lost+l.Late+l.Duplicate+l.Disorder != 0 || l.Undecided > l.Expected/50+anew {
+				t.Errorf("ledger %+v, reconnects %+v", l, r)
 			}
 			if l.Due != 4*5*5 || l.Sent != l.Due {
 				t.Errorf("ledger %+v, want 100 messages due and all of them sent", l)
@@ -53,11 +58,8 @@ func TestRecoveredClientsAreOwed(t *testing.T) {
 					latencies += s.Latency.N
 				}
 			}
-			if replayed < 100 || latencies != replayed {
+			if replayed == 0 || latencies != replayed {
 				t.Errorf("%d deliveries were replayed, with %d latencies", replayed, latencies)
-			}
-			if r := c.Reconnects; r == nil || r.Lost < 20 {
-				t.Errorf("%+v", r)
 			}
 		})
 	}

@@ -4,7 +4,6 @@ package interop
 
 import (
 	"context"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -14,14 +13,15 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// drawn runs the command, which may end with a verdict of its own, and returns the address of the
-// report that it left.
-func drawn(t *testing.T, args ...string) string {
+// drawn runs a scenario or searches with it, which may end with a verdict of its own, and returns
+// the address of the report that it left.
+func drawn(t *testing.T, command, scenario string, flags ...string) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "out")
-	out, err := exec.Command(throng, append(args, "--quiet", "--out", dir)...).CombinedOutput()
-	if !strings.Contains(string(out), "report: ") {
-		t.Fatalf("throng %s: %v\n%s", strings.Join(args, " "), err, out)
+	cmd := runCommand(scenario, dir, flags...)
+	cmd.Args[1] = command
+	if out, err := cmd.CombinedOutput(); !strings.Contains(string(out), "report: ") {
+		t.Fatalf("%s: %v\n%s", cmd, err, out)
 	}
 	return "file://" + filepath.Join(dir, "report.html")
 }
@@ -31,17 +31,17 @@ func drawn(t *testing.T, args ...string) string {
 func TestReports(t *testing.T) {
 	t.Parallel()
 	for _, report := range []struct {
-		name, says string
-		args       []string
+		name, says, command, scenario string
+		flags                         []string
 	}{
-		{"a run", "Check broken: max(ack) < 1us", []string{"run", "testdata/report.yaml"}},
-		{"a matrix", "Each combination", []string{"run", "testdata/live.yaml", "--set", "phases.hold.for=2s"}},
-		{"an invalid run", "No number of this run says anything about the server", []string{"run", "testdata/report.yaml", "--set", "valid=[p50(lag) < 1ns]"}},
-		{"a search", "does not hold 10 people", []string{"capacity", "testdata/report.yaml"}},
+		{"a run", "Check broken: max(ack) < 1us", "run", "testdata/report.yaml", nil},
+		{"a matrix", "Each combination", "run", "testdata/live.yaml", []string{"--set", "phases.hold.for=2s"}},
+		{"an invalid run", "No number of this run says anything about the server", "run", "testdata/report.yaml", []string{"--set", "valid=[p50(lag) < 1ns]"}},
+		{"a search", "does not hold 10 people", "capacity", "testdata/report.yaml", nil},
 	} {
 		t.Run(report.name, func(t *testing.T) {
 			t.Parallel()
-			url := drawn(t, report.args...)
+			url := drawn(t, report.command, report.scenario, report.flags...)
 			b := browser(t)
 			for _, width := range []int64{360, 768, 1280} {
 				on(b, chromedp.EmulateViewport(width, 900))

