@@ -503,7 +503,7 @@ func TestServeOutlivesALackOfDescriptors(t *testing.T) {
 		for range 3 {
 			select {
 			case <-ln.tried:
-			case <-time.After(10 * time.Second):
+			case <-time.After(patience):
 				t.Fatal("it does not try again")
 			}
 		}

@@ -83,8 +83,9 @@ func TestAnswersThatAreNotRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	joined := make(chan *server.Socket, 1)
+	joined, gone := make(chan *server.Socket, 1), make(chan string, 1)
 	srv.OnConnect(func(s *server.Socket) { joined <- s })
+	srv.OnDisconnect(func(_ *server.Socket, reason string) { gone <- reason })
 	base := serve(t, srv)
 	p := poll(t, base, "/socket.io/")
 	s := <-joined
@@ -109,7 +110,8 @@ func TestAnswersThatAreNotRead(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	time.Sleep(5 * timeout)
+	<-gone
+	time.Sleep(2 * timeout) // which the page gets as well
 	size := func(r *bufio.Reader) int64 {
 		resp, err := http.ReadResponse(r, nil)
 		if err != nil {

@@ -425,7 +425,7 @@ func TestWebTransportGate(t *testing.T) {
 	refused := make(chan string, 10)
 	srv, err := server.New(server.Options{
 		CheckOrigin: true, Hosts: []string{"throng.test"}, Logger: silent,
-		Times:  server.Times{UpgradeTimeout: 300 * time.Millisecond},
+		Times:  server.Times{UpgradeTimeout: patience},
 		Limits: server.Limits{MaxSessions: 1},
 		AllowRequest: func(ctx *fasthttp.RequestCtx) error {
 			switch string(ctx.QueryArgs().Peek("let")) {
@@ -485,7 +485,11 @@ func TestWebTransportGate(t *testing.T) {
 		t.Errorf("one session too many ends with %v", end)
 	}
 
-	// Clients that say nothing, at each of the steps.
+	// Clients that say nothing, at each of the steps. The handshake of QUIC has the same time.
+	if srv, err = server.New(server.Options{Logger: silent, Times: server.Times{UpgradeTimeout: 2 * time.Second}}); err != nil {
+		t.Fatal(err)
+	}
+	url, trust = serveQUIC(t, srv)
 	silentOne, _, err := dialQUIC(t, url+"/socket.io/", trust, nil)
 	if err != nil {
 		t.Fatal(err)

@@ -368,7 +368,7 @@ func TestNothingIsHiddenInABody(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+			_ = conn.SetDeadline(time.Now().Add(patience))
 			if _, err := io.WriteString(conn, line+request+last); err != nil {
 				t.Fatal(err)
 			}

@@ -95,5 +95,5 @@ func (b *bench) bareEchoer(ctx context.Context, e *echoing, o *options) (perEcho
 	if !machine.Pause(ctx, o.window) {
 		return 0, ctx.Err()
 	}
-	return c.cost(before)
+	return c.cost(ctx, before)
 }

@@ -113,25 +113,33 @@ func TestFleet(t *testing.T) {
 	if first, err := bufio.NewReader(said).ReadString('\n'); err != nil || first != "the agent one is ready\n" {
 		t.Errorf("it says %q, %v", first, err)
 	}
-	var stdout, stderr bytes.Buffer
-	if code := run(t.Context(), []string{"fleet", "--nats", address}, strings.NewReader(""), &stdout, &stderr); code != exitPass {
-		t.Fatalf("code %d: %s", code, stderr.String())
+	// An agent that does not answer within two seconds is not listed.
+	listed := func(is func(list string) bool, flags ...string) {
+		t.Helper()
+		for tries := 1; ; tries++ {
+			out, errs, code := throng(t, append([]string{"fleet", "--nats", address}, flags...)...)
+			switch {
+			case code != exitPass:
+				t.Fatalf("code %d: %s", code, errs)
+			case is(out):
+				return
+			case tries == 20:
+				t.Fatalf("the list is\n%s", out)
+			}
+		}
 	}
-	if lines := strings.Split(strings.TrimSpace(stdout.String()), "\n"); len(lines) != 2 || !regexp.MustCompile(`^one +free +[0-9.]+ +[0-9 ]+ +the same +zone=a +`).MatchString(lines[1]) {
-		t.Errorf("the list is\n%s", stdout.String())
-	}
-	stdout.Reset()
-	if code := run(t.Context(), []string{"fleet", "--json", "--nats", address}, strings.NewReader(""), &stdout, &stderr); code != exitPass {
-		t.Fatalf("code %d: %s", code, stderr.String())
-	}
-	var all []map[string]any
-	if err := json.Unmarshal(stdout.Bytes(), &all); err != nil || len(all) != 1 || all[0]["name"] != "one" || all[0]["state"] != "free" {
-		t.Errorf("%v: %s", err, stdout.String())
-	}
+	listed(func(list string) bool {
+		lines := strings.Split(strings.TrimSpace(list), "\n")
+		return len(lines) == 2 && regexp.MustCompile(`^one +free +[0-9.]+ +[0-9 ]+ +the same +zone=a +`).MatchString(lines[1])
+	})
+	listed(func(list string) bool {
+		var all []map[string]any
+		return json.Unmarshal([]byte(list), &all) == nil && len(all) == 1 && all[0]["name"] == "one" && all[0]["state"] == "free"
+	}, "--json")
 	file := filepath.Join(t.TempDir(), "key")
 	for i, want := range []int{exitPass, exitUsage} {
-		if code := run(t.Context(), []string{"fleet", "key", file}, strings.NewReader(""), &stdout, &stderr); code != want {
-			t.Errorf("key, time %d: code %d: %s", i, code, stderr.String())
+		if _, errs, code := throng(t, "fleet", "key", file); code != want {
+			t.Errorf("key, time %d: code %d: %s", i, code, errs)
 		}
 	}
 }

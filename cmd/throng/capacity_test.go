@@ -22,7 +22,7 @@ import (
 func TestInterruptSearch(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	text := "version: 1\nname: tiny\ngroups: {a: {count: 4, send: [{op: echo, rate: 5/s, ack: 5s}]}}\nslo: [errors(connect) == 0]\nvalid: [max(lag) < 1h, max(lag.receive) < 1h]\n" +
+	text := "version: 1\nname: tiny\ngroups: {a: {count: 4, send: [{op: echo, rate: 5/s, ack: 5s}]}}\nslo: [errors(connect) == 0]\n" + fitAnywhere +
 		"search: {raise: groups.a.count, from: 4, to: 8, settle: 0s, trial: 1s, confirm: {trials: 1}, steps_after: []}\nreport: {formats: [json]}\n"
 	file := filepath.Join(dir, "tiny.yaml")
 	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
@@ -84,12 +84,12 @@ func saturating(t *testing.T) string {
 	return "http://" + ln.Addr().String()
 }
 
-// TestQueueThatGrowsDoesNotHold: 108 calls a second are asked of a server that answers 100. In a
-// trial of four seconds all are answered, and no check is broken.
+// TestQueueThatGrowsDoesNotHold: 160 calls a second are asked of a server that answers at most 100.
+// After a trial of four seconds all are answered, and no check is broken.
 func TestQueueThatGrowsDoesNotHold(t *testing.T) {
 	t.Parallel()
-	stdout, code := capacityOf(t, saturating(t), "echo, rate: 27/s, ack: 30s", "groups.a.send[0].rate, from: 27/s, to: 27/s", "4s")
-	if code != exitNothing || !strings.Contains(stdout, "does not hold 27/s") || !strings.Contains(stdout, "no growth within the trial: p50(ack) grew from ") {
+	stdout, code := capacityOf(t, saturating(t), "echo, rate: 40/s, ack: 1h", "groups.a.send[0].rate, from: 40/s, to: 40/s", "4s")
+	if code != exitNothing || !strings.Contains(stdout, "does not hold 40/s") || !strings.Contains(stdout, "no growth within the trial: p50(ack) grew from ") {
 		t.Errorf("exit code %d: %s", code, stdout)
 	}
 }
@@ -103,11 +103,14 @@ func TestServerThatAnswersNothing(t *testing.T) {
 	}
 }
 
+// fitAnywhere is the part of a scenario that makes any machine fit to judge it.
+const fitAnywhere = "valid: [max(lag) < 1h, max(lag.receive) < 1h, errors(send.late) < 1000000]\n"
+
 // capacityOf searches with four clients.
 func capacityOf(t *testing.T, target, send, raise, trial string) (stdout string, code int) {
 	t.Helper()
 	dir := t.TempDir()
-	text := "version: 1\nname: tiny\ngroups: {a: {count: 4, send: [{op: " + send + "}]}}\nslo: [errors(connect) == 0]\nvalid: [max(lag) < 1h]\n" +
+	text := "version: 1\nname: tiny\ngroups: {a: {count: 4, send: [{op: " + send + "}]}}\nslo: [errors(connect) == 0]\n" + fitAnywhere +
 		"search: {raise: '" + strings.Replace(raise, ", ", "', ", 1) + ", settle: 0s, trial: " + trial + ", confirm: {trials: 1}, steps_after: []}\nreport: {formats: [json]}\n"
 	file := filepath.Join(dir, "tiny.yaml")
 	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {

@@ -37,7 +37,8 @@ groups:
     react: {ask: {emit: [answer, 7], to: peers}}
 phases:
   - {name: meet, for: 3s, load: 0%, record: false}
-  - {name: hold, for: 2s}
+  - {name: hold, for: 4s}
+valid: [max(lag) < 1h, max(lag.receive) < 1h, {check: undecided(delivery) < 100%, optional: true}, errors(send.late) < 1000]
 slo: [loss(delivery) == 0, errors(connect) == 0, "errors(peer.ice) > 0", "count(channel) > 0", "count(step{event=ask}) > 0"]
 report: {formats: [json]}
 `

@@ -35,9 +35,16 @@ func TestArrivals(t *testing.T) {
 
 func testArrivals(t *testing.T, serve func(script func(p *peer)) *Config) {
 	awaitTimes(t)
+	onceRight(t, func() []string { return arrivedWrong(t, serve) })
+}
+
+// onceRight lets f try until it finds nothing wrong: a busy machine may pass a packet on long after
+// it was written.
+func onceRight(t *testing.T, f func() (wrong []string)) {
+	t.Helper()
 	var wrong []string
-	for range 5 { // the kernel of a busy machine may pass a packet on long after it was written
-		if wrong = arrivedWrong(t, serve); len(wrong) == 0 {
+	for range 10 {
+		if wrong = f(); len(wrong) == 0 {
 			return
 		}
 	}
@@ -176,6 +183,14 @@ func (h *arrivals) Ack(*Message)     {}
 // What comes by QUIC came when its packet did, however late it is read.
 func TestArrivalsByQUIC(t *testing.T) {
 	awaitTimes(t)
+	onceRight(t, func() []string { return arrivedWrongByQUIC(t) })
+}
+
+// arrivedWrongByQUIC lets two messages come, the first one unread for a while, and returns what the
+// client says wrongly of their times.
+func arrivedWrongByQUIC(t *testing.T) (wrong []string) {
+	t.Helper()
+	say := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
 	wrote := make(chan [2]time.Duration, 2)
 	dialed, read := make(chan struct{}), make(chan struct{})
 	addr, conf := listenQUIC(t, func(p *wtPeer) {
@@ -204,20 +219,21 @@ func TestArrivalsByQUIC(t *testing.T) {
 	const clocks = 5 * time.Millisecond // the wall clock may be adjusted meanwhile, by less than that
 	for _, m := range []Message{a, b} {
 		if m.From > m.Until || m.Until > m.At || m.At < opened {
-			t.Errorf("came between %v and %v, read at %v, and the reading began at %v", m.From, m.Until, m.At, opened)
+			say("came between %v and %v, read at %v, and the reading began at %v", m.From, m.Until, m.At, opened)
 		}
 	}
 	// The goroutine that sends packets may be late, and a packet of QUIC's own may follow.
 	if a.From < first[0]-clocks || a.From > opened {
-		t.Errorf("the one that waited came from %v on, and was written between %v and %v; the reading began at %v", a.From, first[0], first[1], opened)
+		say("the one that waited came from %v on, and was written between %v and %v; the reading began at %v", a.From, first[0], first[1], opened)
 	}
 	if b.Until < second[0]-clocks {
-		t.Errorf("the one that was awaited came by %v, before it was written at %v", b.Until, second[0])
+		say("the one that was awaited came by %v, before it was written at %v", b.Until, second[0])
 	}
 	if in := c.Timings.Waited; in <= 0 || in > opened {
-		t.Errorf("the answers waited %v", in)
+		say("the answers waited %v", in)
 	}
 	ends(t, done, TransportClose)
+	return wrong
 }
 
 // A read that follows several packets does not know which of them it is about, unless they are

@@ -119,12 +119,22 @@ func (h *numbers) Ack(*Message) {}
 // A client whose server has fallen silent is called for at its deadline and not before, though the
 // deadline has been moved; one whose server pings stays.
 func TestReadersPingTimeout(t *testing.T) {
-	const interval, timeout = 120, 60
+	// On a busy machine a short time may be over before the client has read a ping that came.
+	for interval, timeout := 120, 60; !noticesSilence(t, interval, timeout); interval, timeout = 4*interval, 4*timeout {
+		if interval > 10_000 {
+			t.Fatal("it ends while the server pings")
+		}
+	}
+}
+
+// noticesSilence returns false when the client gave up a server that still sent its pings.
+func noticesSilence(t *testing.T, interval, timeout int) bool {
+	t.Helper()
 	silent := make(chan struct{})
 	url := session(t, interval, timeout, func(p *peer) {
 		for range 5 {
 			p.put(text("2"))
-			if !p.expect("3") {
+			if _, pong, err := p.clientFrame(); err != nil || pong != "3" {
 				return
 			}
 		}
@@ -136,11 +146,13 @@ func TestReadersPingTimeout(t *testing.T) {
 	select {
 	case <-silent:
 	case err := <-ended:
-		t.Fatalf("it has ended while the server pings: %v", err)
+		t.Logf("with a ping each %d ms and %d ms to miss one: %v", interval, timeout, err)
+		return false
 	}
 	began := Now()
 	ends(t, ended, PingTimeout)
-	if waited := Now() - began; waited < (interval+timeout)*time.Millisecond/2 {
+	if waited, all := Now()-began, time.Duration(interval+timeout)*time.Millisecond; waited < all/2 {
 		t.Errorf("it gave the server up %v after its last ping", waited)
 	}
+	return true
 }

@@ -70,7 +70,7 @@ func keepingFor(t *testing.T, address string, count int, o adapter.Options, reco
 		served := make(chan error, 1)
 		go func() { served <- n.Serve(l) }()
 		t.Cleanup(func() {
-			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 			defer cancel()
 			if err := n.Shutdown(ctx); err != nil {
 				t.Error(err)
