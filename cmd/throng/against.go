@@ -30,7 +30,7 @@ func judgeAgainst(w io.Writer, f *file.File, dir string, asJSON bool) error {
 	} else {
 		err = printJudgements(w, again)
 	}
-	if err != nil {
+	if err = unread(err); err != nil {
 		return err
 	}
 	if code := map[result.Verdict]int{result.Pass: exitPass, result.Fail: exitFail, result.Invalid: exitInvalid}[again.Verdict]; code != exitPass {
@@ -108,7 +108,7 @@ type judgedTrial struct {
 }
 
 func judgementsOf(run *result.Run) judgements {
-	all := judgements{Scenario: run.Scenario, Verdict: run.Verdict}
+	all := judgements{Scenario: run.Scenario, Verdict: run.Verdict, Cells: []judgedTrial{}}
 	for _, c := range run.Cells {
 		all.Cells = append(all.Cells, judgedTrial{c.Params, c.Trial, c.Verdict, c.Reason, c.Checks})
 	}

@@ -81,19 +81,35 @@ func TestFleetUsage(t *testing.T) {
 	}
 }
 
-// The fleet is listed as a table and as JSON, and a key is never written over a file.
-func TestFleet(t *testing.T) {
-	t.Parallel()
-	url := make(chan string)
-	over := make(chan struct{})
-	served := make(chan error, 1)
+// natsHere is the address of a NATS server, for the length of the test.
+func natsHere(t *testing.T) string {
+	t.Helper()
+	url, over, served := make(chan string), make(chan struct{}), make(chan error, 1)
 	go func() {
 		served <- runNATS(func(u string, _ int) {
 			url <- u
 			<-over
 		})
 	}()
-	address := <-url
+	select {
+	case u := <-url:
+		t.Cleanup(func() {
+			close(over)
+			if err := <-served; err != nil {
+				t.Error(err)
+			}
+		})
+		return u
+	case err := <-served:
+		t.Fatal(err)
+		return ""
+	}
+}
+
+// The fleet is listed as a table and as JSON, and a key is never written over a file.
+func TestFleet(t *testing.T) {
+	t.Parallel()
+	address := natsHere(t)
 	ctx, stop := context.WithCancel(t.Context())
 	said, tell := io.Pipe()
 	ended := make(chan int, 1)
@@ -104,10 +120,6 @@ func TestFleet(t *testing.T) {
 		stop()
 		if code := <-ended; code != exitPass {
 			t.Errorf("the agent ends with %d", code)
-		}
-		close(over)
-		if err := <-served; err != nil {
-			t.Error(err)
 		}
 	}()
 	if first, err := bufio.NewReader(said).ReadString('\n'); err != nil || first != "the agent one is ready\n" {

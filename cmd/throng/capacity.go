@@ -15,7 +15,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/throng-io/throng/cmd/throng/internal/board"
-	"github.com/throng-io/throng/reports"
 	capacityreport "github.com/throng-io/throng/reports/capacity"
 	"github.com/throng-io/throng/scenario/capacity"
 	"github.com/throng-io/throng/scenario/file"
@@ -25,6 +24,14 @@ import (
 
 // exitNothing is the exit code of a search that found nothing.
 const exitNothing = 5
+
+// capacityName is the answer of a search, in the directory of its result.
+const capacityName = "capacity.json"
+
+// errNoBudget refuses a time in which nothing can be done.
+func errNoBudget(d time.Duration) error {
+	return fmt.Errorf("--budget %v is no time; write one such as 10m", d)
+}
 
 // capacityFlags are what `throng capacity` can be told beside the scenario.
 type capacityFlags struct {
@@ -94,9 +101,6 @@ func findCapacity(cmd *cobra.Command, name string, flags capacityFlags) error {
 	if err != nil {
 		return err
 	}
-	if cmd.Flags().Changed("out") && flags.out == "" {
-		return errNoDir
-	}
 	f, err := load(stdinOf(cmd), name, set, flags.secret...)
 	if err != nil {
 		return err
@@ -105,10 +109,14 @@ func findCapacity(cmd *cobra.Command, name string, flags capacityFlags) error {
 		return fmt.Errorf("%s has no search: block; add one, such as search: {raise: groups.NAME.count, from: 100, to: 10k}", name)
 	}
 	opt := capacity.Options{Budget: flags.budget, Histograms: wants(f, "hlog")}
-	if flags.budget < 0 || flags.spare < 0 {
-		return errors.New("--budget and --spare cannot be negative")
-	}
-	if flags.planFor != "" {
+	switch {
+	case cmd.Flags().Changed("budget") && flags.budget <= 0:
+		return errNoBudget(flags.budget)
+	case flags.spare < 0:
+		return fmt.Errorf("--spare %d cannot be negative; write how many nodes may fail at once", flags.spare)
+	case cmd.Flags().Changed("spare") && flags.planFor == "":
+		return errors.New("--spare is for the nodes of --clients; add --clients LOAD, or leave it out")
+	case flags.planFor != "":
 		if opt.PlanFor, err = f.Spec.Search.Parse(flags.planFor); err != nil {
 			return fmt.Errorf("--clients %w", err)
 		}
@@ -212,18 +220,17 @@ func writeCapacity(stdout io.Writer, f *file.File, dir string, run *result.Run, 
 		return err
 	}
 	text = append(text, '\n')
-	if err := os.WriteFile(filepath.Join(dir, "capacity.json"), text, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, capacityName), text, 0o644); err != nil {
 		return fmt.Errorf("write the capacity: %w", err)
 	}
 	if asJSON {
 		_, err = stdout.Write(text)
-		return err
+		return unread(err)
 	}
-	if err := writeFolded(stdout, found.Text); err != nil {
-		return err
+	if err = writeFolded(stdout, found.Text); err == nil {
+		_, err = fmt.Fprintf(stdout, "\nreport: %s\n", reportOf(f, dir))
 	}
-	_, err = fmt.Fprintf(stdout, "\nreport: %s\n", filepath.Join(dir, reports.PageName))
-	return err
+	return unread(err)
 }
 
 // searchProgress says on standard error how a search goes: a line when a trial begins, and when it

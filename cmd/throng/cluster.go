@@ -101,7 +101,7 @@ func emitCommand() *cobra.Command {
   jq -c '[.]' orders.json | throng emit --broker redis://localhost:6379 order -`,
 		Args: arguments(1, 1000),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			events, err := eventsOf(args[1:], cmd.InOrStdin())
+			events, err := eventsOf(args[1:], stdinOf(cmd))
 			if err != nil {
 				return err
 			}
@@ -130,6 +130,9 @@ func emitCommand() *cobra.Command {
 			for values, err := range events {
 				if err == nil {
 					err = emitOne(cmd.Context(), to, args[0], values)
+				}
+				if cmd.Context().Err() != nil {
+					return &exitError{code: exitInterrupted}
 				}
 				if err != nil {
 					return err

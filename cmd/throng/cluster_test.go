@@ -1,10 +1,27 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"io"
 	"strings"
 	"testing"
 )
+
+// Ctrl-C ends a command that waits for events to send.
+func TestInterruptEmit(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	in, held := io.Pipe()
+	defer held.Close()
+	go func() {
+		_, _ = held.Write([]byte("[1]\n")) // it returns when the command has read it
+		cancel()
+	}()
+	var stderr strings.Builder
+	if code := run(ctx, []string{"emit", "--broker", natsHere(t), "x", "-"}, in, io.Discard, &stderr); code != exitInterrupted || stderr.String() != "" {
+		t.Errorf("exit code %d, %q", code, stderr.String())
+	}
+}
 
 // TestEventsOf: the arguments of events come from the command line or, a list a line, from standard
 // input; a wrong line is named, after those before it.

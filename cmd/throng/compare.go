@@ -112,7 +112,7 @@ func compareCommand() *cobra.Command {
 			jsonFlag(f, &flags.asJSON)
 		}},
 	)
-	complete(cmd, "format", drawFormats())
+	complete(cmd, "format", flags.draw.offered)
 	cmd.MarkFlagsMutuallyExclusive("markdown", "json")
 	return cmd
 }
@@ -187,14 +187,15 @@ func (flags *compareFlags) compareHistory(cmd *cobra.Command, args []string) err
 
 // end prints a comparison, writes it to dir unless that is "", and ends with a code.
 func (flags *compareFlags) end(cmd *cobra.Command, c *compare.Comparison, dir string, what reports.Drawing, code int) error {
-	err := printComparison(cmd, c, flags.asJSON, flags.asMarkdown)
+	said := printComparison(cmd, c, flags.asJSON, flags.asMarkdown)
+	err := unread(said)
 	if dir != "" {
 		err = errors.Join(err, c.Write(dir, what))
 	}
 	if err != nil {
 		return err
 	}
-	if dir != "" && !flags.asJSON && !flags.asMarkdown {
+	if dir != "" && said == nil && !flags.asJSON && !flags.asMarkdown {
 		_, _ = fmt.Fprintf(cmd.OutOrStdout(), "\ncomparison: %s\n", filepath.Join(dir, compare.PageName))
 	}
 	if code != exitPass {

@@ -66,7 +66,7 @@ func (l *liveFlags) check(cmd *cobra.Command) error {
 		}
 	}
 	if l.budget <= 0 {
-		return fmt.Errorf("--budget %v is no time; write one such as 3m", l.budget)
+		return errNoBudget(l.budget)
 	}
 	return nil
 }
@@ -89,9 +89,6 @@ func compareLive(cmd *cobra.Command, args []string, out string, gates []compare.
 	f, opt, sides, err := live.prepare(args)
 	if err != nil {
 		return nil, "", err
-	}
-	if cmd.Flags().Changed("out") && out == "" {
-		return nil, "", errNoDir
 	}
 	dir := outputDir(f, out, false)
 	release, err := claim(dir, l.force)

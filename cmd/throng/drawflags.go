@@ -15,20 +15,24 @@ import (
 // drawFlags say what to write beside a page, and how wide its figures are.
 type drawFlags struct {
 	formats []string
+	offered []string // what --format takes
 	width   string
 }
 
-// drawFormats are what --format takes: pdf, and formats for other programs.
-func drawFormats(programs ...string) []string { return append([]string{"pdf"}, programs...) }
-
-// add offers formats for other programs, and pdf.
+// add offers pdf, and formats for other programs.
 func (d *drawFlags) add(f *pflag.FlagSet, programs ...string) {
-	f.StringSliceVar(&d.formats, "format", nil, "write these `FORMATS` too: "+strings.Join(drawFormats(programs...), ", "))
+	d.offered = append([]string{"pdf"}, programs...)
+	f.StringSliceVar(&d.formats, "format", nil, "write these `FORMATS` too: "+strings.Join(d.offered, ", "))
 	f.StringVar(&d.width, "figure-width", "", "make the figures' files this `WIDTH`, for papers: 84mm, 8.4cm, 3.3in, 238pt, 600px")
 }
 
 // split returns what to draw, and the formats for other programs.
 func (d *drawFlags) split() (what reports.Drawing, programs []string, err error) {
+	for _, format := range d.formats {
+		if !slices.Contains(d.offered, format) {
+			return what, nil, fmt.Errorf("--format %q is unknown; write %s", format, strings.Join(d.offered, ", "))
+		}
+	}
 	if d.width != "" {
 		if what.Width, err = file.ParseFigureWidth(d.width); err != nil {
 			return what, nil, fmt.Errorf("--figure-width %w", err)
@@ -42,13 +46,9 @@ func (d *drawFlags) split() (what reports.Drawing, programs []string, err error)
 
 // ofComparison is what to draw of a comparison, which is written to out; "" is nowhere.
 func (d *drawFlags) ofComparison(out string) (reports.Drawing, error) {
-	what, programs, err := d.split()
-	switch {
-	case err != nil:
-	case out == "" && (d.width != "" || len(d.formats) > 0):
+	what, _, err := d.split()
+	if err == nil && out == "" && (d.width != "" || len(d.formats) > 0) {
 		err = errors.New("--format and --figure-width apply to the figures of --out; add --out DIR")
-	case len(programs) > 0:
-		err = fmt.Errorf("--format %s: a comparison is written as HTML, JSON, Markdown, SVG and PNG, and as pdf when asked for", programs[0])
 	}
 	return what, err
 }

@@ -78,6 +78,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
+	refuseEmpty(root)
 	refuseShells(root)
 	err := root.ExecuteContext(ctx)
 	if err == nil {
@@ -102,6 +103,15 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 func readerGone(err error) bool {
 	failed, ok := errors.AsType[*fs.PathError](err)
 	return ok && failed.Path == os.Stdout.Name() && errors.Is(failed, syscall.EPIPE)
+}
+
+// unread is err, and nil where the reader of standard output has gone: the exit code of a command
+// with a verdict is that, whoever reads the rest.
+func unread(err error) error {
+	if readerGone(err) {
+		return nil
+	}
+	return err
 }
 
 // errorLines writes joined errors one per line. Text from a server or a file cannot add lines to

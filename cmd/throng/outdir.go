@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/throng-io/throng/reports"
+	"github.com/throng-io/throng/reports/export"
 	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/scenario/result"
 )
@@ -42,15 +43,16 @@ func fresh(path string) string {
 }
 
 // leftovers are the names of files that a run may write beside its result.json.
-var leftovers = []string{"*.hlog", "trace*.txt", "figures/*", reports.PageName, "timeline.csv", "summary.md", "junit.xml", "metrics.txt", "capacity.json"}
+var leftovers = append([]string{"*.hlog", "trace*.txt", "figures/*", reports.PageName, capacityName}, export.Files()...)
 
 // removeLeftovers removes what an earlier run, from before began, has left in dir: figures and
 // histograms of metrics or cells that the new run does not have would stay beside its own.
 func removeLeftovers(dir string, began time.Time) (err error) {
 	for _, pattern := range leftovers {
-		names, gerr := filepath.Glob(filepath.Join(dir, pattern))
+		names, gerr := fs.Glob(os.DirFS(dir), pattern) // the directory's own name is no pattern
 		err = errors.Join(err, gerr)
 		for _, name := range names {
+			name = filepath.Join(dir, name)
 			info, serr := os.Lstat(name)
 			err = errors.Join(err, serr)
 			// file systems round
@@ -61,8 +63,6 @@ func removeLeftovers(dir string, began time.Time) (err error) {
 	}
 	return err
 }
-
-var errNoDir = errors.New("--out is empty; name a directory, or leave it out")
 
 // claim makes dir and keeps it for one run until release is called. It refuses a directory that
 // another run is writing to at this moment or that cannot be written to, and without force one that

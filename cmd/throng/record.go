@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -114,18 +113,18 @@ func (r *recording) options(stderr io.Writer) (*recorder.Options, error) {
 	if r.target == "" {
 		return nil, errors.New("record needs --target, the URL of the server, such as --target http://localhost:3000")
 	}
-	u, err := url.Parse(strings.Replace(r.target, "ws", "http", boolCount(strings.HasPrefix(r.target, "ws"))))
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return nil, fmt.Errorf("--target is not the URL of a server; write it like http://localhost:3000")
-	}
-	if u.User != nil || u.RawQuery != "" || strings.Trim(u.Path, "/") != "" {
-		return nil, errors.New("--target has more than a host and a port; leave credentials, path and query out: clients send them, and --path is the Engine.IO path")
-	}
-	if !strings.HasPrefix(r.path, "/") {
+	u, err := serverURL("--target", r.target, "write http://HOST:PORT or https://HOST:PORT", "leave credentials and query out: clients send them")
+	switch {
+	case err != nil:
+		return nil, err
+	case strings.Trim(u.Path, "/") != "":
+		return nil, fmt.Errorf("--target %q has a path; leave it out: clients send it, and --path is the Engine.IO path", r.target)
+	case !strings.HasPrefix(r.path, "/"):
 		return nil, fmt.Errorf("--path %q is not an Engine.IO path; write it like /socket.io/", r.path)
-	}
-	if r.limit < 1 {
+	case r.limit < 1:
 		return nil, errors.New("--limit is below 1; write how many messages to record")
+	case r.during < 0:
+		return nil, fmt.Errorf("--for %v is no time; write one such as 10m, or leave it out", r.during)
 	}
 	conf := &tls.Config{InsecureSkipVerify: r.insecure}
 	if r.ca != "" {
@@ -138,18 +137,11 @@ func (r *recording) options(stderr io.Writer) (*recorder.Options, error) {
 			return nil, fmt.Errorf("--ca %s: no PEM certificate; name the file of the target's certificate authority", r.ca)
 		}
 	}
-	u.Path = ""
+	u.Path, u.Scheme = "", strings.Replace(u.Scheme, "ws", "http", 1)
 	var once sync.Once
 	return &recorder.Options{Target: u, Path: r.path, TLS: conf, Limit: r.limit, Unreachable: func(err error) {
 		once.Do(func() { _, _ = fmt.Fprintf(stderr, "throng: the target %s cannot be reached: %v\n", u, err) })
 	}}, nil
-}
-
-func boolCount(is bool) int {
-	if is {
-		return 1
-	}
-	return 0
 }
 
 // folder makes the folder for the files.

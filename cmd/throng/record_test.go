@@ -239,8 +239,11 @@ func TestRecordRefuses(t *testing.T) {
 	dir := t.TempDir()
 	for want, args := range map[string][]string{
 		"record needs --target":                     {},
-		"--target is not the URL of a server":       {"--target", "localhost:3000"},
-		"has more than a host and a port":           {"--target", "http://me:secret@127.0.0.1:1"},
+		"is not the URL of a server":                {"--target", "localhost:3000"},
+		"holds more than an address":                {"--target", "http://me:secret@127.0.0.1:1"},
+		`"***@h:99999" has no such port`:            {"--target", "http://me:secret@h:99999"},
+		"has a path":                                {"--target", "http://127.0.0.1:1/chat"},
+		"--for -1s is no time":                      {"--target", "http://127.0.0.1:1", "--for", "-1s"},
 		"--limit is below 1":                        {"--target", "http://127.0.0.1:1", "--limit", "0"},
 		"is not an Engine.IO path":                  {"--target", "http://127.0.0.1:1", "--path", "io"},
 		"no client was seen":                        {"--target", "http://127.0.0.1:1", "--for", "1ms", "--out", filepath.Join(dir, "none")},

@@ -1,7 +1,10 @@
 package main
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -14,12 +17,13 @@ import (
 
 func reportCommand() *cobra.Command {
 	var draw drawFlags
+	var out string
 	cmd := &cobra.Command{
 		Use:   "report DIR",
 		Short: "Draw the report of a saved result again",
 		Long: `Draw report.html and the figures again from the result.json in DIR, or from the
-file itself. For a run that was killed or still runs, it draws the finished trials and
-lists the missing ones.
+file itself, into the same directory or --out. For a run that was killed or still runs,
+it draws the finished trials and lists the missing ones.
 
 --format adds the figures as PDF (pdf), and files for other programs: csv
 (timeline.csv), md (summary.md), junit (junit.xml), openmetrics (metrics.txt).
@@ -37,29 +41,41 @@ that can be read at that width.`,
 			if err != nil {
 				return err
 			}
-			dir := args[0]
-			if info, err := os.Stat(dir); err == nil && !info.IsDir() {
-				dir = filepath.Dir(dir)
-			}
 			if run.Interrupted {
 				for _, w := range run.Warnings {
 					_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "throng: %s\n", w)
 				}
 			}
-			if err := reports.Write(dir, run, what); err != nil {
-				return fmt.Errorf("%s: %w", args[0], err)
+			dir := cmp.Or(out, directoryOf(args[0]))
+			if err := writable(dir, "--out"); err != nil {
+				return err
 			}
+			err = reports.Write(dir, run, what)
 			for _, format := range formats {
-				if err := export.Write(dir, format, run); err != nil {
-					return fmt.Errorf("%s: %w", args[0], err)
+				if err == nil {
+					err = export.Write(dir, format, run)
 				}
 			}
-			_, err = fmt.Fprintln(cmd.OutOrStdout(), filepath.Join(dir, "report.html"))
+			if _, is := errors.AsType[*fs.PathError](err); is {
+				err = fmt.Errorf("%w; choose another directory with --out", err)
+			}
+			if err != nil {
+				return fmt.Errorf("%s: %w", args[0], err)
+			}
+			_, err = fmt.Fprintln(cmd.OutOrStdout(), filepath.Join(dir, reports.PageName))
 			return err
 		},
 	}
-	programs := []string{"csv", "md", "junit", "openmetrics"}
-	draw.add(cmd.Flags(), programs...)
-	complete(cmd, "format", drawFormats(programs...))
+	cmd.Flags().StringVar(&out, "out", "", "write the report to this `DIR` (default that of the result)")
+	draw.add(cmd.Flags(), export.Formats()...)
+	complete(cmd, "format", draw.offered)
 	return cmd
+}
+
+// directoryOf is the directory of a result that is named by it, or by its file.
+func directoryOf(path string) string {
+	if info, err := os.Stat(path); err == nil && !info.IsDir() {
+		return filepath.Dir(path)
+	}
+	return path
 }

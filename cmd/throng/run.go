@@ -119,9 +119,6 @@ func runAll(cmd *cobra.Command, names []string, flags runFlags) error {
 	if err != nil {
 		return err
 	}
-	if cmd.Flags().Changed("out") && flags.out == "" {
-		return errNoDir
-	}
 	// NaN neither
 	if quick := cmd.Flags().Changed("quick"); quick && !(flags.quick > 0 && flags.quick < 1) {
 		return fmt.Errorf("--quick %g is not a share between 0 and 1; write --quick for a fifth, or --quick=0.05", flags.quick)
@@ -256,7 +253,7 @@ func runOne(cmd *cobra.Command, f *file.File, dir string, opt scenario.Options, 
 		return 0, &exitError{exitUsage, err}
 	}
 	watching.end(show.board, run, dir)
-	if err := base.compare(cmd, dir, run, flags.asJSON); err != nil {
+	if err := unread(base.compare(cmd, dir, run, flags.asJSON)); err != nil {
 		return 0, &exitError{exitUsage, err}
 	}
 	switch {
@@ -283,20 +280,13 @@ func write(stdout io.Writer, f *file.File, dir string, run *result.Run, asJSON b
 	if err := run.Write(dir); err != nil {
 		return errors.Join(elsewhere(run, err), reports.Summary(stdout, run))
 	}
-	said := say(stdout, dir, run, asJSON)
-	if readerGone(said) {
-		stdout, said = io.Discard, nil // the verdict is in the exit code, and the rest in dir
-	}
-	page := ""
+	said := unread(say(stdout, dir, run, asJSON))
 	if what, ok := drawing(f); ok {
 		if err := reports.Write(dir, run, what); err != nil {
 			return errors.Join(said, fmt.Errorf("%w; the numbers are written: 'throng report %s' draws them again", err, dir))
 		}
-		if wants(f, "html") {
-			page = reports.PageName
-		}
 	}
-	for _, format := range []string{"csv", "md", "junit", "openmetrics"} {
+	for _, format := range export.Formats() {
 		if wants(f, format) {
 			if err := export.Write(dir, format, run); err != nil {
 				return errors.Join(said, err)
@@ -304,9 +294,18 @@ func write(stdout io.Writer, f *file.File, dir string, run *result.Run, asJSON b
 		}
 	}
 	if !asJSON && said == nil {
-		_, said = fmt.Fprintf(stdout, "\nreport: %s\n", filepath.Join(dir, page))
+		_, err := fmt.Fprintf(stdout, "\nreport: %s\n", reportOf(f, dir))
+		said = unread(err)
 	}
 	return said
+}
+
+// reportOf is the page of a scenario's results in dir, or dir when it asks for none.
+func reportOf(f *file.File, dir string) string {
+	if wants(f, "html") {
+		return filepath.Join(dir, reports.PageName)
+	}
+	return dir
 }
 
 // say prints a run's result.json from dir, or its summary.

@@ -85,16 +85,9 @@ func putTarget(name, address string, set map[string]string) error {
 		set["target.url"] = address
 		return nil
 	}
-	u, err := url.Parse(address)
-	switch {
-	case address == "":
-		return fmt.Errorf("%s is empty; write http://HOST:PORT, https://HOST:PORT or unix:PATH, or leave it out", name)
-	case err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "ws" && u.Scheme != "wss"):
-		return fmt.Errorf("%s %q is not the URL of a server; write http://HOST:PORT, https://HOST:PORT or unix:PATH", name, file.HideUser(address))
-	case !file.ValidPort(u):
-		return fmt.Errorf("%s %q has no such port; write a port from 1 to 65535", name, file.HideUser(address))
-	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
-		return fmt.Errorf("%s %q holds more than an address; put queries and credentials in the groups' query, headers or auth", name, file.HideUser(address))
+	u, err := serverURL(name, address, "write http://HOST:PORT, https://HOST:PORT or unix:PATH", "put queries and credentials in the groups' query, headers or auth")
+	if err != nil {
+		return err
 	}
 	if u.Path != "" && u.Path != "/" {
 		set["target.path"] = strings.TrimSuffix(u.Path, "/") + "/"
@@ -102,6 +95,23 @@ func putTarget(name, address string, set map[string]string) error {
 	u.Path = ""
 	set["target.url"] = u.String()
 	return nil
+}
+
+// serverURL reads the address of a server, which messages call name. form says how to write one, and
+// more where what else it holds belongs.
+func serverURL(name, address, form, more string) (*url.URL, error) {
+	u, err := url.Parse(address)
+	switch {
+	case address == "":
+		return nil, fmt.Errorf("%s is empty; %s, or leave it out", name, form)
+	case err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "ws" && u.Scheme != "wss"):
+		return nil, fmt.Errorf("%s %q is not the URL of a server; %s", name, file.HideUser(address), form)
+	case !file.ValidPort(u):
+		return nil, fmt.Errorf("%s %q has no such port; write a port from 1 to 65535", name, file.HideUser(address))
+	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		return nil, fmt.Errorf("%s %q holds more than an address; %s", name, file.HideUser(address), more)
+	}
+	return u, nil
 }
 
 // load reads a scenario by the path of its file or the name of a ready one. A
@@ -134,7 +144,11 @@ func load(stdin io.Reader, name string, set map[string]string, secret ...string)
 		return nil, fmt.Errorf("%s: a directory, and no ready scenario of that name; name a scenario file, or see 'throng list'", name)
 	case err != nil:
 		hint := "'throng list' lists them"
-		files, _ := filepath.Glob(filepath.Join(filepath.Dir(name), "*.y*ml"))
+		dir := filepath.Dir(name)
+		files, _ := fs.Glob(os.DirFS(dir), "*.y*ml")
+		for i := range files {
+			files[i] = filepath.Join(dir, files[i])
+		}
 		if near := file.Suggest(name, append(files, scenarios.Names()...)); near != "" {
 			hint = fmt.Sprintf("did you mean %s?", near)
 		}

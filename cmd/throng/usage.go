@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -24,6 +25,36 @@ func arguments(least, most int) cobra.PositionalArgs {
 		}
 		return nil
 	}
+}
+
+// refuseEmpty makes a command and those below it refuse an empty value: a script whose variable is
+// not set would get the default, and not know.
+func refuseEmpty(cmd *cobra.Command) {
+	if takes := cmd.Args; takes != nil {
+		cmd.Args = func(cmd *cobra.Command, args []string) error {
+			if err := noneEmpty(cmd.Flags()); err != nil {
+				return err
+			}
+			return takes(cmd, args)
+		}
+	}
+	for _, c := range cmd.Commands() {
+		refuseEmpty(c)
+	}
+}
+
+// emptyIsNone are the flags of which an empty value says something.
+var emptyIsNone = []string{"health-path"}
+
+// noneEmpty refuses flags that are given without a value.
+func noneEmpty(flags *pflag.FlagSet) (err error) {
+	flags.Visit(func(f *pflag.Flag) {
+		empty := map[string]string{"string": "", "stringSlice": "[]"}
+		if nothing, of := empty[f.Value.Type()]; of && f.Value.String() == nothing && !slices.Contains(emptyIsNone, f.Name) {
+			err = fmt.Errorf("--%s is empty; give it a value, or leave it out", f.Name)
+		}
+	})
+	return err
 }
 
 // unlimited is how many arguments a command takes that takes as many as there are.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -64,7 +65,7 @@ type PastMetric struct {
 // directory with a result.json is one, and others are left out. newest is one more, that comes
 // after them; nil is none.
 func OpenHistory(dir string, newest *Input) (*History, error) {
-	names, err := filepath.Glob(filepath.Join(dir, "*", result.FileName))
+	names, err := fs.Glob(os.DirFS(dir), "*/"+result.FileName) // the directory's own name is no pattern
 	if err != nil {
 		return nil, fmt.Errorf("--history %s: %w", dir, err)
 	}
@@ -73,11 +74,12 @@ func OpenHistory(dir string, newest *Input) (*History, error) {
 	}
 	var inputs []Input
 	for _, name := range names {
-		run, err := result.Read(filepath.Dir(name))
+		name = path.Dir(name)
+		run, err := result.Read(filepath.Join(dir, name))
 		if err != nil {
 			return nil, err
 		}
-		inputs = append(inputs, Input{Name: filepath.Base(filepath.Dir(name)), Run: run})
+		inputs = append(inputs, Input{Name: name, Run: run})
 	}
 	slices.SortStableFunc(inputs, func(a, b Input) int { return a.Run.Started.Compare(b.Run.Started) })
 	if newest != nil {

@@ -29,7 +29,7 @@ func format(t *testing.T, name string, run *result.Run) []byte {
 	if err := Write(dir, name, run); err != nil {
 		t.Fatal(err)
 	}
-	text, err := os.ReadFile(filepath.Join(dir, formatFiles[name]))
+	text, err := os.ReadFile(filepath.Join(dir, Files()[slices.Index(Formats(), name)]))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package htmlpage
 import (
 	"bytes"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -23,21 +24,21 @@ var drawers = []struct {
 	draw   func(io.Writer, *draw.Figure, draw.Size) error
 }{{"svg", draw.SVG}, {"png", draw.PNG}, {"pdf", draw.PDF}}
 
-// WriteFigures replaces the pictures in the folder of the figures in dir by the pictures of fs.
-// Other files there are left, so that no figure of another result stays and nothing else is lost.
-func WriteFigures(dir string, fs []*charts.Figure, formats []string, width float64) error {
+// WriteFigures replaces the pictures in the folder of the figures in dir by those of all. Other files
+// there are left, so that no figure of another result stays and nothing else is lost.
+func WriteFigures(dir string, all []*charts.Figure, formats []string, width float64) error {
 	dir = filepath.Join(dir, FiguresName)
 	size := draw.Wide
 	if width > 0 {
 		size = draw.Paper(width)
 	}
 	for _, d := range drawers {
-		old, err := filepath.Glob(filepath.Join(dir, "*."+d.format))
+		old, err := fs.Glob(os.DirFS(dir), "*."+d.format) // the directory's own name is no pattern
 		if err != nil {
 			return err
 		}
 		for _, name := range old {
-			if err := os.Remove(name); err != nil {
+			if err := os.Remove(filepath.Join(dir, name)); err != nil {
 				return err
 			}
 		}
@@ -47,7 +48,7 @@ func WriteFigures(dir string, fs []*charts.Figure, formats []string, width float
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return err
 		}
-		for _, f := range fs {
+		for _, f := range all {
 			var b bytes.Buffer
 			if err := d.draw(&b, &f.Figure, size); err != nil {
 				return err
