@@ -129,7 +129,7 @@ func TestReportFormats(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, errs, code := throng(t, "report", dir, "--format", "xls"); code != exitUsage || !strings.Contains(errs, "pdf, csv, md, junit or openmetrics") {
+	if _, errs, code := throng(t, "report", dir, "--format", "xls"); code != exitUsage || !strings.Contains(errs, "pdf, csv, md, junit, openmetrics") {
 		t.Errorf("format xls: exit code %d, %s", code, errs)
 	}
 }
