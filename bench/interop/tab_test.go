@@ -44,14 +44,19 @@ func look[T any](b *tab, script string) T {
 	return v
 }
 
+// shown is what the page shows now, in small letters.
+func (b *tab) shown() string {
+	b.t.Helper()
+	return strings.ToLower(look[string](b, `(document.body?.innerText ?? '') + '\n' + document.title`))
+}
+
 // see waits until the page shows all the texts.
 func (b *tab) see(texts ...string) {
 	b.t.Helper()
 	for deadline := time.Now().Add(2 * patience); ; time.Sleep(50 * time.Millisecond) {
-		shown := look[string](b, `(document.body?.innerText ?? '') + '\n' + document.title`)
-		missing := ""
+		shown, missing := b.shown(), ""
 		for _, text := range texts {
-			if !strings.Contains(strings.ToLower(shown), strings.ToLower(text)) {
+			if !strings.Contains(shown, strings.ToLower(text)) {
 				missing = text
 			}
 		}
