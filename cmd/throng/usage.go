@@ -27,13 +27,16 @@ func arguments(least, most int) cobra.PositionalArgs {
 	}
 }
 
-// refuseEmpty makes a command and those below it refuse an empty value: a script whose variable is
-// not set would get the default, and not know.
+// refuseEmpty makes a command and those below it refuse empty flags and arguments: a script whose
+// variable is not set would get the default, and not know.
 func refuseEmpty(cmd *cobra.Command) {
 	if takes := cmd.Args; takes != nil {
 		cmd.Args = func(cmd *cobra.Command, args []string) error {
 			if err := noneEmpty(cmd.Flags()); err != nil {
 				return err
+			}
+			if i := slices.Index(args, ""); i >= 0 {
+				return fmt.Errorf("argument %d is empty; give it a value (%s)", i+1, helpOf(cmd))
 			}
 			return takes(cmd, args)
 		}
