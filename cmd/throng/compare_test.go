@@ -78,7 +78,17 @@ func TestCompareCommand(t *testing.T) {
 	before, after := savedRun(t, parent, "before", 5, 2*time.Millisecond), savedRun(t, parent, "after", 5, 3*time.Millisecond)
 	single := savedRun(t, parent, "single", 1, 4*time.Millisecond)
 	pairs := savedPairs(t, parent, "pairs", 8, 2*time.Millisecond, 3*time.Millisecond)
-	page := filepath.Join(parent, "compared")
+	void, page := savedRun(t, parent, "void", 2, 5*time.Millisecond), filepath.Join(parent, "compared")
+	if run, err := result.Read(void); err != nil {
+		t.Fatal(err)
+	} else {
+		for i := range run.Cells {
+			run.Cells[i].Verdict = result.Invalid
+		}
+		if err := run.Write(void); err != nil {
+			t.Fatal(err)
+		}
+	}
 	tests := []struct {
 		name string
 		args []string
@@ -94,6 +104,8 @@ func TestCompareCommand(t *testing.T) {
 		{"one fails, one cannot be judged", []string{pairs, "--by", "build", "--fail-if", "p99(ack) > 1%", "--fail-if", "p50(delivery) > 1%"}, exitFail, "NOT DECIDED"},
 		{"markdown", []string{before, after, "--markdown"}, exitPass, "### Load test: after against before"},
 		{"json", []string{before, after, "--json"}, exitPass, `"outcome": "worse"`},
+		{"nothing valid, as JSON", []string{before, void, "--json"}, exitPass, `"changes": []`},
+		{"nothing valid in a history", []string{"--history", t.TempDir(), void, "--json"}, exitPass, `"metrics": []`},
 		{"page", []string{before, after, "--out", page}, exitPass, "compare.html"},
 		{"one result", []string{before}, exitUsage, "give two"},
 		{"no result", []string{before, parent}, exitUsage, "no result there"},

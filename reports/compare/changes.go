@@ -95,6 +95,7 @@ func (c *Change) showChange(v float64) string {
 func (p *Pair) measure() error {
 	p.BaseTrials, p.NewTrials = p.base.sift(), p.new.sift()
 	p.interleave()
+	p.Changes = []Change{}
 	for _, m := range compared {
 		base, new := p.values(m)
 		if len(base) == 0 || len(new) == 0 {

@@ -95,7 +95,7 @@ func newHistory(dir string, inputs []Input) (*History, error) {
 	if len(inputs) == 0 {
 		return nil, fmt.Errorf("--history %s: no result there; each result is a directory below it, with a %s", dir, result.FileName)
 	}
-	h := &History{Scenario: inputs[len(inputs)-1].Run.Scenario}
+	h := &History{Scenario: inputs[len(inputs)-1].Run.Scenario, Metrics: []PastMetric{}}
 	others := len(inputs)
 	inputs = slices.DeleteFunc(inputs, func(in Input) bool { return in.Run.Scenario != h.Scenario })
 	if others -= len(inputs); others > 0 {

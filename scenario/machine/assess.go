@@ -88,7 +88,7 @@ func Assess(f *file.File, l Limits, writeTimeout time.Duration) *Assessment {
 	cells := f.Cells()
 	a := &Assessment{
 		Scenario: f.Spec.Name, About: f.Spec.About, Trials: len(cells), Limits: l,
-		Total: time.Duration(len(cells)-1) * f.Cooldown, Rules: []Rule{}, Shortages: []*Shortage{}, Warnings: []string{},
+		Total: time.Duration(len(cells)-1) * f.Cooldown, Sources: []Source{}, Rules: []Rule{}, Shortages: []*Shortage{}, Warnings: []string{},
 	}
 	seen := map[*file.Spec]bool{}
 	var heaviest *file.Spec
