@@ -61,7 +61,7 @@ func New(dir string) (*Viewer, error) {
 		return nil, fmt.Errorf("%s: no such directory (%w); 'throng run' makes one, or name another", dir, fs.ErrNotExist)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("view results: %w", err)
+		return nil, fmt.Errorf("view results: %w; name the directory that holds them", err)
 	}
 	v := &Viewer{root: root, mux: http.NewServeMux(), seen: map[string]viewedRun{}}
 	v.mux.HandleFunc("GET /{$}", v.list)
