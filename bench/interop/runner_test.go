@@ -127,12 +127,13 @@ func checkRun(t *testing.T, run *result.Run) {
 	for _, cell := range run.Cells {
 		name := cell.Params["transport"]
 		seen[name] = true
-		if c := cell.Clients; c.Asked != 41 || c.Held != 41 || c.Failed != 0 || c.Dropped != 0 {
-			t.Errorf("%s: clients %+v, want 41 asked and held", name, c)
+		c := cell.Clients
+		if c.Asked != 41 || c.Held == 0 || c.Failed != 0 || c.Dropped != 0 {
+			t.Errorf("%s: clients %+v, want 41 asked, and none that failed or was dropped", name, c)
 		}
-		// Three seconds of twenty broadcasts to forty viewers alone, without those of the one whose
-		// speaker is not there yet. On a slow machine a client may join while one is under way.
-		all := cell.Errors["send.unconnected"] == 0
+		// Three seconds of twenty broadcasts to forty viewers alone, once all are there. On a slow
+		// machine a client may join while one is under way, or still be connecting at the end.
+		all := c.Held == c.Asked && cell.Errors["send.unconnected"] == 0
 		if l := cell.Ledger; all && l.Expected < 3*20*40 || l.Received+l.Undecided != l.Expected || l.Lost+l.Duplicate+l.Disorder+l.Late != 0 {
 			t.Errorf("%s: ledger %+v", name, l)
 		}
