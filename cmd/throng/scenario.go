@@ -97,8 +97,8 @@ func putTarget(name, address string, set map[string]string) error {
 	return nil
 }
 
-// serverURL reads the address of a server, which messages call name. form says how to write one, and
-// more where what else it holds belongs.
+// serverURL reads the address of a server, which messages call name. form says how to write one,
+// and more where what else it holds belongs.
 func serverURL(name, address, form, more string) (*url.URL, error) {
 	u, err := url.Parse(address)
 	switch {

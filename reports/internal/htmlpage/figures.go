@@ -24,8 +24,8 @@ var drawers = []struct {
 	draw   func(io.Writer, *draw.Figure, draw.Size) error
 }{{"svg", draw.SVG}, {"png", draw.PNG}, {"pdf", draw.PDF}}
 
-// WriteFigures replaces the pictures in the folder of the figures in dir by those of all. Other files
-// there are left, so that no figure of another result stays and nothing else is lost.
+// WriteFigures replaces the pictures in the folder of the figures in dir by those of all. Other
+// files there are left, so that no figure of another result stays and nothing else is lost.
 func WriteFigures(dir string, all []*charts.Figure, formats []string, width float64) error {
 	dir = filepath.Join(dir, FiguresName)
 	size := draw.Wide
