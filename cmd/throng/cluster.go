@@ -127,18 +127,7 @@ func emitCommand() *cobra.Command {
 			if volatile {
 				to = to.Volatile()
 			}
-			for values, err := range events {
-				if err == nil {
-					err = emitOne(cmd.Context(), to, args[0], values)
-				}
-				if cmd.Context().Err() != nil {
-					return &exitError{code: exitInterrupted}
-				}
-				if err != nil {
-					return err
-				}
-			}
-			return nil
+			return emitAll(cmd.Context(), to, args[0], events)
 		},
 	}
 	f := cmd.Flags()
@@ -157,6 +146,22 @@ func emitCommand() *cobra.Command {
 		return pflag.NormalizedName(name)
 	})
 	return cmd
+}
+
+// emitAll sends an event with each list of values, until ctx ends.
+func emitAll(ctx context.Context, to emitter.Target, event string, events iter.Seq2[[]any, error]) error {
+	for values, err := range events {
+		if err == nil {
+			err = emitOne(ctx, to, event, values)
+		}
+		if ctx.Err() != nil {
+			return &exitError{code: exitInterrupted}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func emitOne(ctx context.Context, to emitter.Target, event string, values []any) error {
