@@ -241,7 +241,7 @@ func TestRecordRefuses(t *testing.T) {
 		"record needs --target":                     {},
 		"is not the URL of a server":                {"--target", "localhost:3000"},
 		"holds more than an address":                {"--target", "http://me:secret@127.0.0.1:1"},
-		`"***@h:99999" has no such port`:            {"--target", "http://me:secret@h:99999"},
+		`"http://***@h:99999" has no such port`:     {"--target", "http://me:secret@h:99999"},
 		"has a path":                                {"--target", "http://127.0.0.1:1/chat"},
 		"--for -1s is no time":                      {"--target", "http://127.0.0.1:1", "--for", "-1s"},
 		"--limit is below 1":                        {"--target", "http://127.0.0.1:1", "--limit", "0"},

@@ -102,8 +102,6 @@ func putTarget(name, address string, set map[string]string) error {
 func serverURL(name, address, form, more string) (*url.URL, error) {
 	u, err := url.Parse(address)
 	switch {
-	case address == "":
-		return nil, fmt.Errorf("%s is empty; %s, or leave it out", name, form)
 	case err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "ws" && u.Scheme != "wss"):
 		return nil, fmt.Errorf("%s %q is not the URL of a server; %s", name, file.HideUser(address), form)
 	case !file.ValidPort(u):
