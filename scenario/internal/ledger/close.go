@@ -45,16 +45,16 @@ func (l *Ledger) full(b *Book) bool {
 	return len(sh.slabs) > 1 && int(b.watched.Load()) >= (sh.first+1)*slotsPerSlab
 }
 
-// done reports whether all receivers have got the messages, some time ago, and none that may still
-// be recovered was away.
+// done reports whether nothing of the messages can be outstanding: for some time all receivers have
+// had them or have left, and none that may still be recovered was away.
 func (l *Ledger) done(sl *slab, now int64) bool {
 	for i := range sl {
 		s := &sl[i]
 		keep := linger
-		if s.Audience != nil && s.Audience.away.Load() > 0 {
+		if s.Audience != nil && s.Audience.away.Load() > 0 || s.Audience == nil && s.missing() > 0 {
 			keep = recall
 		}
-		if !s.void.Load() && (s.missing() > 0 || s.Limit()+keep > now || l.fleet != nil && !l.fleet.known(s)) {
+		if !s.void.Load() && (s.outstanding() || s.Limit()+keep > now || l.fleet != nil && !l.fleet.known(s)) {
 			return false
 		}
 	}
@@ -68,7 +68,7 @@ func (l *Ledger) closeFirst(b *Book, now int64) {
 	short := sh.short
 	for i := range sh.slabs[0] {
 		s := &sh.slabs[0][i]
-		if !s.void.Load() && s.missing() > 0 {
+		if !s.void.Load() && s.outstanding() {
 			short = sh.first + 1
 		}
 		l.closeSlot(s, now)

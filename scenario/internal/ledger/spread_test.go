@@ -103,8 +103,8 @@ func TestBoundOfItsOwnSecond(t *testing.T) {
 	}
 }
 
-// At the end, what is missing within its limit is undecided and what is past it is lost; a broadcast
-// is told to be incomplete once, and one that is complete is not told again.
+// At the end, what is missing within its limit is undecided and what is past it is lost; a
+// broadcast is told to be incomplete once, and one that is complete is not told again.
 func TestCloseAtTheLimit(t *testing.T) {
 	for now, want := range map[int64]result.Ledger{
 		20 + lateLimit: {Sent: 2, Expected: 4, Received: 3, Undecided: 1},
@@ -152,6 +152,32 @@ func TestWhenSlabsAreClosed(t *testing.T) {
 			if end := 10 + lateLimit + keep; m.l.done(sl, end-1) || !m.l.done(sl, end) {
 				t.Errorf("somebody is away: %v; done a moment before its time: %v, at its time: %v", away, m.l.done(sl, end-1), m.l.done(sl, end))
 			}
+		}
+	})
+	// One echo on its way to a client that leaves must not keep all later ones in memory.
+	t.Run("an echo whose sender has left", func(t *testing.T) {
+		m := newModel(2, ExpectSelf)
+		m.joinAll()
+		m.send(0, 1, 10)
+		for range slotsPerSlab - 1 {
+			m.get(0, m.send(0, 0, 10), 11)
+		}
+		b := m.l.books[0]
+		sl, end := b.shelf.Load().slabs[0], 10+lateLimit+recall
+		if m.l.done(sl, end) {
+			t.Error("it may still come")
+		}
+		m.now.Store(20)
+		m.l.Leave(m.r[1])
+		if m.l.done(sl, end-1) || !m.l.done(sl, end) {
+			t.Errorf("done before nobody can be recovered any more: %v, then: %v", m.l.done(sl, end-1), m.l.done(sl, end))
+		}
+		m.l.closeFirst(b, end)
+		if b.short(0) {
+			t.Error("a copy of the others would count as lost")
+		}
+		if got, want := m.close(end), (result.Ledger{Sent: slotsPerSlab, Expected: slotsPerSlab, Received: slotsPerSlab - 1, Undecided: 1}); got != want {
+			t.Errorf("%+v, want %+v", got, want)
 		}
 	})
 	t.Run("full", func(t *testing.T) {

@@ -75,7 +75,7 @@ func (b *Book) end() int64 {
 // remembers the first.
 func (b *Book) outstanding(from uint32) bool {
 	for seq := max(from, uint32(b.shelf.Load().first*slotsPerSlab)); seq < b.seq; seq++ {
-		if s, _ := b.find(seq); s != nil && !s.void.Load() && s.missing() > 0 && s.From.owed(s) {
+		if s, _ := b.find(seq); s != nil && !s.void.Load() && s.outstanding() {
 			b.missing = seq
 			return true
 		}
@@ -83,5 +83,8 @@ func (b *Book) outstanding(from uint32) bool {
 	return false
 }
 
-// owed is false for an echo whose sender is not there.
-func (r *Receiver) owed(s *Slot) bool { return s.Audience != nil || r.leftAt.Load() == 0 }
+// outstanding reports whether deliveries of the message are missing that may still come: not an
+// echo whose sender is not there.
+func (s *Slot) outstanding() bool {
+	return s.missing() > 0 && (s.Audience != nil || s.From.leftAt.Load() == 0)
+}
