@@ -128,15 +128,20 @@ func (r *Recorder) Outside() int64 { return r.clamped.Load() }
 // Shard returns the shard of a client.
 func (r *Recorder) Shard(client uint32) *Shard { return r.shards[client%uint32(len(r.shards))] }
 
+// rare is the latency in microseconds from which on all shards share the cells of one. Few samples
+// are longer, and nearly each lies elsewhere: with cells of their own, the shards of a long run
+// grew for hours.
+const rare = 1 << 15
+
 // Add records a latency. A phase below zero means that it was due outside of the timeline: it is
 // dropped, as only a clock that runs backwards could bring it about.
-func (s *Shard) Add(series, phase int, d time.Duration) { s.add(s.cells, series, phase, d) }
+func (s *Shard) Add(series, phase int, d time.Duration) { s.add(false, series, phase, d) }
 
 // AddNever records an operation that had not ended when the wait for it was given up after d. It is
 // not a latency of the series.
-func (s *Shard) AddNever(series, phase int, d time.Duration) { s.add(s.never, series, phase, d) }
+func (s *Shard) AddNever(series, phase int, d time.Duration) { s.add(true, series, phase, d) }
 
-func (s *Shard) add(to []atomic.Pointer[cells], series, phase int, d time.Duration) {
+func (s *Shard) add(never bool, series, phase int, d time.Duration) {
 	if phase < 0 || series < 0 {
 		return
 	}
@@ -145,12 +150,19 @@ func (s *Shard) add(to []atomic.Pointer[cells], series, phase int, d time.Durati
 		us = min(max(us, 0), maxSample)
 		s.rec.clamped.Add(1)
 	}
-	s.rec.cellsAt(to, series, phase).add(us)
+	if us >= rare {
+		s = s.rec.shards[0]
+	}
+	s.cellsAt(never, series, phase).add(us)
 }
 
 // cellsAt finds or makes the cells of a series and a phase.
-func (r *Recorder) cellsAt(to []atomic.Pointer[cells], series, phase int) *cells {
-	return made(&to[series*r.phases+phase])
+func (s *Shard) cellsAt(never bool, series, phase int) *cells {
+	all := s.cells
+	if never {
+		all = s.never
+	}
+	return made(&all[series*s.rec.phases+phase])
 }
 
 // Merge counts n samples of v microseconds that another recorder of the same series has drained: as
@@ -160,11 +172,7 @@ func (r *Recorder) Merge(series, phase int, v, n int64, never bool) bool {
 	if series < 0 || series >= len(r.Series) || phase < 0 || phase >= r.phases || v < 0 || v > maxSample || n < 1 || n > math.MaxUint32 {
 		return false
 	}
-	to := r.shards[0].cells
-	if never {
-		to = r.shards[0].never
-	}
-	r.cellsAt(to, series, phase).addN(v, uint32(n))
+	r.shards[0].cellsAt(never, series, phase).addN(v, uint32(n))
 	return true
 }
 

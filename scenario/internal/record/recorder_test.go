@@ -1,8 +1,10 @@
 package record
 
 import (
+	"maps"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -47,6 +49,37 @@ func TestEveryCellHasItsPlace(t *testing.T) {
 			t.Fatalf("%d is counted as %d", v, low)
 		}
 		last = cell
+	}
+}
+
+// What is rare takes memory once and not in each shard, and all of it is drained.
+func TestRareLatenciesShareCells(t *testing.T) {
+	r := NewRecorder([]Series{{Metric: "a"}}, 1)
+	for i := range r.shards {
+		r.Shard(uint32(i)).Add(0, 0, time.Millisecond)
+		r.Shard(uint32(i)).Add(0, 0, time.Second)
+		r.Shard(uint32(i)).AddNever(0, 0, time.Second)
+	}
+	parts := map[bool]int{}
+	for i, s := range r.shards {
+		for _, all := range [][]atomic.Pointer[cells]{s.cells, s.never} {
+			if c := all[0].Load(); c != nil {
+				for j := range c.pages {
+					if c.pages[j].Load() != nil {
+						parts[i == 0]++
+					}
+				}
+			}
+		}
+	}
+	if want := map[bool]int{true: 3, false: len(r.shards) - 1}; !maps.Equal(parts, want) {
+		t.Errorf("parts in the first shard and in the others: %v, want %v", parts, want)
+	}
+	n, never := int64(0), int64(0)
+	r.Drain(func(_, _ int, _, k int64) { n += k })
+	r.DrainNever(func(_, _ int, _, k int64) { never += k })
+	if all := int64(len(r.shards)); n != 2*all || never != all {
+		t.Errorf("%d latencies and %d of what never ended, from %d shards", n, never, all)
 	}
 }
 
