@@ -31,10 +31,12 @@ type collector struct {
 	// likewise, of the metrics that a heat map is drawn of
 	heat     map[string]*result.Heat
 	target   map[string]*result.TargetMetric // the target's own metrics
-	timeline []result.Second
-	seconds  []judge.Second // beside the timeline
-	moments  []moment       // likewise
-	rows     [][]ledger.Row // of the ledger so far, by stream
+	history  history
+	unkept   error           // of the history
+	timeline []result.Second // all of the history, for the report
+	seconds  []judge.Second  // beside it
+	moments  []moment        // likewise
+	rows     [][]ledger.Row  // of the ledger so far, by stream
 	windows  *judge.Windows
 	started  time.Time
 	log      *intervalLog // nil: no logs are written
@@ -237,11 +239,11 @@ func (c *collector) second(until int64) {
 	s.GCPauseMaxus = c.pause().Microseconds()
 	c.processes(&s, &own, &m, time.Duration(until-from))
 	own.Take(&s)
-	c.timeline = append(c.timeline, s)
-	if t.scraper != nil {
-		t.scraper.sample(c.target, len(c.timeline))
-	}
+	c.unkept = cmp.Or(c.unkept, c.history.add(&s))
 	c.seconds, c.moments = append(c.seconds, own), append(c.moments, m)
+	if t.scraper != nil {
+		t.scraper.sample(c.target, len(c.seconds))
+	}
 	c.at = until
 	if t.opt.Second != nil {
 		t.opt.Second(&s, c.interval)
@@ -410,7 +412,7 @@ func (c *collector) refresh(s *result.Second, took time.Duration) {
 	p.Received += s.Received
 	p.LagP99 = time.Duration(s.LagP99us) * time.Microsecond
 	p.CPU, p.ServerCPU = s.CPU, s.ServerCPU
-	p.Seconds, p.Second = len(c.timeline), *s
+	p.Seconds, p.Second = len(c.seconds), *s
 	c.rows, p.Lost = c.account()
 	e := c.evidence(c.rows)
 	p.Ledger = e.Everything()

@@ -32,6 +32,9 @@ func (f *findings) warnings() []string {
 	case f.unanswered():
 		say("no sent message came back: the target must offer the events join, leave, echo, room and all, or contract: in the scenario must name its own events for them")
 	}
+	if f.c.unkept != nil {
+		say("%v", f.c.unkept)
+	}
 	if e.Ending == judge.Aborted {
 		say("ended early, after %s of %s: %s", metric.FormatSeconds(float64(e.End)/1e9), metric.FormatSeconds(float64(t.tl.End)/1e9), e.Cause)
 	}
