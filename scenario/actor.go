@@ -281,10 +281,13 @@ func (a *actor) leave() {
 	a.mu.Lock()
 	a.leaving = true
 	a.planned = a.planned || !a.t.life.over.Load()
-	c, f := a.conn, a.flow
+	c, f, r := a.conn, a.flow, a.Receiver
 	a.mu.Unlock()
 	if f != nil {
 		f.end()
+	}
+	if c != nil && c.Unread() {
+		r.Unread()
 	}
 	a.release()
 	a.discard()

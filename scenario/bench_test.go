@@ -132,4 +132,5 @@ type deaf struct{ conn }
 
 func (deaf) Send([]byte) error { return nil }
 
-func (deaf) Busy() bool { return false }
+func (deaf) Busy() bool   { return false }
+func (deaf) Unread() bool { return false }

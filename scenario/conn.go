@@ -27,6 +27,7 @@ type accounting interface {
 
 // A closing is the ways in which it ends.
 type closing interface {
+	Unread() bool // something has come, or may have, that it has not passed on
 	Close() error
 	Cut()           // as a broken network does
 	Vanish()        // without a word, with its connections left open

@@ -40,6 +40,8 @@ type fakeServer struct {
 
 	// busy says that a connection has something waiting; nil: never.
 	busy func(c *fakeConn) bool
+	// behind says that a connection has something that it has not passed on; nil: never.
+	behind func(c *fakeConn) bool
 
 	// recovery is what the server recovers of clients that come back; nil: nothing.
 	recovery *fakeRecovery
@@ -186,6 +188,8 @@ func (c *fakeConn) Close() error {
 }
 
 func (c *fakeConn) Busy() bool { return c.s.busy != nil && c.s.busy(c) }
+
+func (c *fakeConn) Unread() bool { return c.s.behind != nil && c.s.behind(c) }
 
 // Vanish ends the client's side; the server does not know, and goes on to deliver.
 func (c *fakeConn) Vanish() { c.end(client.TransportClose) }

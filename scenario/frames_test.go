@@ -74,6 +74,7 @@ func (c *talkConn) Run(h client.Handler) error {
 }
 
 func (c *talkConn) Busy() bool              { return false }
+func (c *talkConn) Unread() bool            { return false }
 func (c *talkConn) Stall(time.Duration)     {}
 func (c *talkConn) CloseVanished()          {}
 func (c *talkConn) Bytes() (in, out uint64) { return 10, 20 }

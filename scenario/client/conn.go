@@ -60,6 +60,7 @@ type conn struct {
 	raw   syscall.RawConn // nil: only the ordinary Read and Write
 	moved *descriptor     // Readers read it, and it is Conn too; nil: a goroutine of its own does
 	below noting          // what the bytes come through, where it notes arrivals; or nil
+	waits atomic.Bool     // its reader waits, with all that came before handled; not of Readers
 	bytes *traffic
 	write *rawWrite // of raw
 }

@@ -47,6 +47,7 @@ func (w *rawWrite) attempt(fd uintptr) bool {
 // which is borrowed for it. False, when there is nothing to read, parks the
 // goroutine in the runtime's poller with no buffer in hand.
 func (rd *reader) attempt(fd uintptr) bool {
+	rd.src.waits.Store(false) // before the read takes anything from the socket
 	if rd.buf == nil {
 		rd.borrow()
 	}
@@ -64,6 +65,7 @@ func (rd *reader) attempt(fd uintptr) bool {
 				rd.drained = Now()
 			}
 			rd.park()
+			rd.src.waits.Store(true)
 			return false
 		case err != nil:
 			rd.n, rd.err = 0, err

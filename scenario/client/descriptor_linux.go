@@ -227,6 +227,14 @@ func (d *descriptor) Close() error {
 	return nil
 }
 
+// unread is that of a connection.
+func (d *descriptor) unread() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	// in this order: nobody takes anything from the socket without the turn
+	return d.fd < 0 || readable(uintptr(d.fd)) || d.turn.Load() != resting
+}
+
 // close closes the socket; nobody has the turn.
 func (d *descriptor) close() {
 	d.mu.Lock()

@@ -116,7 +116,9 @@ func (rd *reader) read(once bool) (n int, err error) {
 		if rd.buf == nil {
 			rd.borrow()
 		}
+		rd.src.waits.Store(true)
 		n, err = rd.src.Read(rd.space())
+		rd.src.waits.Store(false)
 	default:
 		if err = rd.src.raw.Read(rd.try); err == nil {
 			n, err = rd.n, rd.err

@@ -18,3 +18,4 @@ type descriptor struct{ net.Conn }
 
 func (*descriptor) attempt(*reader)              {}
 func (*descriptor) tryWrite([]byte) (int, error) { return 0, net.ErrClosed }
+func (*descriptor) unread() bool                 { return false }

@@ -1,6 +1,10 @@
 package client
 
-import "syscall"
+import (
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
 
 // ipBindAddressNoPort is IP_BIND_ADDRESS_NO_PORT of linux/in.h.
 const ipBindAddressNoPort = 24
@@ -20,4 +24,10 @@ func (t *target) control(_, _ string, c syscall.RawConn) error {
 			_ = syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, syscall.TCP_MAXSEG, slowSegment)
 		}
 	})
+}
+
+// readable reports whether a socket has something to read, as far as is known.
+func readable(fd uintptr) bool {
+	n, err := unix.IoctlGetInt(int(fd), unix.TIOCINQ)
+	return err != nil || n > 0
 }

@@ -69,6 +69,7 @@ type Receiver struct {
 	losses         atomic.Pointer[[]int64] // when it has lost its connection, each time
 	unwritten      atomic.Pointer[[]span]  // nil: nothing; see MayBeUnwritten
 	silences       atomic.Pointer[[]span]  // nil: none; see Unheard
+	unread         atomic.Bool             // see Unread
 	backAt         int64                   // when it was recovered last; its own goroutine's
 	joinedAt       atomic.Int64            // when it joined something last
 	extra          uint32                  // its number in the ledger's extras; guarded by the ledger's mu
@@ -119,6 +120,11 @@ func (r *Receiver) MayBeUnwritten(since, until int64) {
 func (r *Receiver) Unheard(since, until int64, timedOut bool) {
 	span{since, until, timedOut}.add(&r.silences)
 }
+
+// Unread notes that something has come for the receiver that it will not read, as it leaves now:
+// what it lacks may be in it and is undecided, however long others have had it. It is called before
+// Leave.
+func (r *Receiver) Unread() { r.unread.Store(true) }
 
 // mayBeUnwritten reports whether MayBeUnwritten is about a message of the receiver.
 func (r *Receiver) mayBeUnwritten(s *Slot) bool { return spanOf(&r.unwritten, s) != nil }
@@ -314,7 +320,7 @@ func (l *Ledger) end(r *Receiver, m *Membership, now int64) {
 		a.free = append(a.free, m.dense)
 		for _, s := range a.recent {
 			if s.owes(r, m) && now <= s.Limit() && s.take(m.dense) {
-				s.giveUp(m, now)
+				s.giveUp(r, m, now)
 				l.reportIfComplete(s)
 			}
 		}

@@ -8,9 +8,10 @@ import (
 // When a receiver leaves while a message is in flight to it, the delivery cannot be decided at that
 // moment. When the message is closed its spread is known: the time until it, and messages of about
 // the same time, reached their last receivers. A receiver that stayed longer than the spread was
-// owed the message and has lost it. Otherwise the delivery stays undecided. The same holds for a
-// message whose sender left within the spread: it may never have been written, unless it left since
-// the server was silent.
+// owed the message and has lost it. Otherwise the delivery stays undecided, as it does when the
+// receiver left with something unread: the longest of many waits in a socket may be many times as
+// long as the next longest. The same holds for a message whose sender left within the spread: it
+// may never have been written, unless it left since the server was silent.
 
 // edgeMargin is added to twice the spread: the receiver might have been the slowest one.
 const edgeMargin = int64(10 * time.Millisecond)

@@ -77,6 +77,25 @@ func TestLeaversAreOwedWhatOthersHave(t *testing.T) {
 	}
 }
 
+// What a receiver lacks that leaves with something unread may be in it, but for what had been late
+// by then.
+func TestLeaversMayHaveWhatTheyDidNotRead(t *testing.T) {
+	for after, want := range map[int64]result.Ledger{
+		1000 * ms: {Sent: 1, Expected: 2, Received: 1, Undecided: 1},
+		5001 * ms: {Sent: 1, Expected: 2, Received: 1, Lost: 1},
+	} {
+		m := newEdge(3)
+		st := m.send(0, 0, 20_000*ms)
+		m.get(1, st, 20_005*ms)
+		m.now.Store(20_000*ms + after)
+		m.r[2].Unread()
+		m.l.Leave(m.r[2])
+		if got := m.close(40_000 * ms); got != want {
+			t.Errorf("it left after %v: %+v, want %+v", time.Duration(after), got, want)
+		}
+	}
+}
+
 // A message that reached no receiver is lost, unless its sender left so soon that it may never have
 // been written.
 func TestMessagesOfLeaversAreLost(t *testing.T) {
@@ -100,8 +119,8 @@ func TestMessagesOfLeaversAreLost(t *testing.T) {
 	}
 }
 
-// An echo that a half-open connection swallowed is lost, also the last one before the client noticed
-// the server's silence. One that the system had not taken may never have been written.
+// An echo that a half-open connection swallowed is lost, also the last one before the client
+// noticed the server's silence. One that the system had not taken may never have been written.
 func TestEchoesOfSilentServersAreLost(t *testing.T) {
 	lost, undecided := result.Ledger{Sent: 1, Expected: 1, Lost: 1}, result.Ledger{Sent: 1, Expected: 1, Undecided: 1}
 	for name, test := range map[string]struct {
@@ -217,7 +236,8 @@ func TestShortLivesHideNoLoss(t *testing.T) {
 	}
 }
 
-// What is missing of messages with a short limit does not hold up the end until the limit of others.
+// What is missing of messages with a short limit does not hold up the end until the limit of
+// others.
 func TestTheEndWaitsForEachBookAlone(t *testing.T) {
 	m := newModel(2, ExpectOthers, ExpectOthers)
 	m.l.books[0].Late = 50 * lateLimit
@@ -254,8 +274,8 @@ func TestTheEndWaitsForLateOnes(t *testing.T) {
 	}
 }
 
-// A message that its sender's connection had not passed on when it ended may never have been written,
-// however long ago it was due. One that reached somebody was.
+// A message that its sender's connection had not passed on when it ended may never have been
+// written, however long ago it was due. One that reached somebody was.
 func TestMessagesThatWereNotPassedOn(t *testing.T) {
 	for name, test := range map[string]struct {
 		since, until int64 // in milliseconds, of what was not passed on; 0: all was

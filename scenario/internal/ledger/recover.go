@@ -75,7 +75,7 @@ func (l *Ledger) suspendFrom(r *Receiver, m *Membership, now int64) {
 	a.away.Add(1)
 	for _, s := range a.recent {
 		if s.owes(r, m) && now <= s.Limit() && !s.taken(m.dense) {
-			s.giveUp(m, now)
+			s.giveUp(r, m, now)
 			m.open = append(m.open, s)
 			l.reportIfComplete(s)
 		}

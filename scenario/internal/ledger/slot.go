@@ -229,8 +229,10 @@ func (s *Slot) move(part int) {
 
 // giveUp makes what the message owes to a member undecided, whose connection or membership has just
 // ended. The audience is locked.
-func (s *Slot) giveUp(m *Membership, now int64) {
+func (s *Slot) giveUp(r *Receiver, m *Membership, now int64) {
 	switch {
+	case s.asOf >= m.back && r.unread.Load():
+		s.markUndecided(m.part, 1)
 	case s.asOf >= m.back:
 		s.leaves(m.part, now)
 	case !s.Book.Volatile:
