@@ -78,6 +78,7 @@ type actor struct {
 	// since, and how often it broke before. since is 0 while it is held.
 	since        int64
 	tries, drops int
+	broken       bool            // a fault broke it
 	away         atomic.Int64    // since, for others to read; 0 while it is held
 	session      *client.Session // that it had, to come back as the same socket; nil: none
 	// operations due while it or a successor had no connection; nil: it does not reconnect
@@ -427,6 +428,10 @@ func (a *actor) end(err error) (next *actor) {
 	}
 	if next = a.successor(err); next != nil && fault {
 		t.count.cutOff.Add(1)
+		if was == held {
+			next.broken = true
+			t.countBroken(next, next.since)
+		}
 		return next // the fault intends it
 	}
 	reason := metric.HowOther

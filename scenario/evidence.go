@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/throng-io/throng/scenario/file"
@@ -19,7 +20,7 @@ func (t *trial) rules() judge.Rules { return judge.Rules{SLO: t.spec.SLO, Valid:
 func (c *collector) evidence(rows [][]ledger.Row) *judge.Evidence {
 	t := c.t
 	e := &judge.Evidence{
-		Timeline: t.tl, At: c.at, End: min(c.at, t.tl.End), Faults: faults(t.spec), ScaledDown: t.spec.Quick > 0,
+		Timeline: t.tl, At: c.at, End: min(c.at, t.tl.End), Faults: faults(t.spec, t.tl), ScaledDown: t.spec.Quick > 0,
 		Totals: c.totals, Windows: c.windows.Found(), Ledger: rows, Seconds: c.seconds,
 		Errors: t.errors.Counts(), Returns: t.returns.counts(),
 		Clients: judge.Clients{Failed: t.count.failed.Load(), Dropped: t.count.dropped.Load()},
@@ -53,14 +54,49 @@ func (c *collector) evidence(rows [][]ledger.Row) *judge.Evidence {
 	return e
 }
 
-// faults lists the phases that break something on purpose.
-func faults(s *file.Spec) (phases []int) {
-	for i := range s.Phases {
-		if s.Phases[i].Fault != nil {
-			phases = append(phases, i)
+// faults lists what the phases break on purpose.
+func faults(s *file.Spec, tl *plan.Timeline) (list []judge.Fault) {
+	patience := time.Duration(0) // of a client: from an attempt that failed to the end of the next
+	for i := range s.Groups {
+		if r := s.Groups[i].Reconnect; r != nil {
+			patience = max(patience, r.Max+s.Groups[i].Connect.Timeout)
 		}
 	}
-	return phases
+	for i := range s.Phases {
+		if s.Phases[i].Fault != nil {
+			f := judge.Fault{Phase: i}
+			f.Over, f.CutsOnly = overAt(s, tl, i)
+			f.Patience = f.Over + int64(patience)
+			list = append(list, f)
+		}
+	}
+	return list
+}
+
+// overAt is from when on the fault of a phase breaks nothing more, and whether it ends connections
+// and does nothing else. What servers and links are made to do lasts until the phase ends, for all
+// that is known: only the author of a command knows when its effect is over. After an outage or
+// another address, clients that only listen learn of it by their heartbeat.
+func overAt(s *file.Spec, tl *plan.Timeline, phase int) (over int64, cutsOnly bool) {
+	f, span := s.Phases[phase].Fault, &tl.Spans[phase]
+	w := f.Network
+	switch {
+	case w != nil && (w.Outage > 0 || w.Move > 0):
+		return span.End + healingSlow, false
+	case w != nil && w.Reset > 0 && w.HalfOpen == 0 && !w.Cut && sameLines(w, cmp.Or(s.Phases[phase].Network, s.Network)):
+		return min(span.End, span.Start+int64(w.Within)), true
+	case w != nil, f.Restart, f.Act != nil, f.Stall > 0:
+		return span.End, false
+	}
+	return min(span.End, span.Start+int64(f.Within)), true
+}
+
+// sameLines reports whether a fault of the network leaves delays, losses and rates as they are.
+func sameLines(w, usual *file.Network) bool {
+	if usual == nil {
+		usual = &file.Network{}
+	}
+	return w.Up == usual.Up && w.Down == usual.Down
 }
 
 // plannedPhases is the timeline as a result shows it.

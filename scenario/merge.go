@@ -276,6 +276,7 @@ func (q *coordinator) sum() {
 			}
 			row := back[k]
 			row.back, row.never, row.recovered = row.back+r.Back, row.never+r.Never, row.recovered+r.Recovered
+			row.brokeAt, row.backAt = max(row.brokeAt, r.BrokeAt), max(row.backAt, r.BackAt)
 		}
 		for _, n := range p.unstamped {
 			names[n.name] += n.n

@@ -160,6 +160,8 @@ func (p *portion) code(c *coder) {
 		c.int(&r.Back)
 		c.int(&r.Never)
 		c.int(&r.Recovered)
+		c.int(&r.BrokeAt)
+		c.int(&r.BackAt)
 	})
 	codeEach(c, &p.unstamped, func(n *namedCount) {
 		c.text(&n.name)
@@ -191,6 +193,7 @@ func (r *streamRow) code(c *coder) {
 		c.place(v)
 	}
 	c.bool(&r.Replayed)
+	c.bool(&r.Cut)
 	codeLedger(c, &r.Ledger)
 }
 

@@ -36,6 +36,7 @@ func (a *actor) successor(err error) *actor {
 	next.due, next.late = a.due, a.late
 	next.since, next.tries, next.drops, next.session = a.since, a.tries, a.drops, a.session
 	next.churned = a.churned || a.since != 0
+	next.broken = a.broken
 	next.outbox = a.outbox
 	next.away.Store(a.since)
 	a.mu.Lock()
@@ -74,7 +75,7 @@ func (a *actor) back() {
 		a.t.count.heldAgain.Add(1)
 		a.t.countReturn(a, a.since)
 		a.t.record(a.shard, a.group.reconnect[a.transport], a.since, a.t.now())
-		a.since, a.tries = 0, 0
+		a.since, a.tries, a.broken = 0, 0, false
 	}
 }
 

@@ -18,7 +18,7 @@ type returns struct {
 
 type returnKey struct{ group, phase int }
 
-type returnRow struct{ back, never, recovered int64 }
+type returnRow struct{ back, never, recovered, brokeAt, backAt int64 }
 
 func (r *returns) count(t *trial, a *actor, since int64, add func(*returnRow)) {
 	r.mu.Lock()
@@ -47,7 +47,15 @@ func (t *trial) countReturn(a *actor, since int64) {
 		if a.recovered {
 			r.recovered++
 		}
+		if a.broken {
+			r.backAt = max(r.backAt, t.now())
+		}
 	})
+}
+
+// countBroken notes that a fault has broken the connection of a client that was held.
+func (t *trial) countBroken(a *actor, since int64) {
+	t.returns.count(t, a, since, func(r *returnRow) { r.brokeAt = max(r.brokeAt, t.now()) })
 }
 
 // countNever counts a client that has not come back.
@@ -98,7 +106,7 @@ func (r *returns) counts() (out []judge.Return) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for k, row := range r.rows {
-		out = append(out, judge.Return{Group: k.group, Phase: k.phase, Back: row.back, Never: row.never, Recovered: row.recovered})
+		out = append(out, judge.Return{Group: k.group, Phase: k.phase, Back: row.back, Never: row.never, Recovered: row.recovered, BrokeAt: row.brokeAt, BackAt: row.backAt})
 	}
 	return out
 }

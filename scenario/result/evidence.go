@@ -15,6 +15,9 @@ type Evidence struct {
 	// FaultPhases are those phases, in order; nil in results of versions in which a fault
 	// explained the losses of the whole run.
 	FaultPhases []int `json:"fault_phases,omitempty"`
+	// FaultEnds say of each of them until when its fault explains what went wrong; nil in results
+	// of versions in which it explained all that followed.
+	FaultEnds []EvidenceFault `json:"fault_ends,omitempty"`
 	// FaultFailed is a fault that did not happen as the scenario describes it, and why.
 	FaultFailed string `json:"fault_failed,omitempty"`
 	ScaledDown  bool   `json:"scaled_down,omitempty"` // the run was a quick one
@@ -31,6 +34,15 @@ type Evidence struct {
 	Errors  []EvidenceErrors `json:"errors,omitempty"`  // in order of time
 	Returns []EvidenceReturn `json:"returns,omitempty"` // of clients that lost their connection
 	Seconds []EvidenceSecond `json:"seconds"`           // beside the timeline
+}
+
+// EvidenceFault is how long a fault lasts, in seconds since the start.
+type EvidenceFault struct {
+	OverS float64 `json:"over_s"` // from when on nothing is broken any more by the fault itself
+	// PatienceS is until when a client whose connection it broke may take to be back.
+	PatienceS float64 `json:"patience_s"`
+	// CutsOnly says that it ends connections of single clients and does nothing else.
+	CutsOnly bool `json:"cuts_only,omitempty"`
 }
 
 // EvidenceGroup is one group of clients.
@@ -99,6 +111,9 @@ type EvidenceRow struct {
 	// Replayed says that the receivers had been away since the messages were sent, and were
 	// recovered.
 	Replayed bool `json:"replayed,omitempty"`
+	// Cut marks lost deliveries that the end of a connection explains, the sender's or the
+	// receiver's.
+	Cut bool `json:"cut,omitempty"`
 	Ledger
 }
 
@@ -119,6 +134,10 @@ type EvidenceReturn struct {
 	Back      int64 `json:"back"`
 	Never     int64 `json:"never"`
 	Recovered int64 `json:"recovered"`
+	// BrokeAtS and BackAtS are, of those whose connection a fault broke, when the last connection
+	// ended and when the last client was held again, in seconds since the start; 0: none.
+	BrokeAtS float64 `json:"broke_at_s,omitempty"`
+	BackAtS  float64 `json:"back_at_s,omitempty"`
 }
 
 // EvidenceSecond holds the values of a second that the timeline lacks.

@@ -25,9 +25,9 @@ func (r Rules) All() []file.Check { return append(append([]file.Check(nil), r.Va
 // start.
 type Evidence struct {
 	Timeline   *plan.Timeline
-	Faults     []int // the phases that break something on purpose, in order
-	ScaledDown bool  // the run shows that the scenario works, not its figures at full size
-	At         int64 // until when there is evidence: the end of the last second
+	Faults     []Fault // in order of time
+	ScaledDown bool    // the run shows that the scenario works, not its figures at full size
+	At         int64   // until when there is evidence: the end of the last second
 	// when the phases ended or were cut short; while they run, until when they have run
 	End      int64
 	Ending   Ending // of an ended trial
@@ -119,6 +119,9 @@ type Return struct {
 	Back         int64
 	Never        int64
 	Recovered    int64 // of Back, those that were the same socket again
+	// of those whose connection a fault broke: when the last connection ended, and when the last
+	// client was held again; 0: none
+	BrokeAt, BackAt int64
 }
 
 // Clients counts those that did not go as planned.

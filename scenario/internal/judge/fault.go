@@ -2,59 +2,164 @@ package judge
 
 import (
 	"math"
+	"slices"
+	"strings"
 	"time"
 
+	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/internal/ledger"
+	"github.com/throng-io/throng/scenario/internal/plan"
 	"github.com/throng-io/throng/scenario/internal/record"
 	"github.com/throng-io/throng/scenario/metric"
 )
 
-// An excuse says which of a trial's errors a fault of the scenario explains: errors of the time
-// since the first fault began, and errors of messages that could be on their way at that moment.
+// A Fault is something that the scenario breaks on purpose when a phase begins. Times are as in
+// Evidence.
+type Fault struct {
+	Phase int
+	Over  int64 // from when on nothing is broken any more by the fault itself
+	// until when a client whose connection it broke may take to be back, if nothing else is broken
+	Patience int64
+	// it ends connections of single clients and does nothing else to the network or to the server
+	CutsOnly bool
+}
+
+// An excuse is the time in which one fault explains what goes wrong. It covers what was due in that
+// time, and what could be on its way when it began.
 type excuse struct {
-	phase    int   // of the first fault
-	from     int64 // when it began; math.MaxInt64: the scenario has no fault
+	phase    int   // of the fault
+	from     int64 // when it began
 	inFlight int64 // how long a message could be on its way before it
 	late     int64 // the longest late limit: a delivery that is missing after it is lost by then
+	cutsOnly bool  // see Fault
+	// until when deliveries may be lost by it, until when anything else may go wrong by it, and
+	// until when its clients may take to be back
+	losses, rest, patience int64
 }
 
 // flightMargin is added to twice the longest time that a message needed before the fault: the lost
 // one might have been the slowest.
 const flightMargin = int64(10 * time.Millisecond)
 
-// faultExcuse finds the first fault, and how long messages were on their way before it.
-func (e *Evidence) faultExcuse() excuse {
-	if len(e.Faults) == 0 || e.Faults[0] >= len(e.Timeline.Spans) {
-		return excuse{from: math.MaxInt64}
-	}
-	x := excuse{phase: e.Faults[0]}
-	x.from = e.Timeline.Spans[x.phase].Start
+// excuses are those of the faults that have begun, in order of time.
+type excuses []excuse
+
+// excuses finds what each fault explains. A fault lasts until it is over and, of what is not a lost
+// delivery, until the last client whose connection it broke is held again. Then servers and clients
+// have the late limit to work off what has waited meanwhile. A fault that only ends connections
+// loses no delivery after the last of them has ended.
+func (e *Evidence) excuses() (out excuses) {
+	late := int64(0)
 	for i := range e.Streams {
-		x.late = max(x.late, int64(e.Streams[i].Late))
+		late = max(late, int64(e.Streams[i].Late))
 	}
+	for i := range e.Faults {
+		f := &e.Faults[i]
+		if f.Phase < 0 || f.Phase >= len(e.Timeline.Spans) {
+			continue // the trial was cut short before it
+		}
+		x := excuse{
+			phase: f.Phase, from: e.Timeline.Spans[f.Phase].Start, inFlight: e.flightBefore(f.Phase), late: late,
+			cutsOnly: f.CutsOnly, losses: f.Over, rest: f.Over, patience: f.Patience,
+		}
+		next := len(e.Timeline.Spans)
+		if i+1 < len(e.Faults) {
+			next = e.Faults[i+1].Phase
+		}
+		for j := range e.Returns {
+			if r := &e.Returns[j]; r.Phase >= f.Phase && r.Phase < next {
+				x.losses, x.rest = max(x.losses, r.BrokeAt+1), max(x.rest, r.BrokeAt+1, r.BackAt+1)
+			}
+		}
+		if settling := max(late, int64(time.Second)); f.Over < math.MaxInt64 {
+			x.rest += settling
+			if !f.CutsOnly {
+				x.losses += settling
+			}
+		}
+		out = append(out, x)
+	}
+	slices.SortStableFunc(out, func(a, b excuse) int { return a.phase - b.phase })
+	for i := len(out) - 2; i >= 0; i-- {
+		x, next := &out[i], &out[i+1]
+		if next.from <= x.rest {
+			x.losses = max(x.losses, next.from) // what was held meanwhile may meet the next one
+		}
+		if next.from <= x.patience {
+			x.patience = max(x.patience, next.patience)
+		}
+	}
+	return out
+}
+
+// flightBefore is how long a message could be on its way when the fault of a phase began, going by
+// the phases before that have none.
+func (e *Evidence) flightBefore(phase int) int64 {
 	if e.Totals == nil {
-		return x
+		return 0
 	}
-	before := e.Totals.Sum(func(s *record.Series, phase int) bool {
-		return phase < x.phase && (s.Metric == metric.Delivery || s.Metric == metric.Ack)
+	before := e.Totals.Sum(func(s *record.Series, p int) bool {
+		return p < phase && (s.Metric == metric.Delivery || s.Metric == metric.Ack) &&
+			!slices.ContainsFunc(e.Faults, func(f Fault) bool { return f.Phase == p })
 	})
-	if before.Ended != nil {
-		x.inFlight = 2*before.Ended.Max()*int64(time.Microsecond) + flightMargin
+	if before.Ended == nil {
+		return 0
 	}
-	return x
+	return 2*before.Ended.Max()*int64(time.Microsecond) + flightMargin
 }
 
-// covers reports whether a fault may explain what went wrong in a second of a phase, or with the
-// messages that were due in it. Seconds are not divided: one that the fault begins in is covered.
-func (x *excuse) covers(phase, second int) bool { return x.coversBy(phase, second, x.inFlight) }
-
-// coversDelivery is covers for deliveries of messages that were due then. One whose late limit had
-// passed when the fault began was lost before, however slow the slowest had been.
-func (x *excuse) coversDelivery(phase, second int) bool {
-	return x.coversBy(phase, second, min(x.inFlight, x.late))
+// covers reports whether what was due in a second of a phase may have been due before a moment and
+// after, or so shortly before, the fault began. Seconds are not divided, other than by phases.
+func (x *excuse) covers(tl *plan.Timeline, phase, second int, inFlight, until int64) bool {
+	from := int64(second) * int64(time.Second)
+	to := from + int64(time.Second)
+	if phase >= 0 && phase < len(tl.Spans) {
+		from = max(from, tl.Spans[phase].Start)
+		to = max(from, min(to, tl.Spans[phase].End))
+	}
+	return to+inFlight >= x.from && from < until
 }
 
-func (x *excuse) coversBy(phase, second int, inFlight int64) bool {
-	return phase >= x.phase && x.from != math.MaxInt64 || int64(second+1)*int64(time.Second)+inFlight >= x.from
+// explainsError reports whether a fault may explain an error. A client that never came back had to
+// be back before the trial's end when the fault had been over for long enough.
+func (e *Evidence) explainsError(faults excuses, r *record.ErrorCount) bool {
+	never := r.Class.Kind == metric.ErrReconnect && r.Class.How == metric.HowNever
+	// it is counted when the attempt ends
+	attempt := r.Class.How == metric.HowTimeout && (r.Class.Kind == metric.ErrConnect || r.Class.Kind == metric.ErrUpgrade)
+	return slices.ContainsFunc(faults, func(x excuse) bool {
+		until := x.rest
+		if attempt {
+			until = max(until, x.patience)
+		}
+		return x.covers(e.Timeline, r.Phase, r.Second, x.inFlight, until) && (!never || e.End < x.patience)
+	})
+}
+
+// explainsLost reports whether a fault may explain the lost deliveries of a row. One that only ends
+// connections explains them where a connection has ended: it takes nothing from clients that stay.
+func (e *Evidence) explainsLost(faults excuses, r *ledger.Row) bool {
+	return slices.ContainsFunc(faults, func(x excuse) bool {
+		return (!x.cutsOnly || r.Cut) && x.covers(e.Timeline, r.Phase, r.Second, min(x.inFlight, x.late), x.losses)
+	})
+}
+
+// explainsLate is explainsLost for the late ones.
+func (e *Evidence) explainsLate(faults excuses, r *ledger.Row) bool {
+	return slices.ContainsFunc(faults, func(x excuse) bool {
+		return x.covers(e.Timeline, r.Phase, r.Second, min(x.inFlight, x.late), x.rest)
+	})
+}
+
+// unexplainedLoss counts the deliveries lost or late that no rule counts and no fault explains.
+// owed are those of them, all lost, that were due under a fault and that a server owes to clients
+// which it has recovered.
+func (e *Evidence) unexplainedLoss(rules []file.Check, faults excuses) (n, owed int64) {
+	replayed := func(x *record.Series, r *ledger.Row) bool { return x.Replayed && e.explainsLate(faults, r) }
+	lost := e.uncounted(rules, metric.StatLoss, func(x *record.Series, r *ledger.Row) bool {
+		return !replayed(x, r) && !e.explainsLost(faults, r)
+	})
+	late := e.uncounted(rules, metric.StatLoss, func(_ *record.Series, r *ledger.Row) bool { return !e.explainsLate(faults, r) })
+	return lost.Lost + late.Late, e.uncounted(rules, metric.StatLoss, replayed).Lost
 }
 
 // uncountedNote is the note of an implied rule.
@@ -62,9 +167,25 @@ const uncountedNote = "implied: no rule of the file counts these"
 
 // note says what an implied rule counts: everything when it holds under a fault too, else what no
 // fault explains.
-func (x *excuse) note(faulty bool) string {
-	if faulty || x.from == math.MaxInt64 {
+func (faults excuses) note(faulty bool) string {
+	if faulty || len(faults) == 0 {
 		return uncountedNote
 	}
-	return uncountedNote + ", and they are of the time before the fault"
+	var times []string
+	for _, x := range faults {
+		text := "from " + metric.FormatSeconds(float64(x.from)/1e9)
+		if x.rest < math.MaxInt64 {
+			text += " to " + metric.FormatSeconds(float64(x.rest)/1e9)
+		}
+		times = append(times, text)
+	}
+	return uncountedNote + ", and no fault explains them: one explains what was due " + strings.Join(times, " and ") + lostNote(faults)
+}
+
+// lostNote says what differs for lost deliveries.
+func lostNote(faults excuses) string {
+	if slices.ContainsFunc(faults, func(x excuse) bool { return x.cutsOnly }) {
+		return ", and where it only breaks connections, losses of messages from or to clients that lost theirs"
+	}
+	return ""
 }

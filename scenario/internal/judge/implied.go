@@ -14,9 +14,9 @@ import (
 )
 
 // impliedErrors are the kinds of errors that fail a run unless the file has a rule for them. A
-// fault causes some of them on purpose, so from its beginning on only the file can judge those;
-// kinds that are wrong even under a fault are marked. Messages that could not be sent are judged by
-// achieved(rate).
+// fault causes some of them on purpose, so while it lasts (see excuse) only the file can judge
+// those; kinds that are wrong even under a fault are marked. Messages that could not be sent are
+// judged by achieved(rate).
 var impliedErrors = []struct {
 	kind   metric.ErrorKind
 	hows   []string // nil: all
@@ -42,16 +42,6 @@ var impliedErrors = []struct {
 	{kind: metric.ErrStamp, faulty: true},
 }
 
-// impliedCounts are the counts of the ledger that must be zero, likewise.
-var impliedCounts = []struct {
-	stat   string
-	faulty bool
-}{
-	{stat: metric.StatLoss},
-	{stat: metric.StatDup, faulty: true},
-	{stat: metric.StatDisorder, faulty: true},
-}
-
 // A few deliveries stay undecided when clients join and leave while messages are in flight. With
 // more than these the loss would be a guess.
 const (
@@ -63,7 +53,7 @@ const (
 // the file counts must not have happened at all. A rule with labels or of one phase speaks of these
 // only. The broken ones are returned.
 func implied(e *Evidence, rules Rules) (out []result.Check) {
-	all, fault := rules.All(), e.faultExcuse()
+	all, faults := rules.All(), e.excuses()
 	rule := func(text, stat, name, note string, n int64) {
 		if n > 0 {
 			out = append(out, result.Check{Text: text, Stat: stat, Metric: name, Value: float64(n), Kind: result.KindSLO, Op: "==", Note: note})
@@ -86,28 +76,24 @@ func implied(e *Evidence, rules Rules) (out []result.Check) {
 			counted[c.kind] = c.n > 0
 		}
 	}
-	for _, c := range e.unmentioned(all, fault) {
+	for _, c := range e.unmentioned(all, faults) {
 		if c.sum.Class.Own() {
 			out = append(out, result.Check{
 				Text: fmt.Sprintf("errors(%s) == 0", c.sum.Class), Stat: metric.StatErrors, Metric: c.sum.Class.String(), Value: float64(c.sum.N),
 				Kind: result.KindValid, Op: "==", Note: noteOf(c.sum.Class),
 			})
 		} else if !counted[c.sum.Class.Kind] {
-			rule(fmt.Sprintf("errors(%s) == 0", c.sum.Class), metric.StatErrors, c.sum.Class.String(), fault.note(c.faulty), c.sum.N)
+			rule(fmt.Sprintf("errors(%s) == 0", c.sum.Class), metric.StatErrors, c.sum.Class.String(), faults.note(c.faulty), c.sum.N)
 		}
 	}
-	for _, c := range impliedCounts {
-		sum := e.uncounted(all, c.stat, func(_ *record.Series, r *ledger.Row) bool {
-			return c.faulty || !fault.coversDelivery(r.Phase, r.Second)
-		})
-		rule(c.stat+"(delivery) == 0", c.stat, metric.Delivery, fault.note(c.faulty), countOf(c.stat, &sum))
+	lost, owed := e.unexplainedLoss(all, faults)
+	rule("loss(delivery) == 0", metric.StatLoss, metric.Delivery, faults.note(false), lost)
+	for _, stat := range []string{metric.StatDup, metric.StatDisorder} {
+		sum := e.uncounted(all, stat, func(*record.Series, *ledger.Row) bool { return true })
+		rule(stat+"(delivery) == 0", stat, metric.Delivery, uncountedNote, countOf(stat, &sum))
 	}
-	if len(e.Faults) > 0 { // a server owes a recovered client the missed messages, however late
-		sum := e.uncounted(all, metric.StatLoss, func(x *record.Series, r *ledger.Row) bool {
-			return x.Replayed && fault.coversDelivery(r.Phase, r.Second)
-		})
-		rule("loss(delivery{replayed=true}) == 0", metric.StatLoss, metric.Delivery, uncountedNote, sum.Lost)
-	}
+	// a server owes a recovered client the missed messages, however late
+	rule("loss(delivery{replayed=true}) == 0", metric.StatLoss, metric.Delivery, uncountedNote, owed)
 	return append(out, e.tooOpen(all)...)
 }
 
@@ -134,7 +120,7 @@ type unmentioned struct {
 
 // unmentioned adds up the errors that are against an implied rule and that no rule of the file
 // counts, by class.
-func (e *Evidence) unmentioned(rules []file.Check, fault excuse) (out []unmentioned) {
+func (e *Evidence) unmentioned(rules []file.Check, faults excuses) (out []unmentioned) {
 	recorded, always := e.phases(Scope{}), e.phases(Scope{Always: true})
 	for i := range impliedErrors {
 		implied := &impliedErrors[i]
@@ -146,7 +132,7 @@ func (e *Evidence) unmentioned(rules []file.Check, fault excuse) (out []unmentio
 				phases = &always
 			}
 			if r.Class.Kind != implied.kind || implied.hows != nil && !slices.Contains(implied.hows, r.Class.How) ||
-				r.Class.Benign() || r.Class.Own() != implied.own || !phases.has(r.Phase) || !implied.faulty && fault.covers(r.Phase, r.Second) ||
+				r.Class.Benign() || r.Class.Own() != implied.own || !phases.has(r.Phase) || !implied.faulty && e.explainsError(faults, r) ||
 				slices.ContainsFunc(rules, func(k file.Check) bool { return e.speaksOf(&k, r) }) {
 				continue
 			}

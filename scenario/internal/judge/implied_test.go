@@ -109,7 +109,10 @@ func TestImpliedRules(t *testing.T) {
 		"it speaks of another phase": {slo: "loss(delivery) < 5 in ramp, dup < 5, disorder < 5", change: ledgerOf(3, 2, 1), want: "loss(delivery) == 0: 3"},
 	} {
 		e, rules := known(t, quoted(test.slo), "max(cpu) < 80%")
-		e.Errors, e.Faults = nil, test.faults
+		e.Errors = nil
+		for _, phase := range test.faults {
+			e.Faults = append(e.Faults, endless(phase))
+		}
 		ledgerOf(0, 0, 0)(e)
 		if test.change != nil {
 			test.change(e)

@@ -24,8 +24,12 @@ var endings = []string{RanOut: "ran_out", Interrupted: "interrupted", ServerGone
 // restore it.
 func Keep(e *Evidence) *result.Evidence {
 	out := &result.Evidence{
-		Ending: endings[e.Ending], Cause: e.Cause, Mismatch: e.Mismatch, Faults: len(e.Faults) > 0, FaultPhases: e.Faults, FaultFailed: e.FaultFailed, ScaledDown: e.ScaledDown,
+		Ending: endings[e.Ending], Cause: e.Cause, Mismatch: e.Mismatch, Faults: len(e.Faults) > 0, FaultFailed: e.FaultFailed, ScaledDown: e.ScaledDown,
 		RSSBefore: e.Target.RSSBefore, StandstillS: time.Duration(e.Standstill).Seconds(),
+	}
+	for _, f := range e.Faults {
+		out.FaultPhases = append(out.FaultPhases, f.Phase)
+		out.FaultEnds = append(out.FaultEnds, result.EvidenceFault{OverS: float64(f.Over) / 1e9, PatienceS: float64(f.Patience) / 1e9, CutsOnly: f.CutsOnly})
 	}
 	for _, g := range e.Groups {
 		out.Groups = append(out.Groups, result.EvidenceGroup(g))
@@ -56,7 +60,7 @@ func Keep(e *Evidence) *result.Evidence {
 	})
 	for i, rows := range e.Ledger {
 		for _, r := range rows {
-			out.Ledger = append(out.Ledger, result.EvidenceRow{Stream: i, Phase: r.Phase, Second: r.Second, Class: r.Class, From: r.From, Decile: r.Decile, Replayed: r.Replayed, Ledger: r.Ledger})
+			out.Ledger = append(out.Ledger, result.EvidenceRow{Stream: i, Phase: r.Phase, Second: r.Second, Class: r.Class, From: r.From, Decile: r.Decile, Replayed: r.Replayed, Cut: r.Cut, Ledger: r.Ledger})
 		}
 	}
 	for _, r := range e.Errors {
@@ -68,7 +72,10 @@ func Keep(e *Evidence) *result.Evidence {
 		return cmp.Or(cmp.Compare(a.Second, b.Second), cmp.Compare(a.Class, b.Class), cmp.Compare(a.Stream, b.Stream), cmp.Compare(a.Group, b.Group))
 	})
 	for _, r := range e.Returns {
-		out.Returns = append(out.Returns, result.EvidenceReturn(r))
+		out.Returns = append(out.Returns, result.EvidenceReturn{
+			Group: r.Group, Phase: r.Phase, Back: r.Back, Never: r.Never, Recovered: r.Recovered,
+			BrokeAtS: float64(r.BrokeAt) / 1e9, BackAtS: float64(r.BackAt) / 1e9,
+		})
 	}
 	for _, s := range e.Seconds {
 		out.Seconds = append(out.Seconds, result.EvidenceSecond{Phase: s.Phase, Offered: s.Offered, ServerCPU: s.ServerCPU})
@@ -128,10 +135,10 @@ func Recall(cell *result.Cell, rules Rules, log Log) (*Evidence, error) {
 func (e *Evidence) recall(from *result.Evidence) error {
 	e.Saved.whole = true
 	e.Ending = Ending(max(0, slices.Index(endings, from.Ending)))
-	e.Cause, e.Mismatch, e.Faults, e.ScaledDown, e.Target.RSSBefore = from.Cause, from.Mismatch, from.FaultPhases, from.ScaledDown, from.RSSBefore
+	e.Cause, e.Mismatch, e.ScaledDown, e.Target.RSSBefore = from.Cause, from.Mismatch, from.ScaledDown, from.RSSBefore
 	e.FaultFailed, e.Standstill = from.FaultFailed, int64(math.Round(from.StandstillS*1e9))
-	if from.Faults && len(from.FaultPhases) == 0 {
-		e.Faults = []int{0} // an earlier version, in which a fault explained the whole run
+	if err := e.recallFaults(from); err != nil {
+		return err
 	}
 	phases := len(e.Timeline.Spans)
 	for _, g := range from.Groups {
@@ -157,7 +164,7 @@ func (e *Evidence) recall(from *result.Evidence) error {
 		if r.Stream < 0 || r.Stream >= len(e.Streams) || r.Class < ledger.Everybody || r.Class >= len(e.Classes) {
 			return fmt.Errorf("in the result's evidence, row %d of the ledger names no stream or class of the scenario", i)
 		}
-		e.Ledger[r.Stream] = append(e.Ledger[r.Stream], ledger.Row{Phase: r.Phase, Second: r.Second, Class: r.Class, From: r.From, Decile: r.Decile, Replayed: r.Replayed, Ledger: r.Ledger})
+		e.Ledger[r.Stream] = append(e.Ledger[r.Stream], ledger.Row{Phase: r.Phase, Second: r.Second, Class: r.Class, From: r.From, Decile: r.Decile, Replayed: r.Replayed, Cut: r.Cut, Ledger: r.Ledger})
 	}
 	for i, r := range from.Errors {
 		if r.Stream < -1 || r.Stream >= len(e.Streams) || r.Group < 0 || r.Group >= len(e.Groups) {
@@ -170,13 +177,52 @@ func (e *Evidence) recall(from *result.Evidence) error {
 		if r.Group < 0 || r.Group >= len(e.Groups) {
 			return fmt.Errorf("the result's evidence has returned clients of an unknown group")
 		}
-		e.Returns = append(e.Returns, Return(r))
+		e.Returns = append(e.Returns, Return{
+			Group: r.Group, Phase: r.Phase, Back: r.Back, Never: r.Never, Recovered: r.Recovered,
+			BrokeAt: nanoseconds(r.BrokeAtS), BackAt: nanoseconds(r.BackAtS),
+		})
 	}
 	for i := range min(len(e.Seconds), len(from.Seconds)) {
 		s := &from.Seconds[i]
 		e.Seconds[i].Phase, e.Seconds[i].Offered, e.Seconds[i].ServerCPU = s.Phase, s.Offered, s.ServerCPU
 	}
 	return nil
+}
+
+// recallFaults takes over what is known of the faults. In earlier versions one explained the whole
+// run, and later all that followed it.
+func (e *Evidence) recallFaults(from *result.Evidence) error {
+	if from.Faults && len(from.FaultPhases) == 0 {
+		e.Faults = []Fault{endless(0)}
+	}
+	if len(from.FaultEnds) > 0 && len(from.FaultEnds) != len(from.FaultPhases) {
+		return fmt.Errorf("the result's evidence has %d phases with faults and %d ends of faults", len(from.FaultPhases), len(from.FaultEnds))
+	}
+	for i, phase := range from.FaultPhases {
+		f := endless(phase)
+		if len(from.FaultEnds) > 0 {
+			end := &from.FaultEnds[i]
+			f.Over, f.Patience, f.CutsOnly = nanoseconds(end.OverS), nanoseconds(end.PatienceS), end.CutsOnly
+		}
+		e.Faults = append(e.Faults, f)
+	}
+	return nil
+}
+
+// endless is a fault of which it is not known when it ended.
+func endless(phase int) Fault {
+	return Fault{Phase: phase, Over: math.MaxInt64, Patience: math.MaxInt64}
+}
+
+// nanoseconds is a time of a result, which is in seconds.
+func nanoseconds(s float64) int64 {
+	switch ns := math.Round(s * 1e9); {
+	case ns >= 1e18: // no trial lasts so long
+		return math.MaxInt64
+	case ns >= 0:
+		return int64(ns)
+	}
+	return 0
 }
 
 func (e *Evidence) recallSeries(from *result.Evidence, phases int) error {
@@ -246,7 +292,7 @@ func (e *Evidence) recallOld(cell *result.Cell) error {
 	}
 	for i, p := range cell.Phases {
 		if p.Fault != "" {
-			e.Faults = append(e.Faults, i)
+			e.Faults = append(e.Faults, endless(i))
 		}
 	}
 	if cell.Interrupted {

@@ -107,6 +107,7 @@ func TestRecallRefusesWhatDoesNotFit(t *testing.T) {
 		"returns of none":    func(c *result.Cell) { c.Evidence.Returns = []result.EvidenceReturn{{Group: 5}} },
 		"no counts":          func(c *result.Cell) { c.Evidence.Streams[0].Sent = nil },
 		"a series of none":   func(c *result.Cell) { c.Evidence.Series[0].Phase = 7 },
+		"ends of no faults":  func(c *result.Cell) { c.Evidence.FaultEnds = make([]result.EvidenceFault, 3) },
 		"no histogram":       func(c *result.Cell) { c.Evidence.Series[0].Latency.HDR = "" },
 	} {
 		_, rules, cell := savedCell(t)
@@ -165,7 +166,9 @@ func TestRecallRoundTrip(t *testing.T) {
 // two streams.
 func randomEvidence(t *rapid.T) *Evidence {
 	e := crowd()
-	e.Faults = rapid.SampledFrom([][]int{nil, {0}, {1, 2}}).Draw(t, "faults")
+	e.Faults = rapid.SampledFrom([][]Fault{
+		nil, {endless(0)}, {{Phase: 0, Over: 1e9, Patience: 3e9, CutsOnly: true}, {Phase: 1, Over: 2_500_000_001, Patience: 4e9}, {Phase: 2}},
+	}).Draw(t, "faults")
 	e.FaultFailed = rapid.SampledFrom([]string{"", "the fault in cut did not happen: exit code 1"}).Draw(t, "failed")
 	e.ScaledDown = rapid.Bool().Draw(t, "scaled down")
 	e.Ending = rapid.SampledFrom([]Ending{RanOut, Interrupted, ServerGone, Aborted}).Draw(t, "ending")
@@ -176,6 +179,7 @@ func randomEvidence(t *rapid.T) *Evidence {
 			l := &e.Ledger[i][j].Ledger
 			l.Received, l.Late, l.Lost, l.Duplicate = small.Draw(t, "received"), small.Draw(t, "late"), small.Draw(t, "lost"), small.Draw(t, "duplicate")
 			l.Expected = l.Received + l.Late + l.Lost
+			e.Ledger[i][j].Cut = rapid.Bool().Draw(t, "cut")
 		}
 	}
 	if rapid.Bool().Draw(t, "several targets") {
@@ -207,7 +211,7 @@ func randomEvidence(t *rapid.T) *Evidence {
 	classes := []metric.ErrorClass{
 		metric.Error(metric.ErrConnect, metric.HowPorts), metric.Error(metric.ErrConnect, "http.502"), metric.Error(metric.ErrAck, metric.HowTimeout),
 		metric.Error(metric.ErrSend, metric.HowBackpressure),
-		{Kind: metric.ErrDrop, How: "ping_timeout", Slow: true},
+		{Kind: metric.ErrDrop, How: "ping_timeout", Slow: true}, metric.Error(metric.ErrReconnect, metric.HowNever),
 	}
 	for range rapid.IntRange(0, 8).Draw(t, "errors") {
 		key := record.ErrorKey{
@@ -219,6 +223,7 @@ func randomEvidence(t *rapid.T) *Evidence {
 		e.Returns = append(e.Returns, Return{
 			Group: rapid.IntRange(0, 1).Draw(t, "group"), Phase: rapid.IntRange(-1, 1).Draw(t, "phase"),
 			Back: small.Draw(t, "back"), Never: small.Draw(t, "never"), Recovered: small.Draw(t, "recovered"),
+			BrokeAt: 1e8 * small.Draw(t, "broke at"), BackAt: 1e8 * small.Draw(t, "back at"),
 		})
 	}
 	for i := range 5 {

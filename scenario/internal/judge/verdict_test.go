@@ -97,7 +97,7 @@ func TestVerdicts(t *testing.T) {
 		},
 		"deliveries lost to a fault": {
 			slo: strings.Replace(allow, "loss < 10%, ", "", 1) + fine, valid: "max(cpu) < 80%", want: result.Pass,
-			change: func(e *Evidence, rules *Rules) { e.Faults = []int{0} },
+			change: func(e *Evidence, rules *Rules) { e.Faults = []Fault{endless(0)} },
 		},
 		"too few samples": {
 			slo: allow + "p99(ack) < 1s", valid: "max(cpu) < 80%", want: result.Invalid, reason: "p99(ack) < 1s: not enough samples: 1, and a p99 takes 1 000",

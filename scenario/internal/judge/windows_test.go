@@ -224,35 +224,50 @@ func TestExcuseOfAFault(t *testing.T) {
 	e.Totals.Add(2, 0, 900_000, 1)
 	e.Totals.Add(0, 1, 900_000, 1) // with the fault
 	for _, c := range []struct {
-		faults        []int
+		faults        []Fault
 		phase, second int
 		want          bool
 	}{
 		{nil, 2, 8, false},
-		{[]int{9}, 2, 8, false},
-		{[]int{1}, 1, 3, true},
-		{[]int{1}, 2, 8, true},
-		{[]int{1}, 0, 2, true}, // it ends when the fault begins
-		{[]int{1}, 0, 1, false},
-		{[]int{2, 1}, 1, 3, false},
-		{[]int{2}, 1, 5, true},
+		{[]Fault{endless(9)}, 2, 8, false},
+		{[]Fault{endless(1)}, 1, 3, true},
+		{[]Fault{endless(1)}, 2, 8, true},
+		{[]Fault{endless(1)}, 0, 2, true}, // it ends when the fault begins
+		{[]Fault{endless(1)}, 0, 1, false},
+		{[]Fault{endless(2)}, 1, 5, true},
+		{[]Fault{{Phase: 1, Over: 4e9}}, 1, 4, true}, // until 5 s: the late limit is 1 s
+		{[]Fault{{Phase: 1, Over: 4e9}}, 1, 5, false},
+		{[]Fault{{Phase: 0, Over: 1e9}, {Phase: 2, Over: 7e9}}, 1, 3, false},
+		{[]Fault{{Phase: 0, Over: 1e9}, {Phase: 2, Over: 7e9}}, 1, 4, true}, // in flight for as long as the late limit allows
+		{[]Fault{{Phase: 0, Over: 1e9}, {Phase: 2, Over: 7e9}}, 2, 7, true},
+		{[]Fault{{Phase: 0, Over: 1e9}, {Phase: 2, Over: 7e9}}, 2, 8, false},
 	} {
 		e.Faults = c.faults
-		x := e.faultExcuse()
-		if got := x.covers(c.phase, c.second); got != c.want {
-			t.Errorf("faults %v: second %d of phase %d is covered: %v", c.faults, c.second, c.phase, got)
+		row := ledger.Row{Phase: c.phase, Second: c.second}
+		if got := e.explainsLost(e.excuses(), &row); got != c.want {
+			t.Errorf("faults %+v: the losses of second %d of phase %d are explained: %v", c.faults, c.second, c.phase, got)
 		}
 	}
-	e.Faults = []int{1}
-	x := e.faultExcuse()
-	if x.from != 3e9 || x.inFlight < 2*200_000_000 || x.inFlight > 2*201_000_000+flightMargin {
-		t.Errorf("from %d, %s in flight: want twice 200 ms, and the margin", x.from, time.Duration(x.inFlight))
+	e.Faults = []Fault{endless(1)}
+	x := e.excuses()
+	if len(x) != 1 || x[0].from != 3e9 || x[0].inFlight < 2*200_000_000 || x[0].inFlight > 2*201_000_000+flightMargin {
+		t.Errorf("%+v: want twice 200 ms in flight, and the margin", x)
+	}
+	e.Faults = []Fault{endless(1), endless(2)}
+	if x := e.excuses(); x[1].inFlight != x[0].inFlight {
+		t.Errorf("%d in flight before the second fault, %d before the first: what took long under a fault says nothing", x[1].inFlight, x[0].inFlight)
 	}
 	if flightMargin != 10_000_000 {
 		t.Errorf("the margin is %d ns", flightMargin)
 	}
-	none := excuse{from: 1<<63 - 1}
-	if x.note(true) != uncountedNote || none.note(false) != uncountedNote || x.note(false) == uncountedNote {
-		t.Errorf("%q, %q, %q", x.note(true), none.note(false), x.note(false))
+	if x.note(true) != uncountedNote || (excuses{}).note(false) != uncountedNote {
+		t.Errorf("%q, %q", x.note(true), (excuses{}).note(false))
+	}
+	if got, want := x.note(false), uncountedNote+", and no fault explains them: one explains what was due from 3 s"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	e.Faults = []Fault{{Phase: 1, Over: 3.5e9, CutsOnly: true}, {Phase: 2, Over: 7e9}}
+	if got, want := e.excuses().note(false), uncountedNote+", and no fault explains them: one explains what was due from 3 s to 4.5 s and from 6 s to 8 s, and where it only breaks connections, losses of messages from or to clients that lost theirs"; got != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 }

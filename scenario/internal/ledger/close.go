@@ -105,14 +105,17 @@ func (l *Ledger) Close(now int64) [][]Row {
 
 // CompareRows orders rows by the time when their messages were due, and then by what they are of.
 func CompareRows(a, b Row) int {
-	replayed := 0
-	if a.Replayed != b.Replayed {
-		if replayed = -1; a.Replayed {
-			replayed = 1
+	order := func(a, b bool) int {
+		switch {
+		case a == b:
+			return 0
+		case a:
+			return 1
 		}
+		return -1
 	}
 	return cmp.Or(cmp.Compare(a.Second, b.Second), cmp.Compare(a.Phase, b.Phase), cmp.Compare(a.Class, b.Class), cmp.Compare(a.From, b.From),
-		cmp.Compare(a.Decile, b.Decile), replayed)
+		cmp.Compare(a.Decile, b.Decile), order(a.Replayed, b.Replayed), order(a.Cut, b.Cut))
 }
 
 // inOrder sorts the rows by the time when the messages were due. Rows of one second stay as they
@@ -205,7 +208,7 @@ func (s *Slot) account(rows *table, open bool, bound int64) {
 
 // addRow adds the deliveries of a message to a class of receivers to their row. Some undecided
 // deliveries count as lost: those to receivers that stayed long enough, unless the message may
-// never have been sent.
+// never have been sent. What the end of a connection explains of the losses is in a row of its own.
 func (s *Slot) addRow(rows *table, c *counts, class int, replayed, open bool, lost int64) {
 	expected, got, late, extra := int64(c.expected.Load()), int64(c.got.Load()), int64(c.late.Load()), int64(c.extra.Load())
 	if !c.counted() {
@@ -217,7 +220,9 @@ func (s *Slot) addRow(rows *table, c *counts, class int, replayed, open bool, lo
 	if !s.Book.remote {
 		l.Sent++
 	}
-	if replayed && s.unheard() { // what never reached the server cannot be replayed
+	unheard := s.unheard()
+	if replayed && unheard { // what never reached the server cannot be replayed
+		replayed = false
 		l = rows.entry(s, class, false)
 	}
 	l.Expected += expected + extra
@@ -228,8 +233,21 @@ func (s *Slot) addRow(rows *table, c *counts, class int, replayed, open bool, lo
 	l.Disorder += int64(c.disorder.Load())
 	if open {
 		l.Undecided += missing
-	} else {
-		l.Lost += missing + lost
-		l.Undecided -= lost
+		return
+	}
+	l.Lost += missing
+	l.Undecided -= lost
+	l.Expected -= lost
+	if unheard {
+		l.Lost -= missing
+		l.Expected -= missing
+		lost += missing
+	}
+	if lost > 0 {
+		k := keyOf(s, class, replayed)
+		k.cut = true
+		cut := rows.row(k)
+		cut.Lost += lost
+		cut.Expected += lost
 	}
 }

@@ -19,6 +19,10 @@ type Row struct {
 	From          int  // the sender's Node
 	Decile        int  // of the room
 	Replayed      bool // deliveries owed to recovered receivers after their absence
+	// Cut marks lost deliveries that the end of a connection explains: of a message that reached
+	// nobody and whose sender's connection ended before the server was heard again, or to a receiver
+	// whose membership ended while the message was on its way.
+	Cut bool
 	result.Ledger
 }
 
@@ -49,13 +53,16 @@ type table struct {
 
 type rowKey struct {
 	phase, second, class, decile, from int
-	replayed                           bool
+	replayed, cut                      bool
+}
+
+func keyOf(s *Slot, class int, replayed bool) rowKey {
+	return rowKey{phase: int(s.Phase), second: int(s.Due / int64(time.Second)), class: class, decile: s.Decile(), from: s.node(), replayed: replayed}
 }
 
 // entry finds or makes the row for a message and a class.
 func (t *table) entry(s *Slot, class int, replayed bool) *result.Ledger {
-	k := rowKey{int(s.Phase), int(s.Due / int64(time.Second)), class, s.Decile(), s.node(), replayed}
-	return t.row(k)
+	return t.row(keyOf(s, class, replayed))
 }
 
 func (t *table) row(k rowKey) *result.Ledger {
@@ -66,7 +73,7 @@ func (t *table) row(k rowKey) *result.Ledger {
 		}
 		i = len(t.rows)
 		t.at[k] = i
-		t.rows = append(t.rows, Row{Phase: k.phase, Second: k.second, Class: k.class, From: k.from, Decile: k.decile, Replayed: k.replayed})
+		t.rows = append(t.rows, Row{Phase: k.phase, Second: k.second, Class: k.class, From: k.from, Decile: k.decile, Replayed: k.replayed, Cut: k.cut})
 	}
 	return &t.rows[i].Ledger
 }
@@ -75,7 +82,7 @@ func (t *table) row(k rowKey) *result.Ledger {
 func (t *table) add(rows []Row) {
 	for i := range rows {
 		r := &rows[i]
-		t.row(rowKey{r.Phase, r.Second, r.Class, r.Decile, r.From, r.Replayed}).Add(r.Ledger)
+		t.row(rowKey{r.Phase, r.Second, r.Class, r.Decile, r.From, r.Replayed, r.Cut}).Add(r.Ledger)
 	}
 }
 
