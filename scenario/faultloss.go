@@ -9,9 +9,8 @@ import (
 )
 
 // faultLosses reports, for each fault, the lost deliveries that were due between its beginning and
-// the next fault, and how long after its beginning they were due. No implied rule covers these
-// losses, and a loss after the clients have reconnected is more serious than one during their
-// absence.
+// the next fault, and how long after its beginning they were due. No implied rule counts those that
+// the fault explains, and a late one of them is more serious than an early one.
 func (f *findings) faultLosses(say func(format string, args ...any)) {
 	phases, spans := f.t.spec.Phases, f.t.tl.Spans
 	for i := range phases {

@@ -33,9 +33,10 @@ const (
 	// the session is unknown as soon as it is open: a cluster without sticky sessions
 	Forgotten Kind = "forgotten"
 
-	ReplayNothing Kind = "replay nothing" // a recovered client gets none of what it missed
-	ReplayAll     Kind = "replay all"     // it gets what it had already as well
-	ReplayReverse Kind = "replay reverse" // it gets what it missed, the last first
+	ReplayNothing  Kind = "replay nothing"  // a recovered client gets none of what it missed
+	ReplayAll      Kind = "replay all"      // it gets what it had already as well
+	ReplayReverse  Kind = "replay reverse"  // it gets what it missed, the last first
+	RoomsForgotten Kind = "rooms forgotten" // it gets what it missed, and is in no room afterwards
 )
 
 // A Fault is one kind of mistake and how often it is made.

@@ -324,6 +324,54 @@ func TestConnections(t *testing.T) {
 	}
 }
 
+// A client that is recovered without its rooms gets what it missed, and of what is said later only
+// what is for all.
+func TestRoomsAreForgotten(t *testing.T) {
+	t.Parallel()
+	s := start(t, planted.Options{Recovery: true, Faults: []planted.Fault{{Kind: planted.Cut, Every: 100, From: 2}, {Kind: planted.RoomsForgotten}}})
+	cfg := client.Config{URL: s.URL, Transport: client.WebSocket}
+	receiver, sender := join(t, cfg), join(t, cfg)
+	emit := func(p *peer, asks bool, event string, args ...any) {
+		t.Helper()
+		b, _, err := p.parser.AppendEvent(nil, "/", 1, asks, event, args...)
+		if err == nil {
+			err = p.c.SendBinary(b)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, p := range []*peer{receiver, sender} {
+		emit(p, true, "join", "x")
+		until(t, "the join", func() bool {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			return len(p.answered) == 1
+		})
+	}
+	room := func(n int) {
+		emit(sender, false, "room", "x", "say", map[string]string{"$b": fmt.Sprintf("%032d", n), "p": fmt.Sprintf("message %d", n)}, true)
+		until(t, "a message at the server", func() bool { return s.Log().Messages == n })
+	}
+	room(1)
+	until(t, "a delivery", func() bool { return len(receiver.received()) == 1 })
+	room(2)
+	<-receiver.ended
+	room(3)
+	cfg.Recover = receiver.c.Session()
+	again := join(t, cfg)
+	if !again.c.Recovered() {
+		t.Fatal("not recovered")
+	}
+	room(4)
+	say(t, sender, ways[0], 5)
+	got := func() []int { return numbers(append(receiver.received(), again.received()...)) }
+	until(t, "message 5", func() bool { return slices.Contains(got(), 5) })
+	if g := got(); !slices.Equal(g, []int{1, 2, 3, 5}) || s.Log().Count(planted.RoomsForgotten) != 1 {
+		t.Errorf("received %v; log %+v", g, s.Log())
+	}
+}
+
 // A client that comes back gets what it missed, or what a bad server takes for that.
 func TestReplay(t *testing.T) {
 	for _, w := range ways[:3] {

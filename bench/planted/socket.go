@@ -396,6 +396,10 @@ func (sock *socket) recover(auth []byte) {
 	s.log.Replayed += len(missed)
 	s.log.Deliveries += len(s.owed(sock, m.ended, len(s.history)))
 	number := sock.sess.number
+	if s.fault(RoomsForgotten, n) != nil {
+		s.plant(RoomsForgotten, n, number)
+		sock.rooms = map[string]bool{}
+	}
 	switch {
 	case s.fault(ReplayNothing, n) != nil:
 		s.plant(ReplayNothing, n, number)

@@ -508,7 +508,7 @@ func account(rows []Row) string {
 	sums := map[string]result.Ledger{}
 	for i := range rows {
 		r := &rows[i]
-		key := fmt.Sprintf("phase %d second %d class %d decile %d from %d replayed %v", r.Phase, r.Second, r.Class, r.Decile, r.From, r.Replayed)
+		key := fmt.Sprintf("phase %d second %d class %d decile %d from %d replayed %v cut %v", r.Phase, r.Second, r.Class, r.Decile, r.From, r.Replayed, r.Cut)
 		sum := sums[key]
 		sum.Add(r.Ledger)
 		sums[key] = sum
