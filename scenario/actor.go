@@ -55,8 +55,10 @@ type actor struct {
 	churned   bool
 	slow      bool // reads slowly
 	recovered bool // it is the socket that it was before
+	broken    bool // a fault ended its last connection, and it is not back
 	// a fault made it stop reading, which the server may take amiss, also later
 	stalled atomic.Bool
+	cut     atomic.Bool // a fault ended its connection
 
 	mu      sync.Mutex
 	conn    conn // nil until connected; set before state says joining
@@ -78,7 +80,6 @@ type actor struct {
 	// since, and how often it broke before. since is 0 while it is held.
 	since        int64
 	tries, drops int
-	broken       bool            // a fault broke it
 	away         atomic.Int64    // since, for others to read; 0 while it is held
 	session      *client.Session // that it had, to come back as the same socket; nil: none
 	// operations due while it or a successor had no connection; nil: it does not reconnect
@@ -389,7 +390,7 @@ func (a *actor) hold() {
 func (a *actor) end(err error) (next *actor) {
 	t := a.t
 	was := state(a.state.Load())
-	since, fault := t.faulty(t.now())
+	since, fault := a.faulty(t.now())
 	if was == held && a.group.spec.Reconnect != nil && !a.isGoing() {
 		// before it is released, so that operations due meanwhile are held for its successor
 		a.away.Store(since)

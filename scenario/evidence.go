@@ -85,7 +85,7 @@ func overAt(s *file.Spec, tl *plan.Timeline, phase int) (over int64, cutsOnly bo
 		return span.End + healingSlow, false
 	case w != nil && w.Reset > 0 && w.HalfOpen == 0 && !w.Cut && sameLines(w, cmp.Or(s.Phases[phase].Network, s.Network)):
 		return min(span.End, span.Start+int64(w.Within)), true
-	case w != nil, f.Restart, f.Act != nil, f.Stall > 0:
+	case !choosesClients(f), f.Stall > 0:
 		return span.End, false
 	}
 	return min(span.End, span.Start+int64(f.Within)), true

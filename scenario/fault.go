@@ -102,6 +102,9 @@ func (f *fault) fire(int64) {
 	if a == nil || state(a.state.Load()) != held {
 		return // the client is not connected
 	}
+	if c.kind != cutStall {
+		a.cut.Store(true)
+	}
 	switch c.kind {
 	case cutHalfOpen:
 		f.t.life.keepVanished(a.conn)
@@ -119,14 +122,22 @@ func (t *trial) stalls() bool {
 	return slices.ContainsFunc(t.spec.Phases, func(p file.Phase) bool { return p.Fault != nil && p.Fault.Stall > 0 })
 }
 
-// faulty reports whether a fault explains the end of a connection at a moment, and when
-// the time away began: at a restart with the restart.
-func (t *trial) faulty(now int64) (since int64, is bool) {
+// choosesClients reports whether the fault ends or disturbs connections of its own choice, and does
+// nothing to the server or the network.
+func choosesClients(f *file.Fault) bool { return !f.Restart && f.Act == nil && f.Network == nil }
+
+// faulty reports whether a fault explains the end of the client's connection at a moment, and when
+// the time away began: at a restart with the restart. A fault that chooses clients explains nothing
+// that happens to the others.
+func (a *actor) faulty(now int64) (since int64, is bool) {
+	t := a.t
 	p := t.tl.PhaseAt(now)
-	if p < 0 || t.spec.Phases[p].Fault == nil {
-		return now, t.healed(p, now)
-	}
-	if t.spec.Phases[p].Fault.Restart {
+	switch {
+	case p < 0 || t.spec.Phases[p].Fault == nil:
+		return now, a.cut.Load() || t.healed(p, now)
+	case choosesClients(t.spec.Phases[p].Fault):
+		return now, a.cut.Load() || a.stalled.Load() || t.healed(p, now)
+	case t.spec.Phases[p].Fault.Restart:
 		return t.tl.Spans[p].Start, true
 	}
 	return now, true

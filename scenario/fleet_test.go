@@ -12,6 +12,7 @@ import (
 	"github.com/throng-io/throng/bench/planted"
 	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/scenario/internal/judge"
+	"github.com/throng-io/throng/scenario/internal/ledger"
 	"github.com/throng-io/throng/scenario/metric"
 	"github.com/throng-io/throng/scenario/result"
 )
@@ -439,8 +440,8 @@ func TestNotOnAFleet(t *testing.T) {
 func FuzzReadReport(f *testing.F) {
 	f.Add((&report{stage: partSealed, atEnd: headcount{3, 2, []int64{1, 1}}}).encode())
 	p := &portion{second: 3, until: 4e9, samples: []sampleRun{{series: 1, phase: 2, cells: []sampleCell{{5, 1}, {9, 70}}}}, gauges: []int64{1, -2}}
-	p.rows = []streamRow{{stream: 1}}
-	p.returns, p.unstamped = []judge.Return{{Back: 3}}, []namedCount{{"x", 2}}
+	p.rows = []streamRow{{stream: 1, Row: ledger.Row{Cut: true}}}
+	p.returns, p.unstamped = []judge.Return{{Back: 3, BrokeAt: 5e9, BackAt: 6e9}}, []namedCount{{"x", 2}}
 	f.Add((&report{portion: p}).encode())
 	f.Add((&order{kind: orderClose, at: 7e9}).encode())
 	f.Fuzz(func(t *testing.T, b []byte) {

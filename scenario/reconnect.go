@@ -20,7 +20,7 @@ func (a *actor) successor(err error) *actor {
 		return nil
 	}
 	if ce := (*client.CloseError)(nil); errors.As(err, &ce) && ce.Reason == client.ServerDisconnect {
-		if _, fault := t.faulty(t.now()); !fault {
+		if _, fault := a.faulty(t.now()); !fault {
 			return nil
 		}
 	}
