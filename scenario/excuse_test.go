@@ -12,86 +12,124 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// Some sixty messages a second go to rooms, and the fault begins after a second of them.
+// Sixty messages a second go to rooms, the first one at 1 s, and the fault begins at 3 s: with message
+// 120. After message 240 its phase is over.
 const throughFault = `
 version: 1
 name: t
-target: {url: "URL"}
+target: {url: "http://127.0.0.1:1"}
 groups:
   people:
     count: 12
     connect: {rate: 100/s}
-    reconnect: {min: 50ms, max: 200ms, recover: RECOVER}
+    reconnect: {min: 50ms, max: 200ms, recover: true}
     rooms: {of: 2, join: 1}
-    send: [{op: room, rate: 5/s, expect: others, late: LATE}]
+    send: [{op: room, rate: 5/s, expect: others, late: 2s}]
 phases:
   - {name: ramp, for: 1s, clients: 0%..100%, load: 0%, record: false}
-  - {name: hold, for: 1s}
-  - {name: bad, for: 1s, fault: FAULT}
-  - {name: after, for: 4s}
+  - {name: hold, for: 2s}
+  - {name: bad, for: 2s, fault: FAULT}
+  - {name: after, for: 8s}
 valid: [{check: achieved(rate) > 1%, optional: true}]
 `
 
-// through plays that scenario against a real server. pairs are texts to put into it.
-func through(t *testing.T, opt planted.Options, pairs ...string) *result.Cell {
-	t.Helper()
-	s, err := planted.Start(opt)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	f, err := file.Parse("t.yaml", []byte(replaceAll(throughFault, append(pairs, "URL", s.URL)...)), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	run, err := Run(t.Context(), f, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &run.Cells[0]
+// hasCheck reports whether a rule of a text is in a cell.
+func hasCheck(c *result.Cell, text string) bool {
+	return slices.ContainsFunc(c.Checks, func(k result.Check) bool { return k.Text == text })
 }
 
-// An honest server passes, whether or not it recovers sessions: what was in flight when a connection
-// ended and what was sent while a client was away is not owed, or is sent again.
-func TestHonestServersPassThroughFaults(t *testing.T) {
+// losing is a server that loses every tenth message, from one number to another.
+func losing(from, to int) *fakeServer {
+	return &fakeServer{mangle: func(n int, _ *fakeConn, packet []byte) []fakePacket {
+		if n >= from && n < to && n%10 == 0 {
+			return nil
+		}
+		return []fakePacket{{text: packet}}
+	}}
+}
+
+// A fault explains what it breaks while it lasts: an honest server passes, whether or not it
+// recovers sessions, and one fails that forgets the rooms of those that it recovers, that loses what
+// clients are owed that stayed, or that goes on losing when the fault is over.
+func TestAFaultIsNoExcuseForEver(t *testing.T) {
 	t.Parallel()
-	for _, fault := range []string{"{drop: 50%, within: 500ms}", "{half_open: 50%}", "{network: {reset: 50%}, within: 500ms}", "{network: {cut: true}}"} {
-		for _, recovers := range []bool{true, false} {
-			t.Run(fault, func(t *testing.T) {
-				t.Parallel()
-				calm(t, func() *result.Cell {
-					return through(t, planted.Options{Recovery: recovers}, "FAULT", fault, "RECOVER", map[bool]string{true: "true", false: "false"}[recovers], "LATE", "10s")
-				}, func(c *result.Cell) bool {
-					ends := c.Evidence.FaultEnds
-					return c.Verdict == result.Pass && c.Reconnects != nil && c.Reconnects.Lost > 0 && len(ends) == 1 &&
-						slices.ContainsFunc(c.Evidence.Returns, func(r result.EvidenceReturn) bool { return r.BrokeAtS >= 2 && r.BackAtS > r.BrokeAtS-1 })
-				})
-			})
+	const drop, vanish, stall, noLoss = "{drop: 50%, within: 500ms}", "{half_open: 50%, within: 500ms}", "{stall: 50%}", "loss(delivery) == 0"
+	for _, test := range []struct {
+		name   string
+		server *fakeServer
+		fault  string
+		want   string // the broken rule; "": none
+	}{
+		{"honest, with recovery", &fakeServer{recovery: &fakeRecovery{}}, drop, ""},
+		{"honest, with recovery", &fakeServer{recovery: &fakeRecovery{}}, vanish, ""},
+		{"honest, with recovery", &fakeServer{recovery: &fakeRecovery{}}, stall, ""},
+		{"honest, without recovery", &fakeServer{}, drop, ""},
+		{"honest, without recovery", &fakeServer{}, vanish, ""},
+		{"honest, without recovery", &fakeServer{}, stall, ""},
+		{"it forgets rooms", &fakeServer{recovery: &fakeRecovery{forgets: true}}, drop, noLoss},
+		{"it loses what clients are owed that stayed", losing(120, 240), drop, noLoss},
+		{"it loses in the phase of the fault", losing(120, 240), stall, ""},
+		{"it loses a little longer", losing(120, 300), stall, ""},
+		{"it goes on losing", losing(120, 1000), stall, noLoss},
+		{"it loses later", losing(420, 430), stall, noLoss},
+		{"it loses before the fault", losing(20, 30), stall, noLoss},
+	} {
+		c := play(t, test.server, strings.Replace(throughFault, "FAULT", test.fault, 1))
+		want := result.Pass
+		if test.want != "" {
+			want = result.Fail
+		}
+		if c.Verdict != want || want == result.Fail && !hasCheck(c, test.want) {
+			t.Errorf("%s, %s: %s because %q, want %s %s; %+v", test.name, test.fault, c.Verdict, c.Reason, want, test.want, c.Ledger)
 		}
 	}
 }
 
-// A server fails that restores sessions and forgets their rooms, or that loses messages to clients
-// that stayed, or goes on losing when the fault is long over.
-func TestAFaultIsNoExcuseForEver(t *testing.T) {
+// The evidence says when a fault was over, and when its clients were back.
+func TestEvidenceOfAFault(t *testing.T) {
 	t.Parallel()
-	for name, test := range map[string]struct {
-		opt    planted.Options
-		fault  string
-		reason string
-	}{
-		"rooms are forgotten":             {planted.Options{Recovery: true, Faults: []planted.Fault{{Kind: planted.RoomsForgotten}}}, "{drop: 50%}", "loss(delivery) == 0: "},
-		"clients that stayed lose":        {planted.Options{Recovery: true, Faults: []planted.Fault{{Kind: planted.Loss, Every: 5, From: 80}}}, "{drop: 20%}", "loss(delivery) == 0: "},
-		"it loses after slow links":       {planted.Options{Faults: []planted.Fault{{Kind: planted.Loss, Every: 5, From: 100}}}, "{network: {delay: 20ms}}", "loss(delivery) == 0: "},
-		"all that was missed is lost":     {planted.Options{Recovery: true, Faults: []planted.Fault{{Kind: planted.ReplayNothing}}}, "{drop: 100%, within: 500ms}", "loss(delivery{replayed=true}) == 0: "},
-		"connections end that should not": {planted.Options{Faults: []planted.Fault{{Kind: planted.Cut, Every: 5, From: 80}}}, "{drop: 20%}", "clients dropped == 0: "},
+	for fault, want := range map[string]result.EvidenceFault{
+		"{drop: 100%, within: 500ms}":      {OverS: 3.5, PatienceS: 13.7, CutsOnly: true},
+		"{half_open: 100%, within: 500ms}": {OverS: 3.5, PatienceS: 13.7, CutsOnly: true},
+		"{drop: 100%, stall: 50%}":         {OverS: 5, PatienceS: 15.2},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			c := through(t, test.opt, "FAULT", test.fault, "RECOVER", "true", "LATE", "1s")
-			if c.Verdict != result.Fail || !slices.ContainsFunc(c.Checks, func(k result.Check) bool { return strings.HasPrefix(test.reason, k.Text) && !k.Pass }) {
-				t.Errorf("%s because %q, want %s; %+v", c.Verdict, c.Reason, test.reason, c.Ledger)
+		c := play(t, &fakeServer{}, strings.Replace(throughFault, "FAULT", fault, 1))
+		if e := c.Evidence; len(e.FaultEnds) != 1 || e.FaultEnds[0] != want || !slices.Equal(e.FaultPhases, []int{2}) {
+			t.Errorf("%s: %+v of phases %v, want %+v", fault, e.FaultEnds, e.FaultPhases, want)
+		}
+		if r := c.Evidence.Returns; len(r) != 1 || r[0].Back != 12 || r[0].BrokeAtS < 3 || r[0].BrokeAtS > 3.5 || r[0].BackAtS < r[0].BrokeAtS || r[0].BackAtS > 3.8 {
+			t.Errorf("%s: %+v", fault, r)
+		}
+	}
+}
+
+// The same over real connections: a server that recovers clients without their rooms fails, and an
+// honest one passes.
+func TestRecoveryWithoutRoomsFails(t *testing.T) {
+	t.Parallel()
+	for _, honest := range []bool{true, false} {
+		opt, want := planted.Options{Recovery: true}, result.Pass
+		if !honest {
+			opt.Faults, want = []planted.Fault{{Kind: planted.RoomsForgotten}}, result.Fail
+		}
+		text := replaceAll(throughFault, "for: 2s", "for: 1s", "for: 8s", "for: 2s", "late: 2s", "late: 3s", "FAULT", "{drop: 50%}")
+		calm(t, func() *result.Cell {
+			s, err := planted.Start(opt)
+			if err != nil {
+				t.Fatal(err)
 			}
+			defer s.Close()
+			f, err := file.Parse("t.yaml", []byte(replaceAll(text, "http://127.0.0.1:1", s.URL)), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			run, err := Run(t.Context(), f, Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return &run.Cells[0]
+		}, func(c *result.Cell) bool {
+			return c.Verdict == want && c.Reconnects != nil && c.Reconnects.Recovered > 0 && hasCheck(c, "loss(delivery) == 0") != honest
 		})
 	}
 }
@@ -106,7 +144,7 @@ func TestClientsMustComeBack(t *testing.T) {
 		return nil
 	}}
 	c := play(t, s, replaceAll(withFault("{drop: 100%}", ""), "connect: {rate: 10k/s}", "connect: {rate: 10k/s, timeout: 200ms}"))
-	if c.Verdict != result.Fail || !slices.ContainsFunc(c.Checks, func(k result.Check) bool { return k.Text == "errors(reconnect.never) == 0" && k.Value > 30 }) {
+	if c.Verdict != result.Fail || !hasCheck(c, "errors(reconnect.never) == 0") {
 		t.Errorf("%s because %q: %+v", c.Verdict, c.Reason, c.Checks)
 	}
 }
@@ -129,7 +167,7 @@ func TestADropExplainsItsOwn(t *testing.T) {
 		return []fakePacket{{text: p}}
 	}
 	c := play(t, s, withFault("{drop: 1%}", ""))
-	if c.Verdict != result.Fail || c.Clients.Dropped < 30 || !slices.ContainsFunc(c.Checks, func(k result.Check) bool { return k.Text == "clients dropped == 0" }) {
+	if c.Verdict != result.Fail || c.Clients.Dropped < 30 || !hasCheck(c, "clients dropped == 0") {
 		t.Errorf("%s because %q; clients %+v", c.Verdict, c.Reason, c.Clients)
 	}
 }

@@ -15,6 +15,8 @@ type fakeRecovery struct {
 	replay func(missed, all []fakePacket) []fakePacket
 	// refuse says which clients that come back are taken for new ones; nil: none.
 	refuse func(was client.Session) bool
+	// forgets makes it one that recovers clients without their rooms.
+	forgets bool
 
 	sessions map[string]*fakeSession
 }
@@ -38,7 +40,10 @@ func (r *fakeRecovery) welcome(c *fakeConn) (recovered bool) {
 		r.sessions[c.session.PID] = c.kept
 		return false
 	}
-	c.kept, c.session, c.rooms = was, c.cfg.Recover, was.conn.rooms
+	c.kept, c.session = was, c.cfg.Recover
+	if !r.forgets {
+		c.rooms = was.conn.rooms
+	}
 	was.conn = c
 	offset, _ := strconv.Atoi(c.session.Offset)
 	missed := was.log[offset:]
