@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"cmp"
+	"math"
 	"time"
 
 	"github.com/throng-io/throng/scenario/file"
@@ -20,7 +21,7 @@ func (t *trial) rules() judge.Rules { return judge.Rules{SLO: t.spec.SLO, Valid:
 func (c *collector) evidence(rows [][]ledger.Row) *judge.Evidence {
 	t := c.t
 	e := &judge.Evidence{
-		Timeline: t.tl, At: c.at, End: min(c.at, t.tl.End), Faults: faults(t.spec, t.tl), ScaledDown: t.spec.Quick > 0,
+		Timeline: t.tl, At: c.at, End: min(c.at, t.tl.End), ScaledDown: t.spec.Quick > 0,
 		Totals: c.totals, Windows: c.windows.Found(), Ledger: rows, Seconds: c.seconds,
 		Errors: t.errors.Counts(), Returns: t.returns.counts(),
 		Clients: judge.Clients{Failed: t.count.failed.Load(), Dropped: t.count.dropped.Load()},
@@ -40,7 +41,9 @@ func (c *collector) evidence(rows [][]ledger.Row) *judge.Evidence {
 		x := t.label(record.Series{}, i)
 		e.Classes = append(e.Classes, judge.Class{Group: x.Group, Transport: x.Transport, Slow: x.Slow, AllSlow: x.AllSlow, Node: x.Node})
 	}
+	late := time.Duration(math.MaxInt64)
 	for _, s := range t.streams {
+		late = min(late, time.Duration(s.book.Late))
 		own := judge.Stream{
 			Group: s.group.spec.Name, Op: s.spec.Op, Event: s.spec.Event, Volatile: s.spec.Volatile, Asks: s.spec.Ack > 0,
 			Late: time.Duration(s.book.Late),
@@ -51,11 +54,12 @@ func (c *collector) evidence(rows [][]ledger.Row) *judge.Evidence {
 		}
 		e.Streams = append(e.Streams, own)
 	}
+	e.Faults = faults(t.spec, t.tl, late)
 	return e
 }
 
-// faults lists what the phases break on purpose.
-func faults(s *file.Spec, tl *plan.Timeline) (list []judge.Fault) {
+// faults lists what the phases break on purpose. late is the shortest limit of a delivery.
+func faults(s *file.Spec, tl *plan.Timeline, late time.Duration) (list []judge.Fault) {
 	patience := time.Duration(0) // of a client: from an attempt that failed to the end of the next
 	for i := range s.Groups {
 		if r := s.Groups[i].Reconnect; r != nil {
@@ -65,7 +69,7 @@ func faults(s *file.Spec, tl *plan.Timeline) (list []judge.Fault) {
 	for i := range s.Phases {
 		if s.Phases[i].Fault != nil {
 			f := judge.Fault{Phase: i}
-			f.Over, f.CutsOnly = overAt(s, tl, i)
+			f.Over, f.Lossless = overAt(s, &tl.Spans[i], i, late)
 			f.Patience = f.Over + int64(patience)
 			list = append(list, f)
 		}
@@ -73,31 +77,33 @@ func faults(s *file.Spec, tl *plan.Timeline) (list []judge.Fault) {
 	return list
 }
 
-// overAt is from when on the fault of a phase breaks nothing more, and whether it ends connections
-// and does nothing else. What servers and links are made to do lasts until the phase ends, for all
+// overAt is from when on the fault of a phase breaks nothing more, and whether it loses nothing of
+// connections that stay. What servers and links are made to do lasts until the phase ends, for all
 // that is known: only the author of a command knows when its effect is over. After an outage or
-// another address, clients that only listen learn of it by their heartbeat.
-func overAt(s *file.Spec, tl *plan.Timeline, phase int) (over int64, cutsOnly bool) {
-	f, span := s.Phases[phase].Fault, &tl.Spans[phase]
-	w := f.Network
+// with another address, clients that only listen learn of it by their heartbeat.
+func overAt(s *file.Spec, span *plan.Span, phase int, late time.Duration) (over int64, lossless bool) {
+	f := s.Phases[phase].Fault
+	w, usual := f.Network, cmp.Or(s.Phases[phase].Network, s.Network, &file.Network{})
 	switch {
 	case w != nil && (w.Outage > 0 || w.Move > 0):
 		return span.End + healingSlow, false
-	case w != nil && w.Reset > 0 && w.HalfOpen == 0 && !w.Cut && sameLines(w, cmp.Or(s.Phases[phase].Network, s.Network)):
+	case w != nil && (w.HalfOpen > 0 || w.Cut):
+		return span.End, false
+	case w != nil && w.Up == usual.Up && w.Down == usual.Down: // it only resets connections
 		return min(span.End, span.Start+int64(w.Within)), true
+	case w != nil:
+		return span.End, onlyDelays(&w.Up) && onlyDelays(&w.Down) && 2*(delayOf(&w.Up)+delayOf(&w.Down)) < late
 	case !choosesClients(f), f.Stall > 0:
 		return span.End, false
 	}
 	return min(span.End, span.Start+int64(f.Within)), true
 }
 
-// sameLines reports whether a fault of the network leaves delays, losses and rates as they are.
-func sameLines(w, usual *file.Network) bool {
-	if usual == nil {
-		usual = &file.Network{}
-	}
-	return w.Up == usual.Up && w.Down == usual.Down
-}
+// onlyDelays reports whether a line neither limits nor loses what is sent over it.
+func onlyDelays(l *file.Line) bool { return l.Loss == 0 && l.Reorder == 0 && l.Rate == 0 }
+
+// delayOf is the longest delay of a line.
+func delayOf(l *file.Line) time.Duration { return l.Delay + l.Jitter }
 
 // plannedPhases is the timeline as a result shows it.
 func plannedPhases(tl *plan.Timeline) []result.Phase {

@@ -5,10 +5,13 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/throng-io/throng/bench/planted"
 	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/internal/judge"
+	"github.com/throng-io/throng/scenario/internal/plan"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -89,8 +92,8 @@ func TestAFaultIsNoExcuseForEver(t *testing.T) {
 func TestEvidenceOfAFault(t *testing.T) {
 	t.Parallel()
 	for fault, want := range map[string]result.EvidenceFault{
-		"{drop: 100%, within: 500ms}":      {OverS: 3.5, PatienceS: 13.7, CutsOnly: true},
-		"{half_open: 100%, within: 500ms}": {OverS: 3.5, PatienceS: 13.7, CutsOnly: true},
+		"{drop: 100%, within: 500ms}":      {OverS: 3.5, PatienceS: 13.7, Lossless: true},
+		"{half_open: 100%, within: 500ms}": {OverS: 3.5, PatienceS: 13.7, Lossless: true},
 		"{drop: 100%, stall: 50%}":         {OverS: 5, PatienceS: 15.2},
 	} {
 		c := play(t, &fakeServer{}, strings.Replace(throughFault, "FAULT", fault, 1))
@@ -99,6 +102,49 @@ func TestEvidenceOfAFault(t *testing.T) {
 		}
 		if r := c.Evidence.Returns; len(r) != 1 || r[0].Back != 12 || r[0].BrokeAtS < 3 || r[0].BrokeAtS > 3.5 || r[0].BackAtS < r[0].BrokeAtS || r[0].BackAtS > 3.8 {
 			t.Errorf("%s: %+v", fault, r)
+		}
+	}
+}
+
+// Each kind of fault has its end, and some lose nothing of connections that stay.
+func TestWhenFaultsAreOver(t *testing.T) {
+	t.Parallel()
+	const long = `
+version: 1
+name: t
+target: {url: "http://127.0.0.1:1"}
+groups: {people: {count: 1, reconnect: {}}}
+phases: [{name: hold, for: 10s}, {name: bad, for: 10s, fault: FAULT}, {name: after, for: 10s}]
+`
+	for text, want := range map[string]judge.Fault{
+		"{drop: 50%, within: 2s}":               {Over: 12e9, Lossless: true},
+		"{half_open: 5%}":                       {Over: 10e9, Lossless: true},
+		"{drop: 5%, stall: 5%}":                 {Over: 20e9},
+		"{run: [kill, chat], within: 1s}":       {Over: 20e9},
+		"{http: {post: /slow}}":                 {Over: 20e9},
+		"{restart: true}":                       {Over: 20e9},
+		"{network: {reset: 50%}, within: 2s}":   {Over: 12e9, Lossless: true},
+		"{network: {reset: 5%, half_open: 5%}}": {Over: 20e9},
+		"{network: {cut: true}}":                {Over: 20e9},
+		"{network: {delay: 300ms}}":             {Over: 20e9, Lossless: true},
+		"{network: {delay: 2s}}":                {Over: 20e9},
+		"{network: {rate: 10kB/s}}":             {Over: 20e9},
+		"{network: {loss: 5%}}":                 {Over: 20e9},
+		"{network: {reset: 5%, delay: 10ms}}":   {Over: 20e9, Lossless: true},
+		"{network: {outage: 2s}, within: 2s}":   {Over: 80e9},
+		"{network: {move: 10%}}":                {Over: 80e9},
+	} {
+		content := strings.Replace(long, "FAULT", text, 1)
+		if strings.Contains(text, "restart") {
+			content = strings.Replace(content, `target: {url: "http://127.0.0.1:1"}`, "server: {}", 1)
+		}
+		f, err := file.Parse("t.yaml", []byte(content), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want.Phase, want.Patience = 1, want.Over+15e9 // a pause of 5 s, and 10 s to connect
+		if got := faults(f.Spec, plan.NewTimeline(f.Spec.Phases), 5*time.Second); len(got) != 1 || got[0] != want {
+			t.Errorf("%s: %+v, want %+v", text, got, want)
 		}
 	}
 }

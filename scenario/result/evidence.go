@@ -41,8 +41,8 @@ type EvidenceFault struct {
 	OverS float64 `json:"over_s"` // from when on nothing is broken any more by the fault itself
 	// PatienceS is until when a client whose connection it broke may take to be back.
 	PatienceS float64 `json:"patience_s"`
-	// CutsOnly says that it ends connections of single clients and does nothing else.
-	CutsOnly bool `json:"cuts_only,omitempty"`
+	// Lossless says that it only ends connections or delays, and loses nothing of those that stay.
+	Lossless bool `json:"lossless,omitempty"`
 }
 
 // EvidenceGroup is one group of clients.

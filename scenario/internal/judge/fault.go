@@ -20,8 +20,9 @@ type Fault struct {
 	Over  int64 // from when on nothing is broken any more by the fault itself
 	// until when a client whose connection it broke may take to be back, if nothing else is broken
 	Patience int64
-	// it ends connections of single clients and does nothing else to the network or to the server
-	CutsOnly bool
+	// it ends connections, or delays for less than the late limits, and loses nothing of connections
+	// that stay
+	Lossless bool
 }
 
 // An excuse is the time in which one fault explains what goes wrong. It covers what was due in that
@@ -31,7 +32,7 @@ type excuse struct {
 	from     int64 // when it began
 	inFlight int64 // how long a message could be on its way before it
 	late     int64 // the longest late limit: a delivery that is missing after it is lost by then
-	cutsOnly bool  // see Fault
+	lossless bool  // see Fault
 	// until when deliveries may be lost by it, until when anything else may go wrong by it, and
 	// until when its clients may take to be back
 	losses, rest, patience int64
@@ -46,8 +47,8 @@ type excuses []excuse
 
 // excuses finds what each fault explains. A fault lasts until it is over and, of what is not a lost
 // delivery, until the last client whose connection it broke is held again. Then servers and clients
-// have the late limit to work off what has waited meanwhile. A fault that only ends connections
-// loses no delivery after the last of them has ended.
+// have the late limit to work off what has waited meanwhile. A lossless fault loses no delivery after
+// the last connection has ended.
 func (e *Evidence) excuses() (out excuses) {
 	late := int64(0)
 	for i := range e.Streams {
@@ -60,7 +61,7 @@ func (e *Evidence) excuses() (out excuses) {
 		}
 		x := excuse{
 			phase: f.Phase, from: e.Timeline.Spans[f.Phase].Start, inFlight: e.flightBefore(f.Phase), late: late,
-			cutsOnly: f.CutsOnly, losses: f.Over, rest: f.Over, patience: f.Patience,
+			lossless: f.Lossless, losses: f.Over, rest: f.Over, patience: f.Patience,
 		}
 		next := len(e.Timeline.Spans)
 		if i+1 < len(e.Faults) {
@@ -73,7 +74,7 @@ func (e *Evidence) excuses() (out excuses) {
 		}
 		if settling := max(late, int64(time.Second)); f.Over < math.MaxInt64 {
 			x.rest += settling
-			if !f.CutsOnly {
+			if !f.Lossless {
 				x.losses += settling
 			}
 		}
@@ -135,11 +136,11 @@ func (e *Evidence) explainsError(faults excuses, r *record.ErrorCount) bool {
 	})
 }
 
-// explainsLost reports whether a fault may explain the lost deliveries of a row. One that only ends
-// connections explains them where a connection has ended: it takes nothing from clients that stay.
+// explainsLost reports whether a fault may explain the lost deliveries of a row. A lossless one
+// explains them where a connection has ended: it takes nothing from clients that stay.
 func (e *Evidence) explainsLost(faults excuses, r *ledger.Row) bool {
 	return slices.ContainsFunc(faults, func(x excuse) bool {
-		return (!x.cutsOnly || r.Cut) && x.covers(e.Timeline, r.Phase, r.Second, min(x.inFlight, x.late), x.losses)
+		return (!x.lossless || r.Cut) && x.covers(e.Timeline, r.Phase, r.Second, min(x.inFlight, x.late), x.losses)
 	})
 }
 
@@ -184,8 +185,8 @@ func (faults excuses) note(faulty bool) string {
 
 // lostNote says what differs for lost deliveries.
 func lostNote(faults excuses) string {
-	if slices.ContainsFunc(faults, func(x excuse) bool { return x.cutsOnly }) {
-		return ", and where it only breaks connections, losses of messages from or to clients that lost theirs"
+	if slices.ContainsFunc(faults, func(x excuse) bool { return x.lossless }) {
+		return ", of lost deliveries less: where it only ends connections or delays, those from or to clients whose connection ended, until the last one had"
 	}
 	return ""
 }

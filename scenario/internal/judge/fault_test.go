@@ -88,7 +88,7 @@ func TestAFaultExplainsNothingBeforeIt(t *testing.T) {
 // is judged with what was due in a second, of losses, of late deliveries and of errors.
 func TestAnExcuseEnds(t *testing.T) {
 	hits := Fault{Phase: 1, Over: 12e9, Patience: 27e9}                     // the server, or a link
-	cuts := Fault{Phase: 1, Over: 11e9, Patience: 26e9, CutsOnly: true}     // some connections, within a second
+	cuts := Fault{Phase: 1, Over: 11e9, Patience: 26e9, Lossless: true}     // some connections, within a second
 	last := Fault{Phase: 3, Over: 50e9, Patience: 65e9}                     // to the end
 	broke := Return{Phase: 1, Back: 2, BrokeAt: 13_200e6, BackAt: 14_100e6} // later than the fault itself
 	healed := Return{Phase: 2, Back: 1, BrokeAt: 13_200e6}                  // noticed in the next phase
@@ -145,7 +145,7 @@ func TestEachFaultHasItsTime(t *testing.T) {
 		checkImplied(t, "two faults", faulty(0, faults...).with(second, lost), second, want)
 	}
 	// A message that was held while its sender was away may meet the next fault.
-	near := []Fault{{Phase: 1, Over: 11e9, CutsOnly: true}, {Phase: 2, Over: 30e9, CutsOnly: true}}
+	near := []Fault{{Phase: 1, Over: 11e9, Lossless: true}, {Phase: 2, Over: 30e9, Lossless: true}}
 	checkImplied(t, "held until the next fault", faulty(0, near...).with(11, ended), 11, "")
 }
 
@@ -168,7 +168,7 @@ func TestAnExcuseGoesByTime(t *testing.T) {
 
 // What a server has lost of what recovered clients missed, no fault explains.
 func TestRecoveredClientsAreOwed(t *testing.T) {
-	for _, f := range []Fault{{Phase: 1, Over: 12e9}, {Phase: 1, Over: 11e9, CutsOnly: true}, endless(1)} {
+	for _, f := range []Fault{{Phase: 1, Over: 12e9}, {Phase: 1, Over: 11e9, Lossless: true}, endless(1)} {
 		e := faulty(0, f).with(10, func(r *ledger.Row) { r.Lost, r.Replayed = 1, true })
 		checkImplied(t, "missed in the fault", e, 10, noneLostTo)
 		if f.Over < 1<<62 {
@@ -234,7 +234,7 @@ func checkImplied(t *testing.T, name string, e *Evidence, second int, want strin
 // Results of versions that excused the whole run, or all that followed a fault, are judged as they
 // were.
 func TestRecallOfAnEarlierFault(t *testing.T) {
-	e := faulty(0, Fault{Phase: 1, Over: 12e9, Patience: 27e9, CutsOnly: true}, Fault{Phase: 3, Over: 32e9})
+	e := faulty(0, Fault{Phase: 1, Over: 12e9, Patience: 27e9, Lossless: true}, Fault{Phase: 3, Over: 32e9})
 	for name, test := range map[string]struct {
 		change func(x *result.Evidence)
 		want   []Fault

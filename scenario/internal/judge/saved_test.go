@@ -167,7 +167,7 @@ func TestRecallRoundTrip(t *testing.T) {
 func randomEvidence(t *rapid.T) *Evidence {
 	e := crowd()
 	e.Faults = rapid.SampledFrom([][]Fault{
-		nil, {endless(0)}, {{Phase: 0, Over: 1e9, Patience: 3e9, CutsOnly: true}, {Phase: 1, Over: 2_500_000_001, Patience: 4e9}, {Phase: 2}},
+		nil, {endless(0)}, {{Phase: 0, Over: 1e9, Patience: 3e9, Lossless: true}, {Phase: 1, Over: 2_500_000_001, Patience: 4e9}, {Phase: 2}},
 	}).Draw(t, "faults")
 	e.FaultFailed = rapid.SampledFrom([]string{"", "the fault in cut did not happen: exit code 1"}).Draw(t, "failed")
 	e.ScaledDown = rapid.Bool().Draw(t, "scaled down")
