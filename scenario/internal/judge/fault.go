@@ -124,7 +124,7 @@ func (x *excuse) covers(tl *plan.Timeline, phase, second int, inFlight, until in
 // explainsError reports whether a fault may explain an error. A client that never came back had to
 // be back before the trial's end when the fault had been over for long enough.
 func (e *Evidence) explainsError(faults excuses, r *record.ErrorCount) bool {
-	never := r.Class.Kind == metric.ErrReconnect && r.Class.How == metric.HowNever
+	never := neverBack(r.Class)
 	// it is counted when the attempt ends
 	attempt := r.Class.How == metric.HowTimeout && (r.Class.Kind == metric.ErrConnect || r.Class.Kind == metric.ErrUpgrade)
 	return slices.ContainsFunc(faults, func(x excuse) bool {
@@ -134,6 +134,11 @@ func (e *Evidence) explainsError(faults excuses, r *record.ErrorCount) bool {
 		}
 		return x.covers(e.Timeline, r.Phase, r.Second, x.inFlight, until) && (!never || e.End < x.patience)
 	})
+}
+
+// neverBack reports whether errors are of clients that had not come back at the end.
+func neverBack(c metric.ErrorClass) bool {
+	return c == metric.Error(metric.ErrReconnect, metric.HowNever)
 }
 
 // explainsLost reports whether a fault may explain the lost deliveries of a row. A lossless one
@@ -165,6 +170,9 @@ func (e *Evidence) unexplainedLoss(rules []file.Check, faults excuses) (n, owed 
 
 // uncountedNote is the note of an implied rule.
 const uncountedNote = "implied: no rule of the file counts these"
+
+// neverNote is the note of the rule on clients that never came back.
+const neverNote = uncountedNote + ", and no fault had broken their connections, or it had been over for long enough"
 
 // note says what an implied rule counts: everything when it holds under a fault too, else what no
 // fault explains.

@@ -83,7 +83,11 @@ func implied(e *Evidence, rules Rules) (out []result.Check) {
 				Kind: result.KindValid, Op: "==", Note: noteOf(c.sum.Class),
 			})
 		} else if !counted[c.sum.Class.Kind] {
-			rule(fmt.Sprintf("errors(%s) == 0", c.sum.Class), metric.StatErrors, c.sum.Class.String(), faults.note(c.faulty), c.sum.N)
+			note := faults.note(c.faulty)
+			if neverBack(c.sum.Class) && len(faults) > 0 {
+				note = neverNote
+			}
+			rule(fmt.Sprintf("errors(%s) == 0", c.sum.Class), metric.StatErrors, c.sum.Class.String(), note, c.sum.N)
 		}
 	}
 	lost, owed := e.unexplainedLoss(all, faults)
