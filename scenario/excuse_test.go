@@ -92,9 +92,9 @@ func TestAFaultIsNoExcuseForEver(t *testing.T) {
 func TestEvidenceOfAFault(t *testing.T) {
 	t.Parallel()
 	for fault, want := range map[string]result.EvidenceFault{
-		"{drop: 100%, within: 500ms}":      {OverS: 3.5, PatienceS: 13.7, Lossless: true},
-		"{half_open: 100%, within: 500ms}": {OverS: 3.5, PatienceS: 13.7, Lossless: true},
-		"{drop: 100%, stall: 50%}":         {OverS: 5, PatienceS: 15.2},
+		"{drop: 100%, within: 500ms}":      {AtS: 3.5, PatienceS: 13.7, Lossless: true},
+		"{half_open: 100%, within: 500ms}": {AtS: 3.5, PatienceS: 13.7, Lossless: true},
+		"{drop: 100%, stall: 50%}":         {AtS: 5, PatienceS: 15.2},
 	} {
 		c := play(t, &fakeServer{}, strings.Replace(throughFault, "FAULT", fault, 1))
 		if e := c.Evidence; len(e.FaultEnds) != 1 || e.FaultEnds[0] != want || !slices.Equal(e.FaultPhases, []int{2}) {

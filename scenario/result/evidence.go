@@ -38,7 +38,7 @@ type Evidence struct {
 
 // EvidenceFault is how long a fault lasts, in seconds since the start.
 type EvidenceFault struct {
-	OverS float64 `json:"over_s"` // from when on nothing is broken any more by the fault itself
+	AtS float64 `json:"at_s"` // from when on nothing is broken any more by the fault itself
 	// PatienceS is until when a client whose connection it broke may take to be back.
 	PatienceS float64 `json:"patience_s"`
 	// Lossless says that it only ends connections or delays, and loses nothing of those that stay.
