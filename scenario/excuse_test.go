@@ -41,35 +41,42 @@ func hasCheck(c *result.Cell, text string) bool {
 	return slices.ContainsFunc(c.Checks, func(k result.Check) bool { return k.Text == text })
 }
 
-// losing is a server that loses every tenth message, from one number to another.
-func losing(from, to int) *fakeServer {
-	return &fakeServer{mangle: func(n int, _ *fakeConn, packet []byte) []fakePacket {
-		if n >= from && n < to && n%10 == 0 {
-			return nil
-		}
-		return []fakePacket{{text: packet}}
-	}}
+// losing makes servers that lose every tenth message, from one number to another.
+func losing(from, to int) func() *fakeServer {
+	return func() *fakeServer {
+		return &fakeServer{mangle: func(n int, _ *fakeConn, packet []byte) []fakePacket {
+			if n >= from && n < to && n%10 == 0 {
+				return nil
+			}
+			return []fakePacket{{text: packet}}
+		}}
+	}
+}
+
+// recovering makes servers that recover clients, with their rooms or without.
+func recovering(forgets bool) func() *fakeServer {
+	return func() *fakeServer { return &fakeServer{recovery: &fakeRecovery{forgets: forgets}} }
 }
 
 // A fault explains what it breaks while it lasts: an honest server passes, whether or not it
 // recovers sessions, and one fails that forgets the rooms of those that it recovers, that loses what
-// clients are owed that stayed, or that goes on losing when the fault is over.
+// clients are owed that stayed, or that goes on losing when the fault is over. So it is on a fleet.
 func TestAFaultIsNoExcuseForEver(t *testing.T) {
 	t.Parallel()
 	const drop, vanish, stall, noLoss = "{drop: 50%, within: 500ms}", "{half_open: 50%, within: 500ms}", "{stall: 50%}", "loss(delivery) == 0"
 	for _, test := range []struct {
 		name   string
-		server *fakeServer
+		server func() *fakeServer
 		fault  string
 		want   string // the broken rule; "": none
 	}{
-		{"honest, with recovery", &fakeServer{recovery: &fakeRecovery{}}, drop, ""},
-		{"honest, with recovery", &fakeServer{recovery: &fakeRecovery{}}, vanish, ""},
-		{"honest, with recovery", &fakeServer{recovery: &fakeRecovery{}}, stall, ""},
-		{"honest, without recovery", &fakeServer{}, drop, ""},
-		{"honest, without recovery", &fakeServer{}, vanish, ""},
-		{"honest, without recovery", &fakeServer{}, stall, ""},
-		{"it forgets rooms", &fakeServer{recovery: &fakeRecovery{forgets: true}}, drop, noLoss},
+		{"honest, with recovery", recovering(false), drop, ""},
+		{"honest, with recovery", recovering(false), vanish, ""},
+		{"honest, with recovery", recovering(false), stall, ""},
+		{"honest, without recovery", losing(0, 0), drop, ""},
+		{"honest, without recovery", losing(0, 0), vanish, ""},
+		{"honest, without recovery", losing(0, 0), stall, ""},
+		{"it forgets rooms", recovering(true), drop, noLoss},
 		{"it loses what clients are owed that stayed", losing(120, 240), drop, noLoss},
 		{"it loses in the phase of the fault", losing(120, 240), stall, ""},
 		{"it loses a little longer", losing(120, 300), stall, ""},
@@ -77,13 +84,15 @@ func TestAFaultIsNoExcuseForEver(t *testing.T) {
 		{"it loses later", losing(420, 430), stall, noLoss},
 		{"it loses before the fault", losing(20, 30), stall, noLoss},
 	} {
-		c := play(t, test.server, strings.Replace(throughFault, "FAULT", test.fault, 1))
-		want := result.Pass
-		if test.want != "" {
-			want = result.Fail
-		}
-		if c.Verdict != want || want == result.Fail && !hasCheck(c, test.want) {
-			t.Errorf("%s, %s: %s because %q, want %s %s; %+v", test.name, test.fault, c.Verdict, c.Reason, want, test.want, c.Ledger)
+		for place, change := range map[string][]func(*Options){"one process": nil, "a fleet": {onFleet(3)}} {
+			c := play(t, test.server(), strings.Replace(throughFault, "FAULT", test.fault, 1), change...)
+			want := result.Pass
+			if test.want != "" {
+				want = result.Fail
+			}
+			if c.Verdict != want || want == result.Fail && !hasCheck(c, test.want) {
+				t.Errorf("%s, %s, %s: %s because %q, want %s %s; %+v", test.name, test.fault, place, c.Verdict, c.Reason, want, test.want, c.Ledger)
+			}
 		}
 	}
 }
