@@ -72,10 +72,15 @@ func (a *actor) failed(ctx context.Context, began int64, err error) (next *actor
 		defer a.gone()
 	}
 	kind := metric.ErrConnect
-	if a.since != 0 {
-		kind = metric.ErrReconnect
-	} else if next == nil && !before {
+	switch {
+	case a.since == 0 && next == nil && !before:
 		t.count.failed.Add(1)
+	case a.since != 0:
+		kind = metric.ErrReconnect
+		// a fault explains that the connection ended, and not that the client has given up
+		if next == nil && a.broken && !a.slow && !t.life.over.Load() && !a.isGoing() {
+			t.count.dropped.Add(1)
+		}
 	}
 	if !before { // its step has counted it
 		a.group.countError(metric.Error(kind, class), t.now(), redactedError{a.diagnosed(err), a.filling(), nil})

@@ -189,18 +189,27 @@ func TestRecoveryWithoutRoomsFails(t *testing.T) {
 	}
 }
 
-// A server that lets nobody in any more fails, although a fault broke the connections.
+// A server that lets nobody in any more fails, although a fault broke the connections: when clients
+// had the time to come back, and when they were refused and gave up.
 func TestClientsMustComeBack(t *testing.T) {
 	t.Parallel()
-	s := &fakeServer{refuse: func(i int) error {
-		if i >= 60 {
-			return &client.DialError{Stage: "tcp", Class: "refused", Err: errRefused}
+	for want, why := range map[string]*client.DialError{
+		"errors(reconnect.never) == 0": {Stage: "tcp", Class: "refused", Err: errRefused},
+		"clients dropped == 0":         {Stage: "namespace", Class: "connect_error", Err: &client.ConnectError{Message: "no"}},
+	} {
+		s := &fakeServer{refuse: func(i int) error {
+			if i >= 60 {
+				return why
+			}
+			return nil
+		}}
+		text := withFault("{drop: 100%}", "")
+		if why.Stage == "tcp" {
+			text = replaceAll(text, "connect: {rate: 10k/s}", "connect: {rate: 10k/s, timeout: 200ms}")
 		}
-		return nil
-	}}
-	c := play(t, s, replaceAll(withFault("{drop: 100%}", ""), "connect: {rate: 10k/s}", "connect: {rate: 10k/s, timeout: 200ms}"))
-	if c.Verdict != result.Fail || !hasCheck(c, "errors(reconnect.never) == 0") {
-		t.Errorf("%s because %q: %+v", c.Verdict, c.Reason, c.Checks)
+		if c := play(t, s, text); c.Verdict != result.Fail || !hasCheck(c, want) {
+			t.Errorf("%s because %q, want %s: %+v", c.Verdict, c.Reason, want, c.Checks)
+		}
 	}
 }
 
