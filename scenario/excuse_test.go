@@ -15,8 +15,8 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// Sixty messages a second go to rooms, the first one at 1 s, and the fault begins at 3 s: with message
-// 120. After message 240 its phase is over.
+// Sixty messages a second go to rooms, the first one at 1 s, and the fault begins at 3 s: with
+// message 120. After message 240 its phase is over.
 const throughFault = `
 version: 1
 name: t
@@ -59,8 +59,9 @@ func recovering(forgets bool) func() *fakeServer {
 }
 
 // A fault explains what it breaks while it lasts: an honest server passes, whether or not it
-// recovers sessions, and one fails that forgets the rooms of those that it recovers, that loses what
-// clients are owed that stayed, or that goes on losing when the fault is over. So it is on a fleet.
+// recovers sessions, and one fails that forgets the rooms of those that it recovers, that loses
+// what clients are owed that stayed, or that goes on losing when the fault is over. So it is on a
+// fleet.
 func TestAFaultIsNoExcuseForEver(t *testing.T) {
 	t.Parallel()
 	const drop, vanish, stall, noLoss = "{drop: 50%, within: 500ms}", "{half_open: 50%, within: 500ms}", "{stall: 50%}", "loss(delivery) == 0"

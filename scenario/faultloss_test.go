@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// Losses under a fault, which no implied rule counts while it lasts, are reported: lost and expected deliveries,
-// and when after the fault's beginning they were due.
+// Losses under a fault, which no implied rule counts while it lasts, are reported: lost and
+// expected deliveries, and when after the fault's beginning they were due.
 func TestFaultLossesAreTold(t *testing.T) {
 	// Fifty broadcasts a second begin with the load at 0.4 s, and the fault at 1 s.
 	lose := func(broadcasts ...int) *fakeServer {

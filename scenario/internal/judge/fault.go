@@ -20,8 +20,8 @@ type Fault struct {
 	Over  int64 // from when on nothing is broken any more by the fault itself
 	// until when a client whose connection it broke may take to be back, if nothing else is broken
 	Patience int64
-	// it ends connections, or delays for less than the late limits, and loses nothing of connections
-	// that stay
+	// it ends connections, or delays for less than the late limits, and loses nothing of
+	// connections that stay
 	Lossless bool
 }
 
@@ -47,8 +47,8 @@ type excuses []excuse
 
 // excuses finds what each fault explains. A fault lasts until it is over and, of what is not a lost
 // delivery, until the last client whose connection it broke is held again. Then servers and clients
-// have the late limit to work off what has waited meanwhile. A lossless fault loses no delivery after
-// the last connection has ended.
+// have the late limit to work off what has waited meanwhile. A lossless fault loses no delivery
+// after the last connection has ended.
 func (e *Evidence) excuses() (out excuses) {
 	late := int64(0)
 	for i := range e.Streams {

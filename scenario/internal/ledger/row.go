@@ -20,8 +20,8 @@ type Row struct {
 	Decile        int  // of the room
 	Replayed      bool // deliveries owed to recovered receivers after their absence
 	// Cut marks lost deliveries that the end of a connection explains: of a message that reached
-	// nobody and whose sender's connection ended before the server was heard again, or to a receiver
-	// whose membership ended while the message was on its way.
+	// nobody and whose sender's connection ended before the server was heard again, or to a
+	// receiver whose membership ended while the message was on its way.
 	Cut bool
 	result.Ledger
 }
