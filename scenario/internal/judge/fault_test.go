@@ -50,9 +50,9 @@ func (e *Evidence) with(second int, change func(r *ledger.Row)) *Evidence {
 	return e
 }
 
-func lost(r *ledger.Row) { r.Lost = 1 }
-func late(r *ledger.Row) { r.Late = 1 }
-func ended(r *ledger.Row) {
+func isLost(r *ledger.Row) { r.Lost = 1 }
+func isLate(r *ledger.Row) { r.Late = 1 }
+func isCut(r *ledger.Row) {
 	r.Lost, r.Cut = 1, true
 }
 
@@ -77,7 +77,7 @@ func TestAFaultExplainsNothingBeforeIt(t *testing.T) {
 		{second: 10},
 		{second: 15}, // when it ended is not known
 	} {
-		e := faulty(test.took, endless(1)).with(test.second, lost)
+		e := faulty(test.took, endless(1)).with(test.second, isLost)
 		checkImplied(t, "a fault", e, test.second, test.want)
 		e.Faults = nil
 		checkImplied(t, "no fault", e, test.second, noLoss)
@@ -99,17 +99,17 @@ func TestAnExcuseEnds(t *testing.T) {
 		wrong   func(r *ledger.Row)
 		last    int // second that is explained
 	}{
-		{"it is over, and the late limit has passed", []Fault{hits}, nil, lost, 16},
-		{"connections end because of it later", []Fault{hits}, []Return{broke}, lost, 18},
-		{"and in the next phase", []Fault{hits}, []Return{healed}, lost, 18},
-		{"late deliveries until the clients are back", []Fault{hits}, []Return{broke}, late, 19},
-		{"connections that the server broke later explain nothing", []Fault{hits}, []Return{{Phase: 2, Back: 9}}, lost, 16},
-		{"nor do those of another fault", []Fault{hits, {Phase: 3, Over: 31e9}}, []Return{{Phase: 3, BrokeAt: 31e9, BackAt: 33e9}}, lost, 16},
-		{"it lasts to the end", []Fault{last}, nil, lost, 49},
-		{"ended connections explain a loss until the last has ended", []Fault{cuts}, nil, ended, 10},
-		{"which may be later", []Fault{cuts}, []Return{broke}, ended, 13},
-		{"late deliveries likewise until the clients are back", []Fault{cuts}, []Return{broke}, late, 19},
-		{"or the late limit after its end", []Fault{cuts}, nil, late, 15},
+		{"it is over, and the late limit has passed", []Fault{hits}, nil, isLost, 16},
+		{"connections end because of it later", []Fault{hits}, []Return{broke}, isLost, 18},
+		{"and in the next phase", []Fault{hits}, []Return{healed}, isLost, 18},
+		{"late deliveries until the clients are back", []Fault{hits}, []Return{broke}, isLate, 19},
+		{"connections that the server broke later explain nothing", []Fault{hits}, []Return{{Phase: 2, Back: 9}}, isLost, 16},
+		{"nor do those of another fault", []Fault{hits, {Phase: 3, Over: 31e9}}, []Return{{Phase: 3, BrokeAt: 31e9, BackAt: 33e9}}, isLost, 16},
+		{"it lasts to the end", []Fault{last}, nil, isLost, 49},
+		{"ended connections explain a loss until the last has ended", []Fault{cuts}, nil, isCut, 10},
+		{"which may be later", []Fault{cuts}, []Return{broke}, isCut, 13},
+		{"late deliveries likewise until the clients are back", []Fault{cuts}, []Return{broke}, isLate, 19},
+		{"or the late limit after its end", []Fault{cuts}, nil, isLate, 15},
 	} {
 		first := 10
 		if test.faults[0].Phase == 3 {
@@ -130,7 +130,7 @@ func TestAnExcuseEnds(t *testing.T) {
 	}
 	// A fault that only ends connections takes nothing from clients that stay.
 	for second := range 50 {
-		checkImplied(t, "lost to clients that stayed", faulty(0, cuts).with(second, lost), second, noLoss)
+		checkImplied(t, "lost to clients that stayed", faulty(0, cuts).with(second, isLost), second, noLoss)
 	}
 }
 
@@ -142,11 +142,11 @@ func TestEachFaultHasItsTime(t *testing.T) {
 		if second >= 9 && second < 17 || second >= 29 && second < 37 {
 			want = ""
 		}
-		checkImplied(t, "two faults", faulty(0, faults...).with(second, lost), second, want)
+		checkImplied(t, "two faults", faulty(0, faults...).with(second, isLost), second, want)
 	}
 	// A message that was held while its sender was away may meet the next fault.
 	near := []Fault{{Phase: 1, Over: 11e9, Lossless: true}, {Phase: 2, Over: 30e9, Lossless: true}}
-	checkImplied(t, "held until the next fault", faulty(0, near...).with(11, ended), 11, "")
+	checkImplied(t, "held until the next fault", faulty(0, near...).with(11, isCut), 11, "")
 }
 
 // A fault in a phase that is not recorded explains what follows in the next, and within a second
