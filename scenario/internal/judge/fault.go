@@ -194,7 +194,7 @@ func (faults excuses) note(faulty bool) string {
 // lostNote says what differs for lost deliveries.
 func lostNote(faults excuses) string {
 	if slices.ContainsFunc(faults, func(x excuse) bool { return x.lossless }) {
-		return ", of lost deliveries less: where it only ends connections or delays, those from or to clients whose connection ended, until the last one had"
+		return ", but, where it only ends connections or delays, no loss of clients whose connections stayed"
 	}
 	return ""
 }

@@ -267,7 +267,7 @@ func TestExcuseOfAFault(t *testing.T) {
 		t.Errorf("%q, want %q", got, want)
 	}
 	e.Faults = []Fault{{Phase: 1, Over: 3.5e9, Lossless: true}, {Phase: 2, Over: 7e9}}
-	if got, want := e.excuses().note(false), uncountedNote+", and no fault explains them: one explains what was due from 3 s to 4.5 s and from 6 s to 8 s, of lost deliveries less: where it only ends connections or delays, those from or to clients whose connection ended, until the last one had"; got != want {
+	if got, want := e.excuses().note(false), uncountedNote+", and no fault explains them: one explains what was due from 3 s to 4.5 s and from 6 s to 8 s, but, where it only ends connections or delays, no loss of clients whose connections stayed"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
