@@ -211,7 +211,8 @@ func randomEvidence(t *rapid.T) *Evidence {
 	classes := []metric.ErrorClass{
 		metric.Error(metric.ErrConnect, metric.HowPorts), metric.Error(metric.ErrConnect, "http.502"), metric.Error(metric.ErrAck, metric.HowTimeout),
 		metric.Error(metric.ErrSend, metric.HowBackpressure),
-		{Kind: metric.ErrDrop, How: "ping_timeout", Slow: true}, metric.Error(metric.ErrReconnect, metric.HowNever),
+		{Kind: metric.ErrDrop, How: "ping_timeout", Slow: true},
+		metric.Error(metric.ErrReconnect, metric.HowNever),
 	}
 	for range rapid.IntRange(0, 8).Draw(t, "errors") {
 		key := record.ErrorKey{
