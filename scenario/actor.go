@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/internal/lateness"
@@ -202,9 +201,9 @@ func (a *actor) live(ctx context.Context) (next *actor) {
 	} else {
 		a.forget()
 	}
-	var joining *time.Timer // nil: it joins nothing that is acknowledged
+	var joining *timeout // nil: it joins nothing that is acknowledged
 	if asked, acknowledged := t.joinAsked(); a.peering != nil {
-		joining = time.AfterFunc(a.group.spec.Connect.Timeout, a.joinLate)
+		joining = t.timeout(a.group.spec.Connect.Timeout, a.joinLate)
 		if err := a.openPeers(); err != nil {
 			_ = d.Close() // its reading ends with the cause
 		}
@@ -213,7 +212,7 @@ func (a *actor) live(ctx context.Context) (next *actor) {
 	} else if !acknowledged {
 		a.joinSilently(ctx, asked)
 	} else {
-		joining = time.AfterFunc(a.group.spec.Connect.Timeout, a.joinLate)
+		joining = t.timeout(a.group.spec.Connect.Timeout, a.joinLate)
 		a.join()
 	}
 	a.read(ctx, d.conn, a.handler(began), joining)
@@ -222,14 +221,12 @@ func (a *actor) live(ctx context.Context) (next *actor) {
 
 // read has the connection read until it ends, and then follows the client, for which the trial
 // waits.
-func (a *actor) read(ctx context.Context, c conn, h client.Handler, joining *time.Timer) {
+func (a *actor) read(ctx context.Context, c conn, h client.Handler, joining *timeout) {
 	t := a.t
 	t.life.wg.Add(1)
 	ended := func(err error) {
 		defer t.life.wg.Done()
-		if joining != nil {
-			joining.Stop()
-		}
+		joining.stop()
 		next := a.after(c, err)
 		a.closePeers()
 		a.follow(ctx, next)

@@ -171,9 +171,7 @@ func (a *actor) connect(ctx context.Context) (d dialed, began int64, err error) 
 	if err := a.prepare(ctx); err != nil {
 		return d, t.now(), &beforeError{err}
 	}
-	cfg, began := a.config(), t.now()
-	d, err = t.dial(ctx, cfg)
-	if err == nil || !a.renews(err) {
+	if d, began, err = a.attempt(ctx); err == nil || !a.renews(err) {
 		return d, began, err
 	}
 	refused := t.now()
@@ -189,7 +187,7 @@ func (a *actor) connect(ctx context.Context) (d dialed, began int64, err error) 
 	if a.due != noDue {
 		a.due += began - refused
 	}
-	d, err = t.dial(ctx, a.config())
+	d, _, err = a.attempt(ctx)
 	return d, began, err
 }
 

@@ -373,7 +373,7 @@ func (c *collector) account() (rows [][]ledger.Row, lost int64) {
 	if c.fleet != nil {
 		return c.fleet.soFar()
 	}
-	lost = c.t.ledger.Watch(c.at)
+	lost = c.t.ledger.Watch(c.t.readUpTo(c.at))
 	return c.t.ledger.SoFar(c.rows[:0]), lost
 }
 

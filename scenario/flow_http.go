@@ -87,7 +87,7 @@ func expressions(captures []file.Capture) []*regexp.Regexp {
 // ask makes a step's request.
 func (f *flow) ask(s *step) (int64, error) {
 	r, t := s.request, f.group.t
-	ctx, cancel := context.WithTimeout(f.ctx, r.spec.Within)
+	ctx, cancel := t.within(f.ctx, r.spec.Within)
 	defer cancel()
 	f.stops(cancel)
 	defer f.stops(nil)

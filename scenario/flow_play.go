@@ -255,7 +255,7 @@ func (f *flow) await(within time.Duration, lost bool, ready func() bool) error {
 	case done:
 	case lost && away:
 		err = failed(metric.HowDropped, "the connection ended before the answer")
-	case f.late(f.until):
+	case f.overdue(f.until):
 		err = errLate
 	default:
 		return errWaits
@@ -280,6 +280,17 @@ func (f *flow) late(until time.Duration) bool {
 	}
 	f.set = until
 	f.group.t.alarms.Set(&f.alarm, until)
+	return false
+}
+
+// overdue reports whether something has not come that was to come by a moment; if it may still come
+// in time, the flow is played when that can be told.
+func (f *flow) overdue(until time.Duration) bool {
+	for look := until; f.late(look); {
+		if look = f.group.t.lookAgain(until); look == 0 {
+			return true
+		}
+	}
 	return false
 }
 

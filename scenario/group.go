@@ -276,7 +276,7 @@ func (g *group) expireCalls(now int64) {
 // turn is waiting on the server: its connect counts from when it was due.
 const dialsAtOnce = 1024
 
-const connectedWithin = 10 * time.Second // of the probe
+const connectedWithin = 10 * time.Second // of the probe, and of the connections for requests
 
 // countError counts an error of one of the group's clients that is of no stream.
 func (g *group) countError(class metric.ErrorClass, when int64, err error) {

@@ -73,13 +73,6 @@ func (w *watch) runs(at int64) {
 // the longest standstill of a trial that may fail.
 const mostHeld = int64(10 * time.Second)
 
-// readUpTo is the moment, until at most, up to which the clients have read what came. What came
-// while this process was held up lies in their sockets for as long again, and is not missing yet.
-func (t *trial) readUpTo(until int64) int64 {
-	now := t.now()
-	return min(until, now-min(t.watch.held(now), mostHeld))
-}
-
 // readTogether reports whether the trial's readers read for all clients.
 func (t *trial) readTogether() bool {
 	if len(t.links.list)+len(t.links.addrs) > 0 || t.stalls() {

@@ -45,7 +45,7 @@ func (p *part) turn(upTo int64) {
 // replay takes what was replayed up to a moment.
 func (p *part) replay(until int64) {
 	t := p.t
-	x := replayedSecond{samples: samplesOf(t.replay), overdue: t.ledger.Watch(until)}
+	x := replayedSecond{samples: samplesOf(t.replay), overdue: t.ledger.Watch(t.readUpTo(until))}
 	x.rows = p.newRows(t.ledger.SoFar(nil))
 	p.rotation.mu.Lock()
 	defer p.rotation.mu.Unlock()

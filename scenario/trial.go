@@ -210,13 +210,7 @@ func (t *trial) probe(ctx context.Context) error {
 		if err != nil {
 			return &nodeError{url, redactedError{err, &filling{group: g, client: number, captured: p.values()}, nil}}
 		}
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			_ = d.Run(discardHandler{}) // it ends because it is closed
-		}()
-		_ = d.Close()
-		<-done
+		sendAway(d.conn)
 	}
 	return nil
 }
@@ -241,12 +235,6 @@ func (t *trial) user(g *group, number int) *user {
 	}
 	return &user{}
 }
-
-// A discardHandler is a handler that ignores every message.
-type discardHandler struct{}
-
-func (discardHandler) Event(*client.Message) {}
-func (discardHandler) Ack(*client.Message)   {}
 
 // run plays the phases and returns the measurements.
 func (t *trial) run(ctx context.Context) (*result.Cell, error) {
