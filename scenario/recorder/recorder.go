@@ -31,7 +31,8 @@ import (
 // maxBody is the largest body or message that is looked at; larger ones are passed on only.
 const maxBody = 16 << 20
 
-// maxSessions bounds the sessions that are remembered for their next request.
+// maxSessions bounds the sessions over polling that are recorded at once. Further ones are passed on
+// only, and the draft says so.
 const maxSessions = 10_000
 
 // Options of a recorder.
@@ -51,7 +52,8 @@ type Recorder struct {
 	seen  *draft.Observer
 
 	mu       sync.Mutex
-	sessions map[string]*session
+	sessions map[string]*session // those that have begun over polling, for their next requests
+	most     int                 // of them
 }
 
 // A session is one Engine.IO session.
@@ -66,7 +68,7 @@ func New(opt Options) *Recorder {
 	if opt.Path == "" {
 		opt.Path = "/socket.io/"
 	}
-	r := &Recorder{opt: opt, seen: draft.New(opt.Limit), sessions: map[string]*session{}}
+	r := &Recorder{opt: opt, seen: draft.New(opt.Limit), sessions: map[string]*session{}, most: maxSessions}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.TLSClientConfig, transport.Proxy = opt.TLS, nil
 	transport.ForceAttemptHTTP2, transport.DisableCompression = false, true
@@ -85,12 +87,22 @@ func New(opt Options) *Recorder {
 func (r *Recorder) Observer() *draft.Observer {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, s := range r.sessions { // a polling client that has gone says so by asking no more
+	r.forgetGone()
+	return r.seen
+}
+
+// forgetGone ends the sessions of polling clients that ask no more, and forgets those that have
+// ended. mu is locked.
+func (r *Recorder) forgetGone() {
+	for id, s := range r.sessions {
 		if !s.ended && time.Since(s.last) > goneAfter {
+			s.ended = true
 			s.client.Close(s.last)
 		}
+		if s.ended {
+			delete(r.sessions, id)
+		}
 	}
-	return r.seen
 }
 
 // goneAfter is the time without a request after which a polling client has gone.
@@ -199,9 +211,11 @@ func (r *Recorder) posted(req *http.Request, x *exchange) bool {
 	if err != nil {
 		return false
 	}
-	if whole {
-		r.payload(x, true, req.Header.Get("Content-Type"), bytes.Clone(body))
+	if !whole {
+		r.tooLarge()
+		return true
 	}
+	r.payload(x, true, req.Header.Get("Content-Type"), bytes.Clone(body))
 	return true
 }
 
@@ -258,21 +272,23 @@ func (r *Recorder) packet(x *exchange, up bool, p engineio.Packet) {
 	}
 }
 
-// opened notes a session.
+// opened notes a session. One that begins over a websocket has no other requests that name it.
 func (r *Recorder) opened(x *exchange, sid string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !x.websocket {
+		if len(r.sessions) >= r.most {
+			r.forgetGone()
+		}
+		if len(r.sessions) >= r.most {
+			r.seen.Note(fmt.Sprintf("sessions that began over polling while %d others were recorded, which is the limit", r.most))
+			return
+		}
+	}
 	s := &session{client: r.seen.Open(x.at, x.transport), last: x.at}
 	s.client.Handshake(x.query, x.headers, x.cookies)
 	x.session = s
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if len(r.sessions) >= maxSessions {
-		for id, old := range r.sessions {
-			if old.ended || time.Since(old.last) > goneAfter {
-				delete(r.sessions, id)
-			}
-		}
-	}
-	if len(r.sessions) < maxSessions {
+	if !x.websocket {
 		r.sessions[sid] = s
 	}
 }
@@ -305,13 +321,20 @@ func (r *Recorder) answered(res *http.Response) error {
 	if err != nil {
 		return err
 	}
-	if whole {
-		if x.session == nil && !x.v3 {
-			body = r.withoutWebTransport(res, body)
-		}
-		r.payload(x, false, res.Header.Get("Content-Type"), bytes.Clone(body))
+	if !whole {
+		r.tooLarge()
+		return nil
 	}
+	if x.session == nil && !x.v3 {
+		body = r.withoutWebTransport(res, body)
+	}
+	r.payload(x, false, res.Header.Get("Content-Type"), bytes.Clone(body))
 	return nil
+}
+
+// tooLarge notes that something was passed on and not looked at.
+func (r *Recorder) tooLarge() {
+	r.seen.Note(fmt.Sprintf("messages larger than %d MiB, which were passed on only", maxBody>>20))
 }
 
 // reUpgrades is the list of a handshake that names the transports to move to.

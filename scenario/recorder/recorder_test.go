@@ -57,7 +57,7 @@ func TestFrames(t *testing.T) {
 			}
 		}
 		var got []string
-		f := &frames{whole: func(text bool, data []byte) { got = append(got, fmt.Sprintf("%v %q", text, data)) }}
+		f := &frames{tooLarge: func() { t.Error("a message is too large") }, whole: func(text bool, data []byte) { got = append(got, fmt.Sprintf("%v %q", text, data)) }}
 		for len(wire) > 0 {
 			n := rapid.IntRange(1, len(wire)).Draw(t, "bytes")
 			f.take(wire[:n])
@@ -67,14 +67,14 @@ func TestFrames(t *testing.T) {
 			t.Fatalf("%q, want %q", got, want)
 		}
 	})
-	n := 0
-	f := &frames{whole: func(bool, []byte) { n++ }}
+	n, large := 0, 0
+	f := &frames{whole: func(bool, []byte) { n++ }, tooLarge: func() { large++ }}
 	f.take(websocket.Header{Opcode: websocket.Text, Final: true, Length: maxBody + 1}.Append(nil))
 	for range maxBody>>16 + 1 {
 		f.take(make([]byte, 1<<16))
 	}
-	if n != 0 || cap(f.message) > maxBody {
-		t.Errorf("a message that is too large is kept: %d, %d bytes", n, cap(f.message))
+	if n != 0 || large != 1 || cap(f.message) > maxBody {
+		t.Errorf("a message that is too large is kept, or not said: %d, %d, %d bytes", n, large, cap(f.message))
 	}
 }
 
@@ -193,5 +193,47 @@ func TestUnreachable(t *testing.T) {
 	rec.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/socket.io/?EIO=4&transport=polling", nil))
 	if w.Code != http.StatusBadGateway || !strings.Contains(w.Body.String(), "the target http://127.0.0.1:1 cannot be reached") || calls != 1 {
 		t.Errorf("%d %q, %d calls", w.Code, w.Body.String(), calls)
+	}
+}
+
+// Sessions beyond the limit are passed on, and the draft says that they are missing. One that has
+// ended makes room.
+func TestSessionsBeyondTheLimit(t *testing.T) {
+	n := 0
+	target := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.Method == http.MethodPost:
+			_, _ = io.WriteString(w, "ok")
+		case r.URL.Query().Get("sid") == "":
+			n++
+			_, _ = fmt.Fprintf(w, `0{"sid":"s%d","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}`, n)
+		default:
+			_, _ = io.WriteString(w, `40{"sid":"x"}`)
+		}
+	}))
+	t.Cleanup(target.Close)
+	u, _ := url.Parse(target.URL)
+	rec := New(Options{Target: u})
+	rec.most = 2
+	t.Cleanup(rec.Close)
+	do := func(method, query, body string) {
+		w := httptest.NewRecorder()
+		rec.ServeHTTP(w, httptest.NewRequest(method, "/socket.io/?EIO=4&transport=polling"+query, strings.NewReader(body)))
+		if w.Code != http.StatusOK {
+			t.Fatalf("%s %s: %d %s", method, query, w.Code, w.Body)
+		}
+	}
+	for i := range 3 {
+		do(http.MethodGet, "", "")
+		do(http.MethodPost, fmt.Sprintf("&sid=s%d", i+1), "40")
+	}
+	do(http.MethodPost, "&sid=s1", "1") // the client closes its session
+	do(http.MethodGet, "", "")
+	d := rec.Observer().Draft(draft.Options{Target: target.URL})
+	if clients, _ := rec.Observer().Counts(); clients != 3 {
+		t.Errorf("%d clients are recorded, want 3", clients)
+	}
+	if left := strings.Join(d.Left(), "\n"); !strings.Contains(left, "sessions that began over polling while 2 others were recorded") {
+		t.Errorf("left out: %q", left)
 	}
 }

@@ -12,8 +12,8 @@ import (
 // tap returns the connection of a websocket to the target with what passes over it looked at.
 func (r *Recorder) tap(x *exchange, conn io.ReadWriteCloser) io.ReadWriteCloser {
 	t := &tapped{ReadWriteCloser: conn, r: r, x: x, owns: x.session == nil}
-	t.up = frames{whole: func(text bool, data []byte) { t.message(true, text, data) }}
-	t.down = frames{whole: func(text bool, data []byte) { t.message(false, text, data) }}
+	t.up = frames{whole: func(text bool, data []byte) { t.message(true, text, data) }, tooLarge: r.tooLarge}
+	t.down = frames{whole: func(text bool, data []byte) { t.message(false, text, data) }, tooLarge: r.tooLarge}
 	return t
 }
 
@@ -78,15 +78,16 @@ func (t *tapped) message(up, text bool, data []byte) {
 
 // frames puts the messages of one direction together. Too large ones are passed over.
 type frames struct {
-	whole   func(text bool, data []byte)
-	head    []byte // the beginning of a frame whose header is not whole
-	h       websocket.Header
-	left    uint64 // bytes of the payload of the frame that are still to come
-	at      int    // of the payload in the masking key
-	inside  bool
-	message []byte
-	text    bool
-	large   bool
+	whole    func(text bool, data []byte)
+	tooLarge func() // in the place of whole
+	head     []byte // the beginning of a frame whose header is not whole
+	h        websocket.Header
+	left     uint64 // bytes of the payload of the frame that are still to come
+	at       int    // of the payload in the masking key
+	inside   bool
+	message  []byte
+	text     bool
+	large    bool
 }
 
 // take reads on. p is not changed.
@@ -145,7 +146,9 @@ func (f *frames) end() {
 	if f.control() || !f.h.Final {
 		return
 	}
-	if !f.large {
+	if f.large {
+		f.tooLarge()
+	} else {
 		f.whole(f.text, f.message)
 	}
 	if cap(f.message) > 1<<20 {
