@@ -30,6 +30,18 @@ func (a *actor) recordNeverConnected() {
 	a.shard.AddNever(a.group.connectNet[a.transport][stageAll], phase, time.Duration(took-a.late))
 }
 
+// cameTooLate accounts for a client that was due to connect and to which the generator came only
+// when the phases were over.
+func (a *actor) cameTooLate(due, now int64) {
+	if a.due = due; a.group.before == nil {
+		a.late = max(0, now-due)
+	}
+	a.t.count.failed.Add(1)
+	a.group.countError(metric.Error(metric.ErrConnect, metric.HowLate), due, nil)
+	a.recordNeverConnected()
+	a.release()
+}
+
 // waited counts a client that was still connecting when the trial was over, by the stage that it
 // had reached. A reconnecting client is in reconnect.never instead.
 func (a *actor) waited(stage string) {

@@ -117,6 +117,16 @@ func (f *fault) fire(int64) {
 	}
 }
 
+// skip notes that the fault, or a part of it, did not happen: the pacer did not come to it before the
+// end.
+func (f *fault) skip(int64) {
+	f.t.acts.miss(f.phase.Name)
+	if f.begun {
+		f.at++
+	}
+	f.begun = true
+}
+
 // stalls reports whether a fault of the scenario makes clients stop reading.
 func (t *trial) stalls() bool {
 	return slices.ContainsFunc(t.spec.Phases, func(p file.Phase) bool { return p.Fault != nil && p.Fault.Stall > 0 })

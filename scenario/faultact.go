@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,8 +22,9 @@ import (
 
 // acts hold the commands and requests of the user's that faults of a trial have executed.
 type acts struct {
-	mu   sync.Mutex
-	list []result.FaultAct
+	mu     sync.Mutex
+	list   []result.FaultAct
+	missed string // the phase of a fault to which the generator did not come in time; "": to all
 }
 
 // maxActOutput is how many bytes a result has of the output of a command or the body of an answer.
@@ -32,6 +34,13 @@ func (x *acts) add(a result.FaultAct) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.list = append(x.list, a)
+}
+
+// miss notes a fault that did not happen, or not in full, since the generator was late.
+func (x *acts) miss(phase string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.missed = cmp.Or(x.missed, phase)
 }
 
 // all returns what has been executed, in order of time.
@@ -52,6 +61,11 @@ func (x *acts) failure() string {
 			text += ": " + result.Short(a.Output, 200)
 		}
 		return text
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.missed != "" {
+		return fmt.Sprintf("the fault in %s did not happen, or not in full: the generator was too far behind its schedule", x.missed)
 	}
 	return ""
 }

@@ -15,7 +15,7 @@ type source interface {
 	fire(now int64)
 }
 
-// A skipper is a source whose work can be left out.
+// A skipper is a source whose work is missed when it is left out.
 type skipper interface {
 	source
 	// skip accounts for the piece of work that is due, and does not do it.
@@ -58,16 +58,20 @@ func (p *pacer) run(sources ...source) {
 			continue
 		}
 		top.src.fire(now)
-		due, ok := top.src.next()
-		if ok {
-			top.due = due
-		} else {
-			last := len(p.heap) - 1
-			p.heap[0] = p.heap[last]
-			p.heap = p.heap[:last]
-		}
-		p.down(0)
+		p.again(top.src.next())
 	}
+}
+
+// again puts the first source back for its next piece of work, or takes it out when it has none.
+func (p *pacer) again(due int64, ok bool) {
+	if ok {
+		p.heap[0].due = due
+	} else {
+		last := len(p.heap) - 1
+		p.heap[0] = p.heap[last]
+		p.heap = p.heap[:last]
+	}
+	p.down(0)
 }
 
 // catchUpWithin bounds how long a pacer that is behind may go on after the last phase.
@@ -93,17 +97,17 @@ func (p *pacer) end(ctx context.Context, paced <-chan struct{}, ranOut bool) {
 	}
 }
 
-// skipRest leaves out the work that is left of the sources that can do without. It is for the time
-// after run has returned.
+// skipRest leaves out the work that is left, in order: a client that did not come sends nothing. It
+// is for the time after run has returned.
 func (p *pacer) skipRest() {
-	for _, x := range p.heap {
-		s, is := x.src.(skipper)
-		for is {
+	for len(p.heap) > 0 {
+		if s, is := p.heap[0].src.(skipper); is {
 			s.skip(p.now())
-			_, is = s.next()
+			p.again(s.next())
+		} else {
+			p.again(0, false)
 		}
 	}
-	p.heap = nil
 }
 
 func (p *pacer) down(i int) {

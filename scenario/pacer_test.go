@@ -3,6 +3,7 @@ package scenario
 import (
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -116,3 +117,40 @@ type counted struct {
 
 func (c *counted) next() (int64, bool) { return 0, c.left > 0 }
 func (c *counted) fire(int64)          { c.left--; *c.n++ }
+
+// Clients, messages and faults to which the pacer did not come before the end are in the account:
+// they were due, and what did not happen to them is the generator's doing.
+func TestWhatThePacerDoesNotReachIsInTheAccount(t *testing.T) {
+	tr := newIdleTrial(t, `
+version: 1
+name: t
+target: {url: "http://127.0.0.1:1"}
+groups: {all: {count: 4, connect: {rate: 10k/s}, reconnect: {}, send: [{op: echo, rate: 2/s, ack: 1s}]}}
+phases: [{name: hold, for: 2s}, {name: cut, for: 1s, fault: {drop: 100%}}]
+`)
+	p := &pacer{now: func() int64 { return int64(time.Minute) }}
+	p.stop.Store(true)
+	p.run(tr.sources()...)
+	p.skipRest()
+	errors := map[string]int64{}
+	for _, e := range tr.errors.Counts() {
+		errors[e.Class.String()] += e.N
+		if !e.Class.Own() {
+			t.Errorf("%s is not the generator's own", e.Class)
+		}
+	}
+	sent, offered := tr.operations()
+	_, dropped := tr.unsent()
+	if offered == 0 || sent != 0 || dropped != offered || errors["send.late"] != offered {
+		t.Errorf("%d messages sent and %d dropped of %d that were due: %v", sent, dropped, offered, errors)
+	}
+	if asked, held := tr.present(); asked != 4 || held != 0 || tr.count.failed.Load() != 4 || errors["connect.late"] != 4 {
+		t.Errorf("%d clients asked, %d held, %d failed: %v", asked, held, tr.count.failed.Load(), errors)
+	}
+	if n := tr.groups[0].attempts[0].Load(); n != 4 {
+		t.Errorf("%d attempts to connect", n)
+	}
+	if why := tr.acts.failure(); !strings.Contains(why, "the fault in cut did not happen") {
+		t.Errorf("of the fault it says %q", why)
+	}
+}

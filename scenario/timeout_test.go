@@ -137,7 +137,9 @@ type endedConn struct {
 	closed bool
 }
 
-func (c *endedConn) Run(client.Handler) error { return &client.CloseError{Reason: client.ClientDisconnect} }
+func (c *endedConn) Run(client.Handler) error {
+	return &client.CloseError{Reason: client.ClientDisconnect}
+}
 
 func (c *endedConn) Close() error {
 	c.closed = true

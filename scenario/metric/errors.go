@@ -199,11 +199,11 @@ func (c ErrorClass) Benign() bool {
 
 // Own reports whether the class is of the generator and says nothing about the target: no port or
 // no file descriptor was left for a connection, a message was larger than it takes, it was too far
-// behind its schedule to send one, or an agent of its fleet was lost.
+// behind its schedule to connect a client or to send a message, or an agent of its fleet was lost.
 func (c ErrorClass) Own() bool {
 	switch c.Kind {
 	case ErrConnect, ErrReconnect:
-		return c.How == HowPorts || c.How == HowFiles || c.How == HowLimit
+		return c.How == HowPorts || c.How == HowFiles || c.How == HowLimit || c.How == HowLate
 	case ErrDrop:
 		return c.How == HowLimit
 	case ErrSend:

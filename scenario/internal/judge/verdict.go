@@ -148,7 +148,7 @@ func (e *Evidence) targetsFault(k *file.Check, r *result.Check) bool {
 }
 
 // ownNote is the note of a rule on errors that limits of the generator's own system broke.
-const ownNote = "the generator had no port or no file left for some of them, was too far behind its schedule to send them, or takes no messages so large: raise the limit, or use fewer clients or a faster machine"
+const ownNote = "the generator had no port or no file left for some of them, was too far behind its schedule for them, or takes no messages so large: raise the limit, or use fewer clients or a faster machine"
 
 // agentNote is the note of a rule that the loss of an agent broke.
 const agentNote = "its clients are missing from the load: start it again, or allow for it with errors(agent.lost) <= 1 in valid"
