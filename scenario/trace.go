@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"github.com/throng-io/throng/protocol/socketio"
 	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/regular"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -60,11 +62,11 @@ func newTracer(t *trial) (*tracer, error) {
 func (tr *tracer) close() error {
 	tr.mu.Lock()
 	defer tr.mu.Unlock()
-	for _, err := range []error{tr.w.Flush(), tr.file.Close()} {
-		if tr.err == nil {
-			tr.err = err
-		}
+	err := tr.w.Flush()
+	if !regular.InPlace(tr.file) {
+		err = cmp.Or(err, fmt.Errorf("%s was removed or replaced while the trial ran", tr.file.Name()))
 	}
+	tr.err = cmp.Or(tr.err, err, tr.file.Close())
 	return tr.err
 }
 

@@ -211,10 +211,10 @@ func searchCode(run *result.Run) int {
 
 // writeCapacity leaves the result of a search in dir and says so.
 func writeCapacity(stdout io.Writer, f *file.File, dir string, run *result.Run, asJSON bool) error {
-	if err := write(io.Discard, f, dir, run, false); err != nil {
-		return err
-	}
 	found := capacityreport.Of(run)
+	if err := write(io.Discard, f, dir, run, false); err != nil {
+		return errors.Join(err, found.Text(stdout)) // which is all that is left of a long search
+	}
 	text, err := json.MarshalIndent(found, "", "  ")
 	if err != nil {
 		return err

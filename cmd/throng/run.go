@@ -278,9 +278,9 @@ func runOne(cmd *cobra.Command, f *file.File, dir string, opt scenario.Options, 
 func write(stdout io.Writer, f *file.File, dir string, run *result.Run, asJSON bool) error {
 	// The numbers first: whatever happens to the drawing, they are kept.
 	if err := run.Write(dir); err != nil {
-		return errors.Join(elsewhere(run, err), reports.Summary(stdout, run))
+		return errors.Join(rescue(dir, run, err), say(stdout, run, asJSON))
 	}
-	said := unread(say(stdout, dir, run, asJSON))
+	said := unread(say(stdout, run, asJSON))
 	if what, ok := drawing(f); ok {
 		if err := reports.Write(dir, run, what); err != nil {
 			return errors.Join(said, fmt.Errorf("%w; the numbers are written: 'throng report %s' draws them again", err, dir))
@@ -308,12 +308,12 @@ func reportOf(f *file.File, dir string) string {
 	return dir
 }
 
-// say prints a run's result.json from dir, or its summary.
-func say(stdout io.Writer, dir string, run *result.Run, asJSON bool) error {
+// say prints what a run's result.json has, or its summary. The run was given to Write.
+func say(stdout io.Writer, run *result.Run, asJSON bool) error {
 	if !asJSON {
 		return writeFolded(stdout, func(w io.Writer) error { return reports.Summary(w, run) })
 	}
-	text, err := os.ReadFile(filepath.Join(dir, result.FileName))
+	text, err := run.JSON()
 	if err != nil {
 		return err
 	}
@@ -321,17 +321,29 @@ func say(stdout io.Writer, dir string, run *result.Run, asJSON bool) error {
 	return err
 }
 
-// elsewhere keeps a result that could not be written to its directory, among the temporary files,
-// and says where.
-func elsewhere(run *result.Run, cause error) error {
-	dir, err := os.MkdirTemp("", "throng-")
+// rescue keeps a result that could not be written to its directory: in the journal that is there
+// already, among the temporary files or, where there is no space for all of it, what is shortest of
+// it. It says in one line what was kept and where.
+func rescue(dir string, run *result.Run, cause error) error {
+	if kept, err := result.Read(dir); err == nil && len(kept.Cells) == len(run.Cells) && !kept.Interrupted && !run.Interrupted {
+		return fmt.Errorf("%w; the trials are all in its %s: 'throng report %s' draws them", cause, result.JournalName, dir)
+	}
+	other, err := os.MkdirTemp("", "throng-")
 	if err == nil {
-		err = run.Write(dir)
+		if err = run.Write(other); err == nil {
+			return fmt.Errorf("%w; the results were written to %s instead: 'throng report %s' draws them", cause, other, other)
+		}
 	}
-	if err != nil {
-		return errors.Join(cause, err)
+	brief, berr := run.Brief()
+	for _, to := range []string{dir, other} {
+		if berr == nil && to != "" && brief.Write(to) == nil {
+			return fmt.Errorf("%w; nor is there space elsewhere (%w), so the summaries, without histograms and timelines, were written to %s", cause, err, filepath.Join(to, result.FileName))
+		}
 	}
-	return fmt.Errorf("%w; the results were written to %s instead: 'throng report %s' draws them", cause, dir, dir)
+	if other != "" {
+		_ = os.Remove(other) // it is empty
+	}
+	return fmt.Errorf("%w; nor could anything be written elsewhere (%w): only what standard output has is left; with --json that is the whole result", cause, err)
 }
 
 func wants(f *file.File, format string) bool {

@@ -34,7 +34,7 @@ func stranger(t *testing.T, name string) *result.Run {
 		c.Settings[hostile] = hostile
 		c.Errors["connect."+hostile] = 3
 		c.Latency["delivery{"+hostile+"}"] = c.Latency["delivery"]
-		c.Checks = append(c.Checks, result.Check{Text: hostile, Kind: hostile, Note: hostile, Metric: hostile})
+		c.Checks = append(c.Checks, result.Check{Text: hostile, Kind: result.KindSLO, Note: hostile, Metric: hostile})
 		c.Phases[0].Name, c.Server.Target = hostile, hostile
 	}
 	dir := t.TempDir()

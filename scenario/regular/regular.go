@@ -1,9 +1,11 @@
 // Package regular reads the files that users name: scenarios, data, certificates, results. Each
 // must be a regular file, or a link to one, and is bounded. A named pipe without a writer would
-// block a program for ever, and a device such as /dev/zero would fill its memory.
+// block a program for ever, and a device such as /dev/zero would fill its memory. Of files that are
+// being written it tells whether they are still there.
 package regular
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -80,6 +82,17 @@ func ReadAll(path string, from io.Reader, most int64) ([]byte, error) {
 		return nil, err
 	}
 	return text, nil
+}
+
+// InPlace reports whether an open file is still what its name stands for. When it, or its directory,
+// was removed or replaced, the system takes what is written to it, and nobody can read it.
+func InPlace(f *os.File) bool {
+	there, err := os.Stat(f.Name())
+	if err != nil {
+		return !errors.Is(err, fs.ErrNotExist)
+	}
+	own, err := f.Stat()
+	return err != nil || os.SameFile(there, own)
 }
 
 func check(path string, info fs.FileInfo, most int64) error {

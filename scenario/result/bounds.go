@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"path"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/throng-io/throng/scenario/regular"
@@ -44,8 +45,9 @@ func (c *Cell) MapText(f func(string) string) {
 	_ = w.value(reflect.ValueOf(c).Elem(), nil, MaxText) // it has no errors of its own
 }
 
-// tooLarge returns an error when a text or a list of r is beyond the bounds.
-func (r *Run) tooLarge() error {
+// unfitting returns an error when a text or a list of r is beyond the bounds, or a field that has one
+// of a few words has another: what it stands for is unknown, and must not be taken for one of them.
+func (r *Run) unfitting() error {
 	w := walk{
 		text: func(path func() string, s string, limit int) (string, error) {
 			if len(s) > limit+len("…") { // which Clean adds
@@ -56,6 +58,12 @@ func (r *Run) tooLarge() error {
 		list: func(path func() string, n, limit int) error {
 			if n > limit {
 				return fmt.Errorf("%s has %d entries, and at most %d are taken", path(), n, limit)
+			}
+			return nil
+		},
+		word: func(path func() string, s string, known []string) error {
+			if s != "" && !slices.Contains(known, s) {
+				return fmt.Errorf("%s is %q, and can be %s; use the version that wrote it, or a later one", path(), Short(s, 60), strings.Join(known, ", "))
 			}
 			return nil
 		},
@@ -81,6 +89,8 @@ type walk struct {
 	// returns what to put in its place
 	text func(path func() string, s string, limit int) (string, error)
 	list func(path func() string, n, limit int) error // nil: no matter
+	// is called for a field that has one of some words, which its tag "words" lists; nil: no matter
+	word func(path func() string, s string, known []string) error
 }
 
 // A location is where a value stands in result.json. It is made into text only for an error.
@@ -128,10 +138,24 @@ func (w *walk) value(v reflect.Value, at *location, limit int) error {
 			if name == "hdr" || name == "never_hdr" {
 				limit = maxHDR
 			}
-			if err := w.value(v.Field(i), &location{before: at, name: name}, limit); err != nil {
+			here := &location{before: at, name: name}
+			if known := wordsOf(f); known != nil && w.word != nil {
+				if err := w.word(here.String, v.Field(i).String(), known); err != nil {
+					return err
+				}
+			}
+			if err := w.value(v.Field(i), here, limit); err != nil {
 				return err
 			}
 		}
+	}
+	return nil
+}
+
+// wordsOf are the words that a field may have; nil: any text.
+func wordsOf(f reflect.StructField) []string {
+	if words := f.Tag.Get("words"); words != "" {
+		return strings.Split(words, "|")
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -14,7 +15,7 @@ import (
 )
 
 // filled returns a Run in which every text, keys of maps included, is text(its number), every list
-// has an element and every number is 1.
+// has an element and every number is 1. A field of a few words has the last of them.
 func filled(text func(i int) string) *Run {
 	r, n := new(Run), 0
 	var fill func(v reflect.Value)
@@ -47,7 +48,10 @@ func filled(text func(i int) string) *Run {
 			}
 		case reflect.Struct:
 			for i := range v.NumField() {
-				if v.Type().Field(i).IsExported() {
+				switch f := v.Type().Field(i); {
+				case wordsOf(f) != nil:
+					v.Field(i).SetString(wordsOf(f)[len(wordsOf(f))-1])
+				case f.IsExported():
 					fill(v.Field(i))
 				}
 			}
@@ -147,6 +151,42 @@ func TestParseRefusesWhatIsTooLarge(t *testing.T) {
 	}
 	if _, err := Parse("r", []byte(`{"format":1,"scenario":"`+strings.Repeat("x", MaxText)+`","cells":[]}`)); err != nil {
 		t.Errorf("a text of the most that is taken: %v", err)
+	}
+}
+
+// A word that this version does not know stands for something that it does not know: it must not pass
+// for one that it does.
+func TestParseRefusesUnknownWords(t *testing.T) {
+	for text, want := range map[string]string{
+		`"verdict":"passed","cells":[]`:                                          `verdict is "passed", and can be pass, fail, invalid`,
+		`"cells":[{},{"verdict":"ok"}]`:                                          `cells[1].verdict is "ok"`,
+		`"cells":[{"checks":[{"kind":"must"}]}]`:                                 `cells[0].checks[0].kind is "must", and can be slo, valid`,
+		`"cells":[{"checks":[{"op":"=<"}]}]`:                                     `cells[0].checks[0].op is "=<", and can be <, <=, ==, >=, >`,
+		`"cells":[{"evidence":{"ending":"crashed"}}]`:                            `cells[0].evidence.ending is "crashed"`,
+		`"cells":[{"evidence":{"series":[{"cross":"maybe"}]}}]`:                  `cells[0].evidence.series[0].cross is "maybe"`,
+		`"cells":[{"fault_acts":[{"kind":"shell"}]}]`:                            `cells[0].fault_acts[0].kind is "shell"`,
+		`"cells":[{"network":{"rows":[{"direction":"left"}]}}]`:                  `cells[0].network.rows[0].direction is "left"`,
+		`"cells":[],"capacity":{"end":"at most"}`:                                `capacity.end is "at most", and can be found, at least`,
+		`"cells":[],"capacity":{"end":"found","probes":[{"kind":"try"}]}`:        `capacity.probes[0].kind is "try"`,
+		`"cells":[],"capacity":{"end":"at least","probes":[{"verdict":"pass"}]}`: `capacity.probes[0].verdict is "pass"`,
+	} {
+		_, err := Parse("result.json", []byte(`{"format":1,`+text+`}`))
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: %v, want %s", text, err, want)
+		}
+	}
+	for _, f := range []struct {
+		of    any
+		field string
+		words []string
+	}{
+		{Run{}, "Verdict", []string{string(Pass), string(Fail), string(Invalid)}},
+		{Check{}, "Kind", []string{KindSLO, KindValid}},
+	} {
+		at, _ := reflect.TypeOf(f.of).FieldByName(f.field)
+		if got := wordsOf(at); !slices.Equal(got, f.words) {
+			t.Errorf("%s can be %q, want %q", f.field, got, f.words)
+		}
 	}
 }
 

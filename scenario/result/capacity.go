@@ -13,9 +13,8 @@ type Capacity struct {
 	ConfirmS  float64 `json:"confirm_s"` // recorded part of a confirming trial
 	BudgetS   float64 `json:"budget_s,omitempty"`
 
-	// End says how the search came to its answer: "found", "at least", "below", "generator",
-	// "budget", "noisy" or "open".
-	End string `json:"end"`
+	// End says how the search came to its answer.
+	End string `json:"end" words:"found|at least|below|generator|budget|noisy|open"`
 	// the highest level that was confirmed to hold, or without LowConfirmed is taken to; 0: none
 	Low           float64 `json:"low"`
 	LowConfirmed  bool    `json:"low_confirmed"`
@@ -39,8 +38,8 @@ type Capacity struct {
 // Probe is one trial of a search.
 type Probe struct {
 	Level   float64 `json:"level"`
-	Kind    string  `json:"kind"`             // "probe", "confirm", or "curve" for those after the answer
-	Verdict string  `json:"verdict"`          // "held", "broke" or "invalid"
+	Kind    string  `json:"kind" words:"probe|confirm|curve"` // curve: after the answer
+	Verdict string  `json:"verdict" words:"held|broke|invalid"`
 	Reason  string  `json:"reason,omitempty"` // the check that broke
 	TookS   float64 `json:"took_s"`
 	// place of its cell in the run, from 1; 0: its result is lost

@@ -6,7 +6,8 @@ type Check struct {
 	Text  string  `json:"check"` // as in the scenario: p99(delivery) < 100ms
 	Value float64 `json:"value"` // 0 when NoData
 	Pass  bool    `json:"pass"`
-	Kind  string  `json:"kind"` // "slo" decides between pass and fail, "valid" whether the run counts
+	// "slo" decides between pass and fail, "valid" whether the run counts
+	Kind string `json:"kind" words:"slo|valid"`
 	// details of the value: the window that broke it, the missing evidence
 	Note  string  `json:"note,omitempty"`
 	Unit  string  `json:"unit,omitempty"` // of Value and Limit: "s", "bytes", "/s", "share" or "" for a count
@@ -15,7 +16,7 @@ type Check struct {
 	Stat   string            `json:"stat,omitempty"`   // p99
 	Metric string            `json:"metric,omitempty"` // delivery
 	Labels map[string]string `json:"labels,omitempty"` // op=room
-	Op     string            `json:"op,omitempty"`     // <, <=, ==, >=, >
+	Op     string            `json:"op,omitempty" words:"<|<=|==|>=|>"`
 	OverS  float64           `json:"over_s,omitempty"` // length of the windows; 0: the whole run
 	Phase  string            `json:"phase,omitempty"`  // "": all recorded phases
 	NoData bool              `json:"no_data,omitempty"`

@@ -7,7 +7,7 @@ const EndServerGone = "server_gone"
 // the trial to be judged again by other rules. Streams, groups and classes are named by their place
 // in the lists.
 type Evidence struct {
-	Ending string `json:"ending"`          // ran_out, interrupted, server_gone or aborted
+	Ending string `json:"ending" words:"ran_out|interrupted|server_gone|aborted"`
 	Cause  string `json:"cause,omitempty"` // of the ending
 	// how the scenario and the target misunderstood each other
 	Mismatch string `json:"mismatch,omitempty"`
@@ -94,9 +94,8 @@ type EvidenceSeries struct {
 	Latency  *Latency `json:"latency"`
 	// 1 and the place of the client's target among several; 0: there is one
 	Node int `json:"node,omitempty"`
-	// true or false: of a delivery, whether its sender was connected to another target; "": there
-	// is one
-	Cross string `json:"cross,omitempty"`
+	// of a delivery, whether its sender was connected to another target; "": there is one
+	Cross string `json:"cross,omitempty" words:"true|false"`
 }
 
 // EvidenceRow is the account of a stream's messages due in one second of one phase, for one class

@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -131,15 +132,24 @@ func (w *LogWriter) Flush() error {
 	return nil
 }
 
-// Close writes out and closes every file. The writer must not be used again.
+// Close writes out and closes every file. The writer must not be used again. It is an error when a
+// file, or its directory, was removed meanwhile.
 func (w *LogWriter) Close() error {
 	var errs []error
+	var gone []string
 	for _, lf := range w.files {
-		errs = append(errs, lf.buf.Flush(), lf.f.Close())
+		errs = append(errs, lf.buf.Flush())
+		if !regular.InPlace(lf.f) {
+			gone = append(gone, lf.f.Name())
+		}
+		errs = append(errs, lf.f.Close())
 	}
 	clear(w.files)
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("write histogram log: %w", err)
+	}
+	if len(gone) > 0 {
+		return fmt.Errorf("the histogram logs of the trial are lost: %d files, such as %s, were removed or replaced while it ran; leave the directory alone during a run", len(gone), slices.Min(gone))
 	}
 	return nil
 }

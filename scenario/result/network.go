@@ -15,13 +15,13 @@ type Network struct {
 // NetworkRow is one phase and direction of a network.
 type NetworkRow struct {
 	Phase     string `json:"phase"`
-	Direction string `json:"direction"` // up: from the clients; or down
-	Packets   int64  `json:"packets"`   // that were sent into it
-	Bytes     int64  `json:"bytes"`     // of them, with their headers
-	Lost      int64  `json:"lost"`      // by the loss that was asked for
-	Full      int64  `json:"full"`      // dropped by the queue before a client's rate
-	Outage    int64  `json:"outage"`    // dropped while their client had no network
-	Stale     int64  `json:"stale"`     // to addresses that their clients no longer have
+	Direction string `json:"direction" words:"up|down"` // up: from the clients
+	Packets   int64  `json:"packets"`                   // that were sent into it
+	Bytes     int64  `json:"bytes"`                     // of them, with their headers
+	Lost      int64  `json:"lost"`                      // by the loss that was asked for
+	Full      int64  `json:"full"`                      // dropped by the queue before a client's rate
+	Outage    int64  `json:"outage"`                    // dropped while their client had no network
+	Stale     int64  `json:"stale"`                     // to addresses that their clients no longer have
 	Overtook  int64  `json:"overtook"`
 	Overflow  int64  `json:"overflow"`          // dropped for want of memory, which makes the cell invalid
 	Outages   int64  `json:"outages,omitempty"` // of clients, that began

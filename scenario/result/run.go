@@ -45,13 +45,13 @@ func rank(v Verdict) int {
 
 // Run is everything that one execution of a scenario file measured.
 type Run struct {
-	Format   int       `json:"format"`          // see the constant Format; Write sets it
-	Scenario string    `json:"scenario"`        // the scenario's name
-	About    string    `json:"about,omitempty"` // the scenario's own one-line description
-	Verdict  Verdict   `json:"verdict"`         // the worst of the cells' verdicts
-	Seed     uint64    `json:"seed"`            // the seed of every random choice
-	Started  time.Time `json:"started"`         // wall clock, RFC 3339
-	Throng   string    `json:"throng"`          // version of the program that measured
+	Format   int       `json:"format"`                            // see the constant Format; Write sets it
+	Scenario string    `json:"scenario"`                          // the scenario's name
+	About    string    `json:"about,omitempty"`                   // the scenario's own one-line description
+	Verdict  Verdict   `json:"verdict" words:"pass|fail|invalid"` // the worst of the cells' verdicts
+	Seed     uint64    `json:"seed"`                              // the seed of every random choice
+	Started  time.Time `json:"started"`                           // wall clock, RFC 3339
+	Throng   string    `json:"throng"`                            // version of the program that measured
 
 	// Quick is the share of its clients and lengths that the scenario was scaled down to; 0: it was
 	// not.
@@ -82,7 +82,7 @@ type Cell struct {
 	Trial int `json:"trial"`
 	// wall clock at the beginning of its timeline
 	Started time.Time `json:"started,omitzero"`
-	Verdict Verdict   `json:"verdict"`
+	Verdict Verdict   `json:"verdict" words:"pass|fail|invalid"`
 	// why the verdict is not pass, in one clause
 	Reason string `json:"reason,omitempty"`
 	// length of the recorded phases, the divisor of rates
@@ -208,7 +208,7 @@ type Peers struct {
 // service.
 type FaultAct struct {
 	Phase string `json:"phase"`
-	Kind  string `json:"kind"` // run, http or rolling
+	Kind  string `json:"kind" words:"run|http|rolling"`
 	// the command line, or the method and the URL; without secrets
 	Text   string  `json:"text"`
 	Node   string  `json:"node,omitempty"` // the target that it was for, of a rolling fault

@@ -20,20 +20,30 @@ import (
 // that JSON cannot hold (NaN, infinities) into 0 with a warning in r.Warnings that says which, so
 // that one bad division does not cost the whole run. Its texts are cleaned.
 func (r *Run) Write(dir string) error {
+	text, err := r.JSON()
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("write result: %w", err)
+	}
+	if err := replaceFile(filepath.Join(dir, FileName), text); err != nil {
+		return fmt.Errorf("write result: %w", err)
+	}
+	return nil
+}
+
+// JSON returns the text of the result.json that Write writes, and prepares r as Write does. The
+// caller owns it.
+func (r *Run) JSON() ([]byte, error) {
 	r.Format = Format
 	r.Warnings = append(r.Warnings, makeFinite(reflect.ValueOf(r), "")...)
 	r.Clean()
 	text, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
-		return fmt.Errorf("write result: %w", err)
+		return nil, fmt.Errorf("write result: %w", err)
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("write result: %w", err)
-	}
-	if err := replaceFile(filepath.Join(dir, FileName), append(text, '\n')); err != nil {
-		return fmt.Errorf("write result: %w", err)
-	}
-	return nil
+	return append(text, '\n'), nil
 }
 
 // replaceFile writes text beside path and renames it into place.
@@ -112,7 +122,7 @@ func Parse(path string, text []byte) (*Run, error) {
 	if err := json.Unmarshal(text, r); err != nil {
 		return nil, fmt.Errorf("%s: damaged result: %w; run the scenario again, or restore the file", path, plainly(err))
 	}
-	if err := r.tooLarge(); err != nil {
+	if err := r.unfitting(); err != nil {
 		return nil, fmt.Errorf("%s: no result of throng: %w", path, err)
 	}
 	if err := r.disjointed(); err != nil {

@@ -134,7 +134,7 @@ func Recall(cell *result.Cell, rules Rules, log Log) (*Evidence, error) {
 // wrong.
 func (e *Evidence) recall(from *result.Evidence) error {
 	e.Saved.whole = true
-	e.Ending = Ending(max(0, slices.Index(endings, from.Ending)))
+	e.Ending = Ending(max(0, slices.Index(endings, from.Ending))) // a result that is read has no other word
 	e.Cause, e.Mismatch, e.ScaledDown, e.Target.RSSBefore = from.Cause, from.Mismatch, from.ScaledDown, from.RSSBefore
 	e.FaultFailed, e.Standstill = from.FaultFailed, int64(math.Round(from.StandstillS*1e9))
 	if err := e.recallFaults(from); err != nil {
