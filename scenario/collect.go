@@ -369,12 +369,12 @@ func (c *collector) pause() time.Duration {
 }
 
 // account is the account so far, and how many deliveries are missing past their late limit.
-func (c *collector) account() (rows [][]ledger.Row, lost int64) {
+func (c *collector) account() (rows [][]ledger.Row, missing int64) {
 	if c.fleet != nil {
 		return c.fleet.soFar()
 	}
-	lost = c.t.ledger.Watch(c.t.readUpTo(c.at))
-	return c.t.ledger.SoFar(c.rows[:0]), lost
+	missing = c.t.ledger.Watch(c.t.readUpTo(c.at))
+	return c.t.ledger.SoFar(c.rows[:0]), missing
 }
 
 // operations sums the offered and sent operations of all phases so far.
@@ -413,7 +413,7 @@ func (c *collector) refresh(s *result.Second, took time.Duration) {
 	p.LagP99 = time.Duration(s.LagP99us) * time.Microsecond
 	p.CPU, p.ServerCPU = s.CPU, s.ServerCPU
 	p.Seconds, p.Second = len(c.seconds), *s
-	c.rows, p.Lost = c.account()
+	c.rows, p.Missing = c.account()
 	e := c.evidence(c.rows)
 	p.Ledger = e.Everything()
 	var abort error

@@ -343,13 +343,13 @@ func (q *coordinator) pause() (longest time.Duration) {
 }
 
 // soFar is the account so far, and how many deliveries are missing past their late limit.
-func (q *coordinator) soFar() (rows [][]ledger.Row, lost int64) {
+func (q *coordinator) soFar() (rows [][]ledger.Row, missing int64) {
 	for _, a := range q.agents {
 		if a.last != nil {
-			lost += a.last.overdue
+			missing += a.last.overdue
 		}
 	}
-	return q.live.rows, lost
+	return q.live.rows, missing
 }
 
 // account is the account of the whole trial: of an agent that was lost, as far as it got. It is

@@ -29,10 +29,13 @@ type Progress struct {
 	HeldBack, GivenUp int64
 	Received          int64   // deliveries, late ones included
 	DeliveriesPerS    float64 // in the last full second
-	Lost              int64   // missing so far past their late limit
-	Duplicate         int64
-	Errors            int64
-	// of the messages whose late limit has passed, in all phases
+	// deliveries that had not come by their late limit: those that come later are late, and what has
+	// not come when the trial ends is lost
+	Missing   int64
+	Duplicate int64
+	Errors    int64
+	// of the messages whose late limit has passed, in all phases, as it stood then; Lost are those
+	// that were missing
 	Ledger result.Ledger
 
 	Seconds int           // full seconds so far

@@ -92,7 +92,7 @@ func (t *trial) report(c *collector, rows [][]ledger.Row, end judge.Ending, why 
 	cell.Clean()
 	p := c.show
 	p.Done, p.Verdict, p.Reason, p.Left = true, cell.Verdict, cell.Reason, t.at.after
-	p.Checks, p.Ledger = cell.Checks, cell.Ledger
+	p.Checks, p.Ledger, p.Missing = cell.Checks, cell.Ledger, cell.Ledger.Lost
 	p.Classes = errorClasses(t.errors.Classes())
 	t.opt.Progress(p)
 	return cell

@@ -97,7 +97,7 @@ func plainLine(p scenario.Progress) string {
 	if p.Metric != "" {
 		fmt.Fprintf(&b, "  %s p50 %s p99 %s", p.Metric, metric.FormatDuration(p.P50), metric.FormatDuration(p.P99))
 	}
-	fmt.Fprintf(&b, "  lag p99 %s  cpu %s  lost %d  errors %d", metric.FormatDuration(p.LagP99), metric.FormatShare(p.CPU), p.Lost, p.Errors)
+	fmt.Fprintf(&b, "  lag p99 %s  cpu %s  missing %d  errors %d", metric.FormatDuration(p.LagP99), metric.FormatShare(p.CPU), p.Missing, p.Errors)
 	if p.HeldBack > 0 {
 		fmt.Fprintf(&b, "  held back %d", p.HeldBack)
 	}

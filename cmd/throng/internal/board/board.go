@@ -72,7 +72,7 @@ type State struct {
 	HeldBack  int64         `json:"held_back"`
 	GivenUp   int64         `json:"given_up"` // messages that were dropped
 	Received  int64         `json:"received"` // deliveries so far
-	Lost      int64         `json:"lost"`
+	Missing   int64         `json:"missing"`  // deliveries past their late limit
 	Duplicate int64         `json:"duplicate"`
 	Ledger    result.Ledger `json:"ledger"` // of the messages whose late limit has passed
 	Metric    string        `json:"metric,omitempty"`
@@ -168,7 +168,7 @@ func (b *Board) Update(p scenario.Progress) {
 	s.Phase, s.Index, s.Plan = p.Phase, p.PhaseIndex, p.Plan
 	s.Elapsed, s.Total, s.Left = p.Elapsed.Seconds(), p.Total.Seconds(), p.Left.Seconds()
 	s.Asked, s.Held, s.Failed, s.Dropped = p.Asked, p.Held, p.Failed, p.Dropped
-	s.Offered, s.Sent, s.Received, s.Lost, s.Duplicate, s.Ledger = p.Offered, p.Sent, p.Received, p.Lost, p.Duplicate, p.Ledger
+	s.Offered, s.Sent, s.Received, s.Missing, s.Duplicate, s.Ledger = p.Offered, p.Sent, p.Received, p.Missing, p.Duplicate, p.Ledger
 	s.HeldBack, s.GivenUp = p.HeldBack, p.GivenUp
 	s.Metric, s.P50us, s.P99us, s.Errors = p.Metric, p.P50.Microseconds(), p.P99.Microseconds(), p.Errors
 	s.Stage = stage(&p)

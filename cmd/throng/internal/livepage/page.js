@@ -122,6 +122,11 @@ function tile(name, value, more) {
   return make("div", {class: "tile"}, make("span", {}, name), make("b", {}, value), make("span", {class: "more"}, more || "\u00a0"));
 }
 
+// missing is what had not come by its late limit: until the end of a trial it may still come.
+function missing(s) {
+  return s.stage === "ended" ? {name: "lost", n: s.ledger.lost} : {name: "missing", n: Math.max(s.missing, s.ledger.lost)};
+}
+
 function showTiles(s) {
   const l = s.last, metric = s.metric || "latency";
   fill("tiles",
@@ -129,7 +134,7 @@ function showTiles(s) {
     tile("p50 " + metric, time(l.p50_us || s.p50_us), "all: " + time(s.p50_us)),
     tile("p99 " + metric, time(l.p99_us || s.p99_us), "all: " + time(s.p99_us)),
     tile("clients held", grouped(s.held), "of " + grouped(s.asked) + (s.failed ? ", " + grouped(s.failed) + " failed" : "") + (s.dropped ? ", " + grouped(s.dropped) + " dropped" : "")),
-    tile("lost", grouped(Math.max(s.lost, s.ledger.lost)), "of " + grouped(s.ledger.expected) + " settled"),
+    tile(missing(s).name, grouped(missing(s).n), "of " + grouped(s.ledger.expected) + " settled"),
     tile("errors", grouped(s.errors), s.classes && s.classes.length ? s.classes[0].class : "none"),
   );
 }
@@ -148,7 +153,7 @@ function showTables(s) {
     ...(p.server_rss_bytes ? [row(cell(""), cell("server: CPU and memory"), cell(percent(p.server_cpu) + ", " + memory(p.server_rss_bytes), "num"))] : []));
   const g = s.ledger;
   const line = (name, n, bad) => row(cell(name), cell(grouped(n), "num" + (bad && n ? " bad" : "")));
-  fill("ledger", line("held back", s.held_back, true), line("given up", s.given_up, true), line("expected", g.expected), line("received", g.received), line("late", g.late, true), line("lost", Math.max(g.lost, s.lost), true),
+  fill("ledger", line("held back", s.held_back, true), line("given up", s.given_up, true), line("expected", g.expected), line("received", g.received), line("late", g.late, true), line(missing(s).name, missing(s).n, true),
     line("duplicate", Math.max(g.duplicate, s.duplicate), true), line("out of order", g.disorder, true), line("undecided", g.undecided));
   fill("errors", ...or((s.classes || []).slice(0, 12).map(c => row(cell(grouped(c.n), "num bad"), cell(c.class), cell(c.text || ""))), "none"));
   const trials = (s.trials || []).slice().reverse();

@@ -287,11 +287,15 @@ func (v *view) clients() string {
 // once.
 func (v *view) ledger() string {
 	l := v.s.Ledger
-	if l.Expected == 0 && v.s.Lost == 0 && v.s.Duplicate == 0 {
+	if l.Expected == 0 && v.s.Missing == 0 && v.s.Duplicate == 0 {
 		return v.row("ledger", faint.Render("nothing settled yet"))
 	}
-	return v.row("ledger", fmt.Sprintf("%s of %s settled received%s%s%s%s%s", metric.FormatCount(l.Received), metric.FormatCount(l.Expected),
-		some(max(l.Lost, v.s.Lost), "lost"), some(l.Late, "late"), some(max(l.Duplicate, v.s.Duplicate), "duplicate"), some(l.Disorder, "out of order"), some(l.Undecided, "undecided")))
+	missing := some(max(l.Lost, v.s.Missing), "missing")
+	if v.s.Stage == board.Ended { // nothing comes any more
+		missing = some(l.Lost, "lost")
+	}
+	return v.row("ledger", fmt.Sprintf("%s received of %s%s%s%s%s%s", metric.FormatCount(l.Received), metric.FormatCount(l.Expected),
+		missing, some(l.Late, "late"), some(max(l.Duplicate, v.s.Duplicate), "duplicate"), some(l.Disorder, "out of order"), some(l.Undecided, "undecided")))
 }
 
 // unsent tells of the messages that were due and not sent, where there are any.
