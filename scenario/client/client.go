@@ -252,6 +252,11 @@ func (c *Client) run(h Handler) error {
 // begin handles what came during Dial, and sets the time by which the first ping has to come.
 func (c *Client) begin(h Handler) error {
 	c.running = true
+	if c.ws == nil {
+		c.poll.get.rd.dials = false
+	} else if c.ws.rd != nil {
+		c.ws.rd.dials = false
+	}
 	if c.work == nil {
 		c.work = &work{}
 	}

@@ -172,7 +172,7 @@ func (p *polling) request(ctx context.Context) error {
 		}
 		p.get = link
 		if p.c.running {
-			p.get.rd.late, p.get.rd.pace = p.c.late, p.c.pace
+			p.get.rd.late, p.get.rd.pace, p.get.rd.dials = p.c.late, p.c.pace, false
 			p.c.arm()
 		}
 	}

@@ -10,11 +10,15 @@ const (
 	// readSize is one borrowed read buffer: a burst of some hundred broadcasts.
 	readSize = 32 << 10
 	// ownSize is the buffer kept by a connection that can only be read with
-	// a buffer in hand (TLS, other systems than Unix).
+	// a buffer in hand (TLS, other systems than Unix), and one that is borrowed while a connection
+	// is being set up: thousands are at once, and what comes is a handshake.
 	ownSize = 4 << 10
 )
 
-var readPool = sync.Pool{New: func() any { return new([readSize]byte) }}
+var (
+	readPool = sync.Pool{New: func() any { return new([readSize]byte) }}
+	dialPool = sync.Pool{New: func() any { return new([ownSize]byte) }}
+)
 
 // reader reads a connection into a buffer that it holds only while there are
 // bytes in it. A client that waits holds none: on a raw connection the read is
@@ -23,16 +27,17 @@ var readPool = sync.Pool{New: func() any { return new([readSize]byte) }}
 //
 // buf[r:w] is unread. Slices of it are valid until the next fill.
 type reader struct {
-	src  *conn
-	buf  []byte // borrowed (readSize), own (TLS), or larger while a large message is in it
-	r, w int
-	rest []byte // unread bytes of a parked reader, few
-	try  func(fd uintptr) bool
-	once bool // do not park, answer (0, nil)
-	may  bool // of a connection that Readers read: this turn has a read left
-	lent bool // likewise, for this turn
-	n    int  // result of try
-	err  error
+	src   *conn
+	buf   []byte // borrowed (readSize, or ownSize), own (TLS), or larger while a large message is in it
+	r, w  int
+	rest  []byte // unread bytes of a parked reader, few
+	try   func(fd uintptr) bool
+	once  bool // do not park, answer (0, nil)
+	dials bool // the connection is being set up, or has only short answers: a small buffer will do
+	may   bool // of a connection that Readers read: this turn has a read left
+	lent  bool // likewise, for this turn
+	n     int  // result of try
+	err   error
 
 	times        // of the last read
 	stamped bool // the kernel notes when bytes arrive
@@ -46,7 +51,7 @@ type reader struct {
 }
 
 func newReader(src *conn) *reader {
-	rd := &reader{src: src, times: times{drained: Now()}}
+	rd := &reader{src: src, dials: true, times: times{drained: Now()}}
 	if src.raw != nil {
 		rd.try = rd.attempt
 		rd.stamped = stampArrivals(src.raw)
@@ -186,9 +191,12 @@ func (rd *reader) room() {
 
 // borrow takes a buffer and copies the bytes kept by a parked reader to its front.
 func (rd *reader) borrow() {
-	if !rd.src.borrows() {
+	switch {
+	case !rd.src.borrows():
 		rd.buf = make([]byte, max(ownSize, 2*len(rd.rest)))
-	} else {
+	case rd.dials && len(rd.rest) < ownSize/2:
+		rd.buf = dialPool.Get().(*[ownSize]byte)[:]
+	default:
 		rd.buf = readPool.Get().(*[readSize]byte)[:]
 	}
 	rd.r, rd.w = 0, copy(rd.buf, rd.rest)
@@ -213,8 +221,13 @@ func (rd *reader) park() {
 
 // release drops the buffer; the pool takes it back if it came from there.
 func (rd *reader) release() {
-	if len(rd.buf) == readSize && rd.src.borrows() {
-		readPool.Put((*[readSize]byte)(rd.buf))
+	if rd.src.borrows() {
+		switch len(rd.buf) {
+		case readSize:
+			readPool.Put((*[readSize]byte)(rd.buf))
+		case ownSize:
+			dialPool.Put((*[ownSize]byte)(rd.buf))
+		}
 	}
 	rd.buf, rd.r, rd.w = nil, 0, 0
 }

@@ -2,14 +2,17 @@ package importer
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"slices"
 	"sort"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/throng-io/throng/protocol/engineio"
 	"github.com/throng-io/throng/scenario/draft"
@@ -63,12 +66,10 @@ type message struct {
 // = the path of the requests that look like it. The draft has no secrets, see package draft. The
 // error is a *file.Error.
 func HAR(name string, text []byte, path string) (*Result, error) {
-	fail := func(msg, hint string) (*Result, error) {
-		return nil, &file.Error{File: name, Line: 1, Col: 1, Msg: msg, Hint: hint}
-	}
 	var rec recording
-	if err := json.Unmarshal(bytes.TrimPrefix(text, []byte("\ufeff")), &rec); err != nil {
-		return fail("the file is no HTTP archive: "+printable(err.Error()), "export it from the network panel of a browser, as HAR with content")
+	text = bytes.TrimPrefix(text, []byte("\ufeff"))
+	if err := json.Unmarshal(text, &rec); err != nil {
+		return nil, noArchive(name, text, err)
 	}
 	t := &timeline{sessions: map[string]*draft.Client{}, observer: draft.New(0), path: path}
 	for i := range rec.Log.Entries {
@@ -77,7 +78,10 @@ func HAR(name string, text []byte, path string) (*Result, error) {
 	t.play()
 	d := t.observer.Draft(draft.Options{Name: "recorded", Source: "throng import har", Target: t.target, Path: t.path, Log: "trace.csv"})
 	if d.Empty() {
-		return fail("the recording has no connection of Socket.IO in it", "open the network panel before the page connects, and export with content; --path names another path than /socket.io/")
+		return nil, &file.Error{
+			File: name, Line: 1, Col: 1, Msg: "the recording has no connection of Socket.IO in it",
+			Hint: "open the network panel before the page connects, and export with content; --path names another path than /socket.io/",
+		}
 	}
 	var log bytes.Buffer
 	if err := d.WriteLog(&log); err != nil {
@@ -88,6 +92,21 @@ func HAR(name string, text []byte, path string) (*Result, error) {
 		r.Notes = append(r.Notes, Note{Text: line})
 	}
 	return r.valid(name)
+}
+
+// noArchive says why a text is no recording, and where.
+func noArchive(name string, text []byte, err error) error {
+	out := &file.Error{File: name, Line: 1, Col: 1, Msg: err.Error(), Hint: "export it from the network panel of a browser, as HAR with content"}
+	if bad, is := errors.AsType[*json.SyntaxError](err); is && bad.Offset > 0 {
+		before := text[:bad.Offset-1]
+		out.Line = 1 + bytes.Count(before, []byte("\n"))
+		out.Col = 1 + utf8.RuneCount(before[bytes.LastIndexByte(before, '\n')+1:])
+	}
+	if bad, is := errors.AsType[*json.UnmarshalTypeError](err); is { // without the types of this program
+		out.Msg = fmt.Sprintf("%s cannot be %s", cmp.Or(bad.Field, "it"), bad.Value)
+	}
+	out.Msg = "the file is no HTTP archive: " + printable(out.Msg)
+	return out
 }
 
 // A timeline is everything that happened, in order of time.

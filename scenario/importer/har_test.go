@@ -100,8 +100,9 @@ func TestRecordingsThatAreNone(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		"":                         "x.har:1:1: the file is no HTTP archive: unexpected end of JSON input; export it from the network panel of a browser, as HAR with content",
-		"[]":                       "x.har:1:1: the file is no HTTP archive",
-		`{"log": {"entries": 1}}`:  "x.har:1:1: the file is no HTTP archive",
+		"[]":                       "x.har:1:1: the file is no HTTP archive: it cannot be array; ",
+		`{"log": {"entries": 1}}`:  "x.har:1:1: the file is no HTTP archive: log.entries cannot be number; ",
+		"{\n \"é\": x}":            "x.har:2:7: the file is no HTTP archive: invalid character 'x' looking for beginning of value; ",
 		`{"log": {"entries": []}}`: "x.har:1:1: the recording has no connection of Socket.IO in it; open the network panel before the page connects, and export with content; --path names another path than /socket.io/",
 	} {
 		if _, err := HAR("x.har", []byte(text), ""); err == nil || !strings.HasPrefix(err.Error(), want) || strings.Contains(err.Error(), "\n") {

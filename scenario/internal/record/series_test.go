@@ -124,3 +124,27 @@ func TestVolatileMessagesAreNamed(t *testing.T) {
 		}
 	}
 }
+
+// The sum of one series is that series, and of several a copy: each second of a trial asks for some.
+func TestSumOfOneSeriesIsNotCopied(t *testing.T) {
+	totals := NewTotals([]Series{{Metric: "a"}, {Metric: "b"}}, 2)
+	totals.Add(0, 0, 10, 1)
+	totals.Add(1, 0, 20, 2)
+	totals.Add(1, 1, 30, 3)
+	totals.AddNever(0, 1, 40, 4)
+	of := func(metric string, phase int) func(s *Series, p int) bool {
+		return func(s *Series, p int) bool { return s.Metric == metric && (phase < 0 || p == phase) }
+	}
+	if sum := totals.Sum(of("b", 0)); sum.Ended != totals.Of(1, 0) || sum.Never != nil {
+		t.Errorf("%+v is a copy", sum)
+	}
+	if sum := totals.Sum(of("b", -1)); sum.Ended == totals.Of(1, 0) || sum.Ended == totals.Of(1, 1) || sum.Count() != 5 || totals.Of(1, 0).TotalCount() != 2 {
+		t.Errorf("%d samples in the sum, %d left in the first", sum.Count(), totals.Of(1, 0).TotalCount())
+	}
+	if sum := totals.Sum(of("a", -1)); sum.Count() != 1 || sum.Total() != 5 {
+		t.Errorf("%d of %d samples ended", sum.Count(), sum.Total())
+	}
+	if sum := totals.Sum(of("c", -1)); sum.Ended != nil || sum.Never != nil {
+		t.Errorf("%+v of nothing", sum)
+	}
+}

@@ -67,12 +67,25 @@ func (t *Totals) Of(series, phase int) *hdrhistogram.Histogram {
 	return t.ended[series*t.phases+phase]
 }
 
-// Sum merges the samples that keep accepts. A histogram of the sum is nil when there are none.
+// Sum merges the samples that keep accepts. A histogram of the sum is nil when there are none. It may
+// be one of the totals' own: do not change it, and do not keep it beyond the next Add.
 func (t *Totals) Sum(keep func(s *Series, phase int) bool) (sum result.Samples) {
+	one, n := result.Samples{}, 0
 	t.Each(func(series, phase int, s result.Samples) {
-		if keep(&t.Series[series], phase) {
-			sum.Add(s)
+		if !keep(&t.Series[series], phase) {
+			return
 		}
+		switch n++; n {
+		case 1: // a histogram takes 100 KB: what is of one series is not copied
+			one = s
+			return
+		case 2:
+			sum.Add(one)
+		}
+		sum.Add(s)
 	})
+	if n == 1 {
+		return one
+	}
 	return sum
 }
