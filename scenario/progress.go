@@ -1,8 +1,14 @@
 package scenario
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
+	"github.com/throng-io/throng/scenario/internal/judge"
+	"github.com/throng-io/throng/scenario/internal/ledger"
+	"github.com/throng-io/throng/scenario/internal/record"
+	"github.com/throng-io/throng/scenario/metric"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -67,4 +73,86 @@ type ErrorClass struct {
 	Class string // connect.refused, ack.timeout, ...
 	N     int64
 	Text  string // message of the first; may be empty
+}
+
+// account is the account so far, and how many deliveries are missing past their late limit.
+func (c *collector) account() (rows [][]ledger.Row, missing int64) {
+	if c.fleet != nil {
+		return c.fleet.soFar()
+	}
+	missing = c.t.ledger.Watch(c.t.readUpTo(c.at))
+	return c.t.ledger.SoFar(c.rows[:0]), missing
+}
+
+// refresh updates those parts of the progress that change once a second.
+func (c *collector) refresh(s *result.Second, took time.Duration) {
+	p := &c.show
+	p.DeliveriesPerS = float64(s.Received) / took.Seconds()
+	p.Received += s.Received
+	p.LagP99 = time.Duration(s.LagP99us) * time.Microsecond
+	p.CPU, p.ServerCPU = s.CPU, s.ServerCPU
+	p.Seconds, p.Second = len(c.seconds), *s
+	c.rows, p.Missing = c.account()
+	e := c.evidence(c.rows)
+	p.Ledger = e.Everything()
+	var abort error
+	if p.Checks, abort = c.live.Look(e); abort != nil {
+		select {
+		case c.t.life.aborted <- abort:
+		default: // it is ending already
+		}
+	}
+	p.Classes = errorClasses(c.t.errors.Classes())
+	p.Metric = ""
+	for _, name := range []string{metric.Delivery, metric.Ack} {
+		all := e.Total(judge.Scope{Metric: name})
+		if all.Total() == 0 {
+			all = e.Total(judge.Scope{Metric: name, Always: true})
+		}
+		if all.Total() > 0 {
+			p.Metric = name
+			mid, _ := all.Percentile(50)
+			high, _ := all.Percentile(99)
+			p.P50, p.P99 = time.Duration(mid)*time.Microsecond, time.Duration(high)*time.Microsecond
+			return
+		}
+	}
+}
+
+// progress shows the state now.
+func (c *collector) progress() {
+	t, p := c.t, &c.show
+	now := max(0, t.now()) // a fleet begins a little later
+	p.Elapsed = time.Duration(now)
+	p.Left = t.at.after + max(0, p.Total-p.Elapsed)
+	p.PhaseIndex = t.tl.PhaseAt(now)
+	p.Recording = false
+	if p.PhaseIndex < 0 {
+		p.Phase, p.PhaseIndex, p.PhaseShare = "drain", len(t.tl.Spans)-1, 1
+	} else {
+		s := &t.tl.Spans[p.PhaseIndex]
+		p.Phase, p.Recording = s.Name, s.Record
+		p.PhaseShare = float64(now-s.Start) / float64(s.End-s.Start)
+	}
+	p.Asked, p.Held = int(t.count.asked.Load()), int(t.count.held.Load())
+	p.Failed, p.Dropped = int(t.count.failed.Load()), int(t.count.dropped.Load())
+	p.Sent, p.Offered = t.operations()
+	p.HeldBack, p.GivenUp = t.unsent()
+	p.Duplicate, p.Errors = t.count.duplicates.Load(), t.errors.Count()
+	p.LastErrors = p.LastErrors[:0:0]
+	classes := t.errors.Classes()
+	for _, e := range classes[max(0, len(classes)-3):] {
+		p.LastErrors = append(p.LastErrors, e.Class.String())
+	}
+	t.opt.Progress(*p)
+}
+
+// errorClasses are the classes as a Progress shows them, the largest first.
+func errorClasses(sums []record.ErrorSum) []ErrorClass {
+	out := make([]ErrorClass, 0, len(sums))
+	for _, e := range sums {
+		out = append(out, ErrorClass{Class: e.Class.String(), N: e.N, Text: e.Text})
+	}
+	slices.SortStableFunc(out, func(x, y ErrorClass) int { return cmp.Compare(y.N, x.N) })
+	return out
 }

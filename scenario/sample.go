@@ -5,6 +5,9 @@ import (
 	"runtime"
 	"runtime/metrics"
 	"time"
+
+	"github.com/throng-io/throng/scenario/internal/judge"
+	"github.com/throng-io/throng/scenario/result"
 )
 
 // A usage is the CPU time of a process, and what it has at a moment. ok is false when both are
@@ -91,4 +94,84 @@ func (g *gcPauses) longest() time.Duration {
 	}
 	g.seen = append(g.seen[:0], h.Counts...)
 	return worst
+}
+
+// usage is the server's resource use: of its process on this machine or, without one, from its own
+// metrics.
+func (c *collector) usage() usage {
+	if pids := c.t.server.pids(); len(pids) > 0 || c.t.scraper == nil {
+		u := c.servers.usage(pids)
+		u.goroutines = c.t.server.goroutines()
+		return u
+	}
+	return c.t.scraper.usage()
+}
+
+// processes samples what generator and server have used.
+func (c *collector) processes(s *result.Second, e *judge.Second, m *moment, took time.Duration) {
+	var now usage
+	m.ownCPU, s.CPU, now = c.ownUse(took)
+	e.CPU, c.ownPeak = s.CPU, max(c.ownPeak, now.rss)
+	s.RSSBytes, e.RSS = now.rss, now.rss
+	s.Goroutines, s.Files = now.goroutines, now.files
+	e.ServerCPU = -1
+	server := c.serverUse()
+	m.brokerCPU, c.brokerCPU = server.broker-c.brokerCPU, server.broker
+	its := server.usage
+	if its.ok && c.its.ok && its.cpu >= c.its.cpu {
+		m.serverCPU = its.cpu - c.its.cpu
+		s.ServerCPU = m.serverCPU.Seconds() / (c.itsCores * took.Seconds())
+		e.ServerCPU = s.ServerCPU
+	}
+	if its.ok {
+		s.ServerRSSBytes, e.ServerRSS = its.rss, its.rss
+		s.ServerGoroutines, s.ServerFiles = its.goroutines, its.files
+		c.itsPeak = max(c.itsPeak, its.rss)
+	}
+	c.its = its
+}
+
+// A serverUse is what the server and the broker between its nodes have used by a moment.
+type serverUse struct {
+	usage
+	broker time.Duration
+}
+
+// serverNow is what they have used by now.
+func (c *collector) serverNow() (u serverUse) {
+	if c.t.server.broker > 0 {
+		c.broker.usage([]int{c.t.server.broker})
+		u.broker = c.broker.total
+	}
+	u.usage = c.usage()
+	return u
+}
+
+// serverUse is what they had used at the end of the second that is being closed.
+func (c *collector) serverUse() serverUse {
+	if c.fleet != nil {
+		return c.fleet.serverUse()
+	}
+	return c.serverNow()
+}
+
+// ownUse is what the generator used in the second: processor time, the share of the cores that it
+// may use, and what it has by now. Of a fleet the share is the busiest agent's, and the others are
+// sums.
+func (c *collector) ownUse(took time.Duration) (cpu time.Duration, share float64, now usage) {
+	if c.fleet != nil {
+		return c.fleet.usage()
+	}
+	own := ownUsage()
+	cpu = own.cpu - c.own.cpu
+	c.own = own
+	return cpu, cpu.Seconds() / (c.ownCores * took.Seconds()), own
+}
+
+// pause is the longest of the garbage collector in the second.
+func (c *collector) pause() time.Duration {
+	if c.fleet != nil {
+		return c.fleet.pause()
+	}
+	return c.gc.longest()
 }
