@@ -1,7 +1,6 @@
 package scenario
 
 import (
-
 	"github.com/throng-io/throng/protocol/socketio"
 	"github.com/throng-io/throng/scenario/file"
 )

@@ -7,7 +7,7 @@
 // (internal/plan): the phases become a timeline, every stream a schedule over it, every group a
 // plan of comings and goings. One thread executes the plan (pacer.go). It starts clients at the
 // pace of the ramp and the connect rate (turns.go, actor.go), disconnects clients whose stay is
-// over, moves them between rooms (moves.go), emits the messages of the streams (stream.go), and
+// over, moves them between rooms (moves.go), emits the messages of the streams (send.go), and
 // injects the scenario's faults (fault.go). Clients whose connection broke reconnect as official
 // clients do (reconnect.go). Where a group has a flow, each of its clients goes through the steps
 // at its own pace (flow.go), and whoever brings what it waits for plays it on (flow_play.go).
@@ -19,7 +19,7 @@
 // Few goroutines read for all clients that can be read so (client.Readers); a client that waits has
 // none, nor has its flow, and the goroutine that connected it has ended (actor.go).
 // Each second the collector merges what was recorded, samples the processes, and shows how the
-// checks stand (collect.go, sample.go).
+// checks stand (collect.go, sample.go, progress.go).
 //
 // When the last phase is over the trial waits for messages in flight and closes the ledger. Then it
 // passes the evidence to the judge (evidence.go, internal/judge), which gives the verdict, and puts

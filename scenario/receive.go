@@ -57,7 +57,7 @@ func (a *actor) hear(m *client.Message, scan *stamp.Scan) (any bool) {
 		case !t.delivers(&st, m.Name):
 			continue // the server sends it along with another event
 		case !t.isFor(&st, a.group, m.Space):
-			a.countStray(&st, ledger.Unexpected)
+			a.countWrongDelivery(&st, ledger.Unexpected)
 		default:
 			a.checkIntact(&st, scan.After())
 			a.receive(m, &st)
@@ -94,16 +94,16 @@ func (a *actor) delivered(st *stamp.Stamp, kind ledger.Arrival, s *ledger.Slot, 
 	case ledger.Duplicate:
 		t.count.duplicates.Add(1)
 	case ledger.Unexpected, ledger.Stale, ledger.Overdue:
-		a.countStray(st, kind)
+		a.countWrongDelivery(st, kind)
 	case ledger.Unknown:
 		a.group.countError(errorOf(kind), x.at, nil)
 	case ledger.Ignored, ledger.Extra:
 	}
 }
 
-// countStray counts one of the runner's own messages that should not have come. It belongs to the
+// countWrongDelivery counts one of the runner's own messages that should not have come. It belongs to the
 // moment when it was due.
-func (a *actor) countStray(st *stamp.Stamp, kind ledger.Arrival) {
+func (a *actor) countWrongDelivery(st *stamp.Stamp, kind ledger.Arrival) {
 	a.t.errors.Add(record.ErrorKey{Class: errorOf(kind), Stream: int(st.Stream), Group: a.group.index}, st.Due, nil)
 }
 

@@ -42,7 +42,7 @@ func Judge(e *Evidence, rules Rules) Judgement {
 	for i := range rules.Valid {
 		k := &rules.Valid[i]
 		r := Check(e, k)
-		e.excuse(k, &r)
+		e.passIfNothingDue(k, &r)
 		e.byWorstAgent(k, &r)
 		switch {
 		case r.Pass || k.Optional:
@@ -58,7 +58,7 @@ func Judge(e *Evidence, rules Rules) Judgement {
 	for i := range rules.SLO {
 		k := &rules.SLO[i]
 		r := Check(e, k)
-		e.excuse(k, &r)
+		e.passIfNothingDue(k, &r)
 		switch {
 		case r.Pass || k.Optional:
 		case r.Unsaved, r.Undecided:
