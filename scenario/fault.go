@@ -117,8 +117,8 @@ func (f *fault) fire(int64) {
 	}
 }
 
-// skip notes that the fault, or a part of it, did not happen: the pacer did not come to it before the
-// end.
+// skip notes that the fault, or a part of it, did not happen: the pacer did not come to it before
+// the end.
 func (f *fault) skip(int64) {
 	f.t.acts.miss(f.phase.Name)
 	if f.begun {

@@ -140,19 +140,35 @@ func (a *actor) peerEvent(m peer.Message) *client.Message {
 }
 
 // toPeers sends a message to all peers of a client: the list of an event and its arguments as JSON,
-// or bytes. Peers that a stream's could not be sent to, while others got it, are in the ledger with
-// a loss.
+// or bytes. Each peer that it could not be sent to, while others got it, is an error; where a stream
+// expects a delivery, the ledger has a loss as well.
 func (a *actor) toPeers(message []byte, binary bool) error {
-	direct, relayed, err := a.peering.mesh.Broadcast(message, binary)
-	switch {
-	case direct+relayed > 0:
+	direct, relayed, failed := a.peering.mesh.Broadcast(message, binary)
+	if direct+relayed > 0 {
+		for _, err := range failed {
+			a.group.countError(metric.Error(metric.ErrPeer, howUnsent(err)), a.t.now(), err)
+		}
 		return nil
+	}
+	switch err := errors.Join(failed...); {
 	case errors.Is(err, peer.ErrClosed):
 		return client.ErrClosed
 	case errors.Is(err, peer.ErrQueueFull):
 		return client.ErrBackpressure
+	default:
+		return err
 	}
-	return err
+}
+
+// howUnsent is why a message was not sent to one of the peers.
+func howUnsent(err error) string {
+	switch {
+	case errors.Is(err, peer.ErrQueueFull):
+		return metric.HowFull
+	case errors.Is(err, client.ErrBackpressure):
+		return metric.HowBackpressure
+	}
+	return metric.HowOther
 }
 
 // channels makes the series of the group's channels.

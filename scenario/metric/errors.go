@@ -66,9 +66,11 @@ const (
 	HowStop      = "stop"      // the server did not stop
 	HowBefore    = "before"    // the requests before its connection were not answered
 	// its turn to connect had not come: too many others were connecting
-	HowTurn    = "turn"
-	HowAway    = "away"    // its sender had lost its connection
-	HowFull    = "full"    // too much was held for senders that had lost their connection
+	HowTurn = "turn"
+	HowAway = "away" // its sender had lost its connection
+	// too much was held for senders that had lost their connection, or waited in the channel to a
+	// peer
+	HowFull    = "full"
 	HowLate    = "late"    // the phases were over before the generator came to it
 	HowSkipped = "skipped" // the network was busy, and the message may be left out
 	HowLost    = "lost"    // it ended, was cut off, or did not answer
@@ -100,8 +102,8 @@ var ErrorKinds = []struct {
 	{Kind: ErrDrop, Always: true, Labels: ofGroups, About: "a connection ended without being planned"},
 	{Kind: ErrReconnect, Always: true, Labels: ofGroups, About: "a client could not connect again"},
 	{
-		Kind: ErrPeer, Always: true, Hows: []string{HowSignalling, HowICE, HowDTLS, HowChannel, HowOpen, HowRefused},
-		Labels: ofGroups, About: "a data channel to a peer did not open, by the stage in which it failed, or broke (open); messages go by the server then",
+		Kind: ErrPeer, Always: true, Hows: []string{HowSignalling, HowICE, HowDTLS, HowChannel, HowOpen, HowRefused, HowFull, HowBackpressure, HowOther},
+		Labels: ofGroups, About: "a data channel to a peer did not open, by the stage in which it failed, or broke (open), and messages go by the server then; or a message was not sent to one of the peers, since too much waited in the channel to it (full) or for the server (backpressure)",
 	},
 	{Kind: ErrSend, Hows: []string{HowUnconnected, HowBackpressure, HowFull, HowPeer, HowLate, HowStatus, HowHTTP, HowOther}, Labels: ofStreams, About: "a message that was due could not be sent"},
 	{Kind: ErrAck, Hows: []string{HowTimeout, HowDropped, HowUnexpected, HowMismatch, HowStatus, HowHTTP}, Labels: ofStreams, About: "an acknowledgement did not come, came twice, or was wrong"},

@@ -7,7 +7,7 @@
 //	mesh, err := peer.New(peer.Config{Room: "lobby", Emit: peer.Over(c, socketio.JSON, ""), Message: show})
 //	go c.Run(handler) // whose Event calls mesh.Event first
 //	err = mesh.Join()
-//	direct, relayed, err := mesh.Broadcast([]byte("hello"), false)
+//	direct, relayed, failed := mesh.Broadcast([]byte("hello"), false)
 //
 // A Mesh has one connection to each other peer. A message to a peer goes by the data channel if
 // that is open, and else by the server: until the channel opens, and from then on if it has not

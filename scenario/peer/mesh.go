@@ -185,22 +185,22 @@ func (m *Mesh) Send(to string, data []byte, binary bool) (Way, error) {
 	return l.send(data, binary)
 }
 
-// Broadcast sends a message to all peers in the room, and says to how many it went either way. An
-// error names the peers that it was not sent to.
-func (m *Mesh) Broadcast(data []byte, binary bool) (direct, relayed int, err error) {
+// Broadcast sends a message to all peers in the room, and says to how many it went either way. The
+// errors, which the caller owns, name the peers that it was not sent to, and why.
+func (m *Mesh) Broadcast(data []byte, binary bool) (direct, relayed int, failed []error) {
 	for _, l := range m.all() {
-		way, failed := m.Send(l.id, data, binary)
+		way, err := m.Send(l.id, data, binary)
 		switch {
-		case errors.Is(failed, ErrNoPeer): // it has just left
-		case failed != nil:
-			err = errors.Join(err, fmt.Errorf("to %s: %w", l.id, failed))
+		case errors.Is(err, ErrNoPeer): // it has just left
+		case err != nil:
+			failed = append(failed, fmt.Errorf("to %s: %w", l.id, err))
 		case way == Direct:
 			direct++
 		default:
 			relayed++
 		}
 	}
-	return direct, relayed, err
+	return direct, relayed, failed
 }
 
 // Event takes an event of the client in, and reports whether it was one for this Mesh. Call it from

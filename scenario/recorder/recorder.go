@@ -31,8 +31,8 @@ import (
 // maxBody is the largest body or message that is looked at; larger ones are passed on only.
 const maxBody = 16 << 20
 
-// maxSessions bounds the sessions over polling that are recorded at once. Further ones are passed on
-// only, and the draft says so.
+// maxSessions bounds the sessions over polling that are recorded at once. Further ones are passed
+// on only, and the draft says so.
 const maxSessions = 10_000
 
 // Options of a recorder.

@@ -45,8 +45,9 @@ func (c *Cell) MapText(f func(string) string) {
 	_ = w.value(reflect.ValueOf(c).Elem(), nil, MaxText) // it has no errors of its own
 }
 
-// unfitting returns an error when a text or a list of r is beyond the bounds, or a field that has one
-// of a few words has another: what it stands for is unknown, and must not be taken for one of them.
+// unfitting returns an error when a text or a list of r is beyond the bounds, or a field that has
+// one of a few words has another: what it stands for is unknown, and must not be taken for one of
+// them.
 func (r *Run) unfitting() error {
 	w := walk{
 		text: func(path func() string, s string, limit int) (string, error) {

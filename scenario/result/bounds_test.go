@@ -154,8 +154,8 @@ func TestParseRefusesWhatIsTooLarge(t *testing.T) {
 	}
 }
 
-// A word that this version does not know stands for something that it does not know: it must not pass
-// for one that it does.
+// A word that this version does not know stands for something that it does not know: it must not
+// pass for one that it does.
 func TestParseRefusesUnknownWords(t *testing.T) {
 	for text, want := range map[string]string{
 		`"verdict":"passed","cells":[]`:                                          `verdict is "passed", and can be pass, fail, invalid`,
@@ -237,8 +237,8 @@ func TestHistogramOfAnotherShape(t *testing.T) {
 	}
 }
 
-// A packed histogram is no text to be shortened, however many values it has: also what was waited for
-// operations that never ended is read as it was written.
+// A packed histogram is no text to be shortened, however many values it has: also what was waited
+// for operations that never ended is read as it was written.
 func TestCleanKeepsHistograms(t *testing.T) {
 	h := NewHistogram()
 	rng := rand.New(rand.NewPCG(1, 2))

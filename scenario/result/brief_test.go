@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// What is left of a result that is shortened can be read, has every summary, and says what is missing.
+// What is left of a result that is shortened can be read, has every summary, and says what is
+// missing.
 func TestBrief(t *testing.T) {
 	r := sample()
 	r.Cells[0].Evidence = &Evidence{Ending: "ran_out"}

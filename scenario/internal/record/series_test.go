@@ -125,7 +125,8 @@ func TestVolatileMessagesAreNamed(t *testing.T) {
 	}
 }
 
-// The sum of one series is that series, and of several a copy: each second of a trial asks for some.
+// The sum of one series is that series, and of several a copy: each second of a trial asks for
+// some.
 func TestSumOfOneSeriesIsNotCopied(t *testing.T) {
 	totals := NewTotals([]Series{{Metric: "a"}, {Metric: "b"}}, 2)
 	totals.Add(0, 0, 10, 1)

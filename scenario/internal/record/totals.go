@@ -67,8 +67,8 @@ func (t *Totals) Of(series, phase int) *hdrhistogram.Histogram {
 	return t.ended[series*t.phases+phase]
 }
 
-// Sum merges the samples that keep accepts. A histogram of the sum is nil when there are none. It may
-// be one of the totals' own: do not change it, and do not keep it beyond the next Add.
+// Sum merges the samples that keep accepts. A histogram of the sum is nil when there are none. It
+// may be one of the totals' own: do not change it, and do not keep it beyond the next Add.
 func (t *Totals) Sum(keep func(s *Series, phase int) bool) (sum result.Samples) {
 	one, n := result.Samples{}, 0
 	t.Each(func(series, phase int, s result.Samples) {

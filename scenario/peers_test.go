@@ -1,0 +1,59 @@
+package scenario
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/throng-io/throng/scenario/client"
+	"github.com/throng-io/throng/scenario/metric"
+	"github.com/throng-io/throng/scenario/peer"
+)
+
+// A message that some peers get and one does not is an error of its own: else only a missing
+// delivery would show it, and of a flow nothing.
+func TestAPeerThatDoesNotGetAMessage(t *testing.T) {
+	tr, _ := flowing(t, 0, "[{think: 1s}]", nil)
+	a := newActor(tr, tr.groups[0], 0, 0)
+	full := map[string]bool{"b": true}
+	mesh, err := peer.New(peer.Config{Room: "r", Emit: func(event string, args ...any) error {
+		if event != "p2p:relay" {
+			return nil
+		}
+		text, err := json.Marshal(args)
+		for to := range full {
+			if strings.Contains(string(text), `"to":"`+to+`"`) {
+				return client.ErrBackpressure
+			}
+		}
+		return err
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.peering = &peering{mesh: mesh}
+	if err := mesh.Join(); err != nil {
+		t.Fatal(err)
+	}
+	defer mesh.Close()
+	// the others, whose ids are less, are to call this one, and do not: the server relays
+	mesh.Event(&client.Message{Name: []byte("p2p:peers"), Args: []byte(`{"room":"r","you":"z","peers":["a","b","c"]}`)})
+	until(t, "the list of peers", func() bool { return len(mesh.Peers()) == 3 })
+	if err := a.toPeers([]byte(`["say"]`), false); err != nil {
+		t.Errorf("two of three peers got it: %v", err)
+	}
+	counts := tr.errors.Counts()
+	if len(counts) != 1 || counts[0].N != 1 || counts[0].Class != metric.Error(metric.ErrPeer, metric.HowBackpressure) {
+		t.Errorf("errors %+v, want one of the peer that got nothing", counts)
+	}
+	full["a"], full["c"] = true, true
+	if err := a.toPeers([]byte(`["say"]`), false); !errors.Is(err, client.ErrBackpressure) || len(tr.errors.Counts()) != 1 || tr.errors.Counts()[0].N != 1 {
+		t.Errorf("nobody got it: %v, %+v", err, tr.errors.Counts())
+	}
+	for err, how := range map[error]string{peer.ErrQueueFull: metric.HowFull, client.ErrBackpressure: metric.HowBackpressure, errors.ErrUnsupported: metric.HowOther} {
+		if got := howUnsent(err); got != how {
+			t.Errorf("%v is %s, want %s", err, got, how)
+		}
+	}
+}
