@@ -104,6 +104,28 @@ func (b *callBook) isOpen(id uint64) bool {
 	return id >= b.base && id < b.next && b.at(id).state == callOpen
 }
 
+// giveUp closes a call that is not waited for any more, so that its place in the ring is free again.
+// Its answer is late then.
+func (b *callBook) giveUp(id uint64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if id >= b.base && id < b.next && b.at(id).state == callOpen {
+		b.close(id)
+		b.trim()
+	}
+}
+
+// close notes that a call's limit has passed, or its connection has ended. mu is locked.
+func (b *callBook) close(id uint64) {
+	b.at(id).state = callExpired
+	if b.expired == nil {
+		b.expired = map[uint64]struct{}{}
+	}
+	if len(b.expired) < maxExpired {
+		b.expired[id] = struct{}{}
+	}
+}
+
 // oldest returns the call that has waited longest.
 func (b *callBook) oldest() (id uint64, is bool) {
 	b.mu.Lock()
@@ -125,13 +147,7 @@ func (b *callBook) expire(over func(c *pendingCall) bool) {
 		if c.state != callOpen || !over(c) {
 			continue
 		}
-		c.state = callExpired
-		if b.expired == nil {
-			b.expired = map[uint64]struct{}{}
-		}
-		if len(b.expired) < maxExpired {
-			b.expired[id] = struct{}{}
-		}
+		b.close(id)
 	}
 	b.trim()
 }

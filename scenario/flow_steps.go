@@ -86,7 +86,11 @@ func (f *flow) replied(within time.Duration) (event, error) {
 	if errors.Is(err, errLate) {
 		f.mu.Lock()
 		f.calls = false
+		a, id := f.actor, f.call
 		f.mu.Unlock()
+		if a != nil {
+			a.calls.giveUp(id)
+		}
 		err = failed(metric.HowTimeout, "no acknowledgement within %s", metric.FormatDuration(within))
 	}
 	if err != nil {

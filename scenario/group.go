@@ -242,16 +242,47 @@ func (g *group) inRoom(room int) []uint32 {
 	return g.byRoom[room]
 }
 
-// disconnect closes all clients at the end of a trial, several at a time.
-func (g *group) disconnect(hands chan struct{}) {
+// A farewell is the end of all clients when a trial is over, several at a time. A client on polling
+// waits a while for the server to take its goodbye: where so many in a row have waited in vain, the
+// server hangs, and the others go without one. Else a hundred thousand would keep the trial for
+// minutes.
+type farewell struct {
+	hands chan struct{}
+	after time.Duration // a goodbye that takes as long is in vain
+	vain  atomic.Int32  // such goodbyes in a row
+}
+
+// handsAtOnce is how many say goodbye at once, and how many in vain.
+const handsAtOnce = 64
+
+func newFarewell() *farewell {
+	return &farewell{hands: make(chan struct{}, handsAtOnce), after: 200 * time.Millisecond} // less than clients wait
+}
+
+// disconnect closes all clients of the group.
+func (g *group) disconnect(all *farewell) {
 	for i := range g.actors {
 		if a := g.away(i); a != nil {
-			hands <- struct{}{}
+			all.hands <- struct{}{}
 			g.t.life.wg.Go(func() {
-				defer func() { <-hands }()
-				a.leave()
+				defer func() { <-all.hands }()
+				all.part(a)
 			})
 		}
+	}
+}
+
+func (all *farewell) part(a *actor) {
+	if all.vain.Load() >= handsAtOnce {
+		a.leaveBy(conn.Cut)
+		return
+	}
+	began := client.Now()
+	a.leave()
+	if held := time.Duration(a.t.heldUp(a.t.now())); client.Now()-began-held < all.after {
+		all.vain.Store(0)
+	} else {
+		all.vain.Add(1)
 	}
 }
 

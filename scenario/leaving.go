@@ -34,6 +34,11 @@ func (a *actor) after(c conn, err error) (next *actor) {
 
 // leave sends the client away by the plan: nothing is owed to it from now on.
 func (a *actor) leave() {
+	a.leaveBy(func(c conn) { _ = c.Close() }) // what reads it reports the error when it returns
+}
+
+// leaveBy is leave with another way to end the connection.
+func (a *actor) leaveBy(end func(conn)) {
 	a.mu.Lock()
 	a.leaving = true
 	a.planned = a.planned || !a.t.life.over.Load()
@@ -48,7 +53,7 @@ func (a *actor) leave() {
 	a.release()
 	a.discard()
 	if c != nil {
-		_ = c.Close() // run reports the error when it returns
+		end(c)
 	}
 }
 

@@ -217,9 +217,6 @@ func (t *trial) probe(ctx context.Context) error {
 
 // firstClient is the first client of this process and its group; nil: it has none.
 func (t *trial) firstClient() (*group, int) {
-	if t.share == nil {
-		return t.groups[0], 0
-	}
 	for _, g := range t.groups {
 		if i, any := g.firstOwn(); any {
 			return g, i
@@ -326,9 +323,9 @@ func (t *trial) pace(sources []source) (p *pacer, paced chan struct{}) {
 func (t *trial) dismiss(cancel func()) {
 	t.countMissing(t.now())
 	cancel()
-	hands := make(chan struct{}, 64)
+	all := newFarewell()
 	for _, g := range t.groups {
-		g.disconnect(hands)
+		g.disconnect(all)
 	}
 	t.life.wg.Wait()
 	t.life.closeVanished()
