@@ -104,8 +104,8 @@ func (b *callBook) isOpen(id uint64) bool {
 	return id >= b.base && id < b.next && b.at(id).state == callOpen
 }
 
-// giveUp closes a call that is not waited for any more, so that its place in the ring is free again.
-// Its answer is late then.
+// giveUp closes a call that is not waited for any more, so that its place in the ring is free
+// again. Its answer is late then.
 func (b *callBook) giveUp(id uint64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

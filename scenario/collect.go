@@ -10,6 +10,7 @@ import (
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 
+	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/internal/judge"
 	"github.com/throng-io/throng/scenario/internal/ledger"
 	"github.com/throng-io/throng/scenario/internal/plan"
@@ -41,10 +42,10 @@ type collector struct {
 	started  time.Time
 	log      *intervalLog // nil: no logs are written
 
-	before    usage   // of the server, before the first client
-	own, its  usage   // at the end of the last second
-	ownCores  float64 // processors that the generator may use
-	itsCores  float64 // likewise, the server
+	before    usage // of the server, before the first client
+	own, its  usage // at the end of the last second
+	ownBusy   busy  // the generator
+	itsBusy   busy  // the server
 	ownPeak   int64
 	itsPeak   int64
 	servers   processes
@@ -94,8 +95,10 @@ func newCollector(t *trial) *collector {
 	}
 	c.before = c.usage()
 	c.its, c.own = c.before, ownUsage()
-	c.ownCores = min(machine.Usable(os.Getpid()), float64(runtime.GOMAXPROCS(0)))
-	c.itsCores = t.coresOfServer()
+	c.ownBusy = busy{cores: min(machine.Usable(os.Getpid()), float64(runtime.GOMAXPROCS(0))), least: c.tick / 4}
+	c.itsBusy = busy{cores: t.coresOfServer(), least: c.tick / 4}
+	c.ownBusy.begin(c.own.cpu, client.Now())
+	c.itsBusy.begin(c.its.cpu, client.Now())
 	c.show = Progress{
 		Cell: t.at.i + 1, Cells: t.at.n, Params: t.spec.Params, Trial: t.cell.Trial,
 		Phases: len(t.tl.Spans), Total: time.Duration(t.tl.End), Plan: plannedPhases(t.tl),
@@ -237,7 +240,7 @@ func (c *collector) second(until int64) {
 	s.Errors, c.errors = errors-c.errors, errors
 	s.Failed, c.failed = int(failed-c.failed), failed
 	s.GCPauseMaxus = c.pause().Microseconds()
-	c.processes(&s, &own, &m, time.Duration(until-from))
+	c.processes(&s, &own, &m)
 	own.Take(&s)
 	c.unkept = cmp.Or(c.unkept, c.history.add(&s))
 	c.seconds, c.moments = append(c.seconds, own), append(c.moments, m)

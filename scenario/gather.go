@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync/atomic"
 
+	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/internal/ledger"
 	"github.com/throng-io/throng/scenario/internal/record"
 )
@@ -76,10 +77,7 @@ func (p *part) portion(until int64, last bool) *portion {
 	own := ownUsage()
 	cpu := own.cpu - c.own.cpu
 	c.own = own
-	out.use = partUse{cpuTime: int64(cpu), rss: own.rss, pause: int64(c.gc.longest()), meshed: p.meshed.Load(), goroutines: own.goroutines, files: own.files, standstill: t.watch.standstill.Load()}
-	if took := until - c.at; took > 0 {
-		out.use.cpu = float64(cpu) / (c.ownCores * float64(took))
-	}
+	out.use = partUse{cpuTime: int64(cpu), cpu: c.ownBusy.look(own.cpu, client.Now()), rss: own.rss, pause: int64(c.gc.longest()), meshed: p.meshed.Load(), goroutines: own.goroutines, files: own.files, standstill: t.watch.standstill.Load()}
 	return out
 }
 

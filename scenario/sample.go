@@ -6,6 +6,7 @@ import (
 	"runtime/metrics"
 	"time"
 
+	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/internal/judge"
 	"github.com/throng-io/throng/scenario/result"
 )
@@ -108,9 +109,9 @@ func (c *collector) usage() usage {
 }
 
 // processes samples what generator and server have used.
-func (c *collector) processes(s *result.Second, e *judge.Second, m *moment, took time.Duration) {
+func (c *collector) processes(s *result.Second, e *judge.Second, m *moment) {
 	var now usage
-	m.ownCPU, s.CPU, now = c.ownUse(took)
+	m.ownCPU, s.CPU, now = c.ownUse()
 	e.CPU, c.ownPeak = s.CPU, max(c.ownPeak, now.rss)
 	s.RSSBytes, e.RSS = now.rss, now.rss
 	s.Goroutines, s.Files = now.goroutines, now.files
@@ -120,8 +121,10 @@ func (c *collector) processes(s *result.Second, e *judge.Second, m *moment, took
 	its := server.usage
 	if its.ok && c.its.ok && its.cpu >= c.its.cpu {
 		m.serverCPU = its.cpu - c.its.cpu
-		s.ServerCPU = m.serverCPU.Seconds() / (c.itsCores * took.Seconds())
+		s.ServerCPU = c.itsBusy.look(its.cpu, server.at)
 		e.ServerCPU = s.ServerCPU
+	} else {
+		c.itsBusy.begin(its.cpu, server.at)
 	}
 	if its.ok {
 		s.ServerRSSBytes, e.ServerRSS = its.rss, its.rss
@@ -135,6 +138,29 @@ func (c *collector) processes(s *result.Second, e *judge.Second, m *moment, took
 type serverUse struct {
 	usage
 	broker time.Duration
+	at     time.Duration // the moment, on the client's clock
+}
+
+// A busy is how busy a process is: the share of the cores that it may use between two looks at its
+// processor time. The time between them counts, not the second that they stand for: a collector
+// that was held up looks late, and then several times at once, which shows nothing new.
+type busy struct {
+	cores   float64
+	least   time.Duration // between two looks that show something
+	cpu, at time.Duration // of the last of these
+	share   float64       // that it showed
+}
+
+// begin is a look without one before it.
+func (b *busy) begin(cpu, at time.Duration) { b.cpu, b.at = cpu, at }
+
+// look takes in the processor time that the process has used by a moment.
+func (b *busy) look(cpu, at time.Duration) (share float64) {
+	if took := at - b.at; took >= max(b.least, 1) {
+		b.share = (cpu - b.cpu).Seconds() / (b.cores * took.Seconds())
+		b.begin(cpu, at)
+	}
+	return b.share
 }
 
 // serverNow is what they have used by now.
@@ -143,7 +169,7 @@ func (c *collector) serverNow() (u serverUse) {
 		c.broker.usage([]int{c.t.server.broker})
 		u.broker = c.broker.total
 	}
-	u.usage = c.usage()
+	u.usage, u.at = c.usage(), client.Now()
 	return u
 }
 
@@ -158,14 +184,14 @@ func (c *collector) serverUse() serverUse {
 // ownUse is what the generator used in the second: processor time, the share of the cores that it
 // may use, and what it has by now. Of a fleet the share is the busiest agent's, and the others are
 // sums.
-func (c *collector) ownUse(took time.Duration) (cpu time.Duration, share float64, now usage) {
+func (c *collector) ownUse() (cpu time.Duration, share float64, now usage) {
 	if c.fleet != nil {
 		return c.fleet.usage()
 	}
 	own := ownUsage()
 	cpu = own.cpu - c.own.cpu
 	c.own = own
-	return cpu, cpu.Seconds() / (c.ownCores * took.Seconds()), own
+	return cpu, c.ownBusy.look(own.cpu, client.Now()), own
 }
 
 // pause is the longest of the garbage collector in the second.

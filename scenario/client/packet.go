@@ -184,8 +184,9 @@ func (c *Client) answered(b []byte, binary bool, came arrival) (taken bool, err 
 	if p.Type != socketio.Connect && p.Type != socketio.ConnectError {
 		return false, nil
 	}
-	if c.space(p.Namespace) < 0 {
-		return true, nil
+	space := c.space(p.Namespace)
+	if space < 0 || p.Type == socketio.Connect && len(c.sids) > 0 && c.sids[space] != "" {
+		return true, nil // it was not asked for, or has been answered: others may still be awaited
 	}
 	if d := c.dialing; d != nil && d.cfg.Joining != nil {
 		// a payload that cannot be decoded is refused below
