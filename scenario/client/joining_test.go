@@ -28,6 +28,8 @@ func TestJoiningIsReported(t *testing.T) {
 	}{
 		{"json", socketio.JSON, text(`40{"sid":"a"}`) + text(`40/chat,{"sid":"b"}`), false},
 		{"refused", socketio.JSON, text(`40{"sid":"a"}`) + text(`44/chat,{"message":"no"}`), true},
+		{"answered twice", socketio.JSON, text(`40{"sid":"a"}`) + text(`40{"sid":"again"}`) + text(`40/chat,{"sid":"b"}`), false},
+		{"answered twice, and refused", socketio.JSON, text(`40{"sid":"a"}`) + text(`40{"sid":"again"}`) + text(`44/chat,{"message":"no"}`), true},
 		{"msgpack", socketio.MessagePack, frame(0x82, msgpack("/", `{"sid":"a"}`)) + frame(0x82, msgpack("/chat", `{"sid":"b"}`)), false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
