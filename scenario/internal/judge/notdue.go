@@ -1,6 +1,8 @@
 package judge
 
 import (
+	"slices"
+
 	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/scenario/metric"
 	"github.com/throng-io/throng/scenario/result"
@@ -17,6 +19,19 @@ func (e *Evidence) passIfNothingDue(k *file.Check, r *result.Check) {
 	if r.Undecided && e.ScaledDown {
 		r.Pass, r.Undecided, r.Note = true, false, "the run is scaled down; "+r.Note
 	}
+}
+
+// nobodyCame reports whether no client was to connect. Results that do not say are believed.
+func (e *Evidence) nobodyCame() bool {
+	if e.Saved != nil && !e.Saved.whole {
+		return false
+	}
+	for i := range e.Groups {
+		if g := &e.Groups[i]; len(g.Attempts) == 0 || slices.Max(g.Attempts) > 0 {
+			return false
+		}
+	}
+	return len(e.Groups) > 0
 }
 
 func (e *Evidence) notDue(k *file.Check) bool {

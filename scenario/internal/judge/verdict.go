@@ -33,6 +33,9 @@ func Judge(e *Evidence, rules Rules) Judgement {
 	if e.Length(Scope{}) == 0 {
 		j.lower(result.Invalid, "the trial ended before a recorded phase began")
 	}
+	if e.nobodyCame() {
+		j.lower(result.Invalid, "no client was due, so nothing was tested: the groups have none, or the phases no share of them")
+	}
 	if e.Mismatch != "" {
 		j.lower(result.Invalid, "the contract does not fit: "+e.Mismatch)
 	}

@@ -24,8 +24,16 @@ func TestVerdicts(t *testing.T) {
 		want       result.Verdict
 		reason     string
 	}{
-		"all hold":               {slo: allow + fine, valid: "max(cpu) < 80%", want: result.Pass},
-		"an objective breaks":    {slo: allow + broken, valid: "max(cpu) < 80%", want: result.Fail, reason: broken + ": 100 ms"},
+		"all hold":            {slo: allow + fine, valid: "max(cpu) < 80%", want: result.Pass},
+		"an objective breaks": {slo: allow + broken, valid: "max(cpu) < 80%", want: result.Fail, reason: broken + ": 100 ms"},
+		"nobody came": {
+			slo: allow + fine, valid: "max(cpu) < 80%", want: result.Invalid, reason: "no client was due",
+			change: func(e *Evidence, _ *Rules) {
+				for i := range e.Groups {
+					clear(e.Groups[i].Attempts)
+				}
+			},
+		},
 		"one has no samples":     {slo: allow + silent, valid: "max(cpu) < 80%", want: result.Fail, reason: silent + ": no samples"},
 		"the generator is unfit": {slo: allow + broken, valid: "max(cpu) < 20%", want: result.Invalid, reason: "max(cpu) < 20%: 30 %"},
 		"only the first reason":  {slo: allow + broken + ", max(delivery) < 60ms", valid: "max(cpu) < 80%", want: result.Fail, reason: broken + ": 100 ms"},
