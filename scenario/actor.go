@@ -184,6 +184,7 @@ func (a *actor) live(ctx context.Context) (next *actor) {
 		}
 		return a.failed(ctx, began, err)
 	}
+	t.watch.learn(d.patience)
 	d.conn = a.traced(d)
 	a.sids = d.sids
 	t.count.connected.Add(1)

@@ -45,10 +45,11 @@ type sender interface {
 type dialed struct {
 	conn
 	timings   client.Timings
-	upgrade   error    // why an upgrade that was asked for did not happen
-	recovered bool     // it is the socket that it was before
-	plainly   bool     // on a websocket whose offer to compress the server did not take
-	sids      []string // socket ids, by namespace
+	upgrade   error         // why an upgrade that was asked for did not happen
+	recovered bool          // it is the socket that it was before
+	plainly   bool          // on a websocket whose offer to compress the server did not take
+	sids      []string      // socket ids, by namespace
+	patience  time.Duration // of the server with a silent client; 0: not known
 }
 
 type dialer func(ctx context.Context, cfg *client.Config) (dialed, error)
@@ -58,5 +59,5 @@ func dialClient(ctx context.Context, cfg *client.Config) (dialed, error) {
 	if err != nil {
 		return dialed{}, err
 	}
-	return dialed{conn: c, timings: c.Timings, upgrade: c.UpgradeErr, recovered: c.Recovered(), plainly: cfg.Compress && c.Uncompressed(), sids: c.SIDs()}, nil
+	return dialed{conn: c, timings: c.Timings, upgrade: c.UpgradeErr, recovered: c.Recovered(), plainly: cfg.Compress && c.Uncompressed(), sids: c.SIDs(), patience: c.Patience()}, nil
 }

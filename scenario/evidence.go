@@ -25,7 +25,7 @@ func (c *collector) evidence(rows [][]ledger.Row) *judge.Evidence {
 		Totals: c.totals, Windows: c.windows.Found(), Ledger: rows, Seconds: c.seconds,
 		Errors: t.errors.Counts(), Returns: t.returns.counts(),
 		Clients: judge.Clients{Failed: t.count.failed.Load(), Dropped: t.count.dropped.Load()},
-		Target:  judge.Target{RSSBefore: -1}, Standstill: t.watch.standstill.Load(),
+		Target:  judge.Target{RSSBefore: -1}, Standstill: t.watch.standstill.Load(), Patience: t.watch.patience.Load(),
 	}
 	if c.before.ok {
 		e.Target.RSSBefore = c.before.rss

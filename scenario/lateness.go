@@ -22,6 +22,8 @@ type watch struct {
 
 	standstill atomic.Int64 // the longest time between two readings of the probe, of a fleet on any agent, in nanoseconds
 	ran        int64        // when the probe was read last, since the trial's start; the probe's goroutine's
+	// the shortest time for which a server waits for a sign of a client, in nanoseconds; 0: not known
+	patience atomic.Int64
 }
 
 // A prober is a [lateness.Probe].
@@ -67,6 +69,13 @@ func (w *watch) runs(at int64) {
 		w.standstill.Store(gap)
 	}
 	w.ran = at
+}
+
+// learn takes in how long a server waits for a sign of a client; 0: not known.
+func (w *watch) learn(patience time.Duration) {
+	for was := w.patience.Load(); patience > 0 && (was == 0 || int64(patience) < was) && !w.patience.CompareAndSwap(was, int64(patience)); {
+		was = w.patience.Load()
+	}
 }
 
 // mostHeld bounds how long clients may take to read what came while this process was held up: twice

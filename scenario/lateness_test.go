@@ -112,6 +112,12 @@ func TestStandstill(t *testing.T) {
 	if got, want := f.c.evidence(nil).Standstill, int64(7*time.Second-4*time.Millisecond); got != want {
 		t.Errorf("the generator stood still for %d ns, want %d", got, want)
 	}
+	for _, patience := range []time.Duration{20 * time.Second, 0, 2 * time.Second, 5 * time.Second} {
+		f.t.watch.learn(patience)
+	}
+	if got, want := f.c.evidence(nil).Patience, int64(2*time.Second); got != want {
+		t.Errorf("the servers wait %d ns for a client, want %d", got, want)
+	}
 }
 
 // A connect counts from when it was due, and the generator's own part of it is known: how late it

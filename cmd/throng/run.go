@@ -337,7 +337,7 @@ func rescue(dir string, run *result.Run, cause error) error {
 	brief, berr := run.Brief()
 	for _, to := range []string{dir, other} {
 		if berr == nil && to != "" && brief.Write(to) == nil {
-			return fmt.Errorf("%w; nor is there space elsewhere (%w), so the summaries, without histograms and timelines, were written to %s", cause, err, filepath.Join(to, result.FileName))
+			return fmt.Errorf("%w; nor could all of it be written elsewhere (%w): the summaries, without histograms and timelines, are in %s", cause, err, filepath.Join(to, result.FileName))
 		}
 	}
 	if other != "" {

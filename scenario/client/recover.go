@@ -29,6 +29,15 @@ func (c *Client) Session() Session {
 	return s
 }
 
+// Patience is how long the server waits for the client's answer to a ping, or in revision 3 for its
+// ping, before it gives the client up. 0: it has no heartbeat.
+func (c *Client) Patience() time.Duration {
+	if c.old {
+		return c.pingInterval + c.pingTimeout
+	}
+	return c.pingTimeout
+}
+
 // Recovered reports whether the server took the client for the socket that it
 // had been, with Config.Recover.
 func (c *Client) Recovered() bool { return c.recovered }

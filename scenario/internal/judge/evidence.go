@@ -36,6 +36,9 @@ type Evidence struct {
 
 	FaultFailed string // a fault that did not happen as the scenario describes it, and why; "": all did
 	Standstill  int64  // the longest time for which the generator did not run, in nanoseconds
+	// the shortest time for which a server waits for a sign of a client before it gives it up,
+	// likewise; 0: not known
+	Patience int64
 
 	Agents  []Agent // of a fleet; nil: the clients were in one process
 	Groups  []Group

@@ -25,7 +25,7 @@ var endings = []string{RanOut: "ran_out", Interrupted: "interrupted", ServerGone
 func Keep(e *Evidence) *result.Evidence {
 	out := &result.Evidence{
 		Ending: endings[e.Ending], Cause: e.Cause, Mismatch: e.Mismatch, Faults: len(e.Faults) > 0, FaultFailed: e.FaultFailed, ScaledDown: e.ScaledDown,
-		RSSBefore: e.Target.RSSBefore, StandstillS: time.Duration(e.Standstill).Seconds(),
+		RSSBefore: e.Target.RSSBefore, StandstillS: time.Duration(e.Standstill).Seconds(), PatienceS: time.Duration(e.Patience).Seconds(),
 	}
 	for _, f := range e.Faults {
 		out.FaultPhases = append(out.FaultPhases, f.Phase)
@@ -137,6 +137,7 @@ func (e *Evidence) recall(from *result.Evidence) error {
 	e.Ending = Ending(max(0, slices.Index(endings, from.Ending))) // a result that is read has no other word
 	e.Cause, e.Mismatch, e.ScaledDown, e.Target.RSSBefore = from.Cause, from.Mismatch, from.ScaledDown, from.RSSBefore
 	e.FaultFailed, e.Standstill = from.FaultFailed, int64(math.Round(from.StandstillS*1e9))
+	e.Patience = int64(math.Round(from.PatienceS * 1e9))
 	if err := e.recallFaults(from); err != nil {
 		return err
 	}

@@ -19,7 +19,7 @@ import (
 func savedCell(t *testing.T) (*Evidence, Rules, *result.Cell) {
 	t.Helper()
 	e, rules := known(t, "errors <= 3, loss < 10%, p50(delivery) < 1s, max(server.cpu) < 50%", "max(cpu) < 80%, achieved(rate) > 1%")
-	e.Standstill = 1_234_567_891
+	e.Standstill, e.Patience = 1_234_567_891, 2_500_000_000
 	cell := &result.Cell{Evidence: Keep(e), Clients: result.Clients{}}
 	for _, s := range e.Timeline.Spans {
 		cell.Phases = append(cell.Phases, result.Phase{Name: s.Name, StartS: float64(s.Start) / 1e9, EndS: float64(s.End) / 1e9, Record: s.Record})
@@ -54,8 +54,8 @@ func TestRecallFindsWhatWasKept(t *testing.T) {
 	if diff := cmp.Diff(e.Ledger, got.Ledger); diff != "" {
 		t.Errorf("ledger (-was +is):\n%s", diff)
 	}
-	if got.Standstill != e.Standstill {
-		t.Errorf("a standstill of %d ns, %d in the result", e.Standstill, got.Standstill)
+	if got.Standstill != e.Standstill || got.Patience != e.Patience {
+		t.Errorf("a standstill of %d ns, %d in the result; a patience of %d, %d in the result", e.Standstill, got.Standstill, e.Patience, got.Patience)
 	}
 	if diff := cmp.Diff(e.Seconds, got.Seconds); diff != "" {
 		t.Errorf("seconds (-was +is):\n%s", diff)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/throng-io/throng/scenario/internal/record"
 	"github.com/throng-io/throng/scenario/metric"
 	"github.com/throng-io/throng/scenario/result"
 )
@@ -20,11 +21,16 @@ const tooLate = time.Second
 // standstill is the rule on how long the generator stood still, if it is broken. It matters to a
 // trial that fails only: one that kept every rule in spite of it has passed.
 func (e *Evidence) standstill(verdict result.Verdict) []result.Check {
-	if d := time.Duration(e.Standstill); verdict == result.Fail && d > standstillLimit {
+	limit := standstillLimit
+	dropped := e.countErrors(func(r *record.ErrorCount) bool { return r.Class.Kind == metric.ErrDrop }) > 0
+	if p := time.Duration(e.Patience); p > 0 && dropped { // the server may have given them up meanwhile
+		limit = min(limit, max(p, tooLate))
+	}
+	if d := time.Duration(e.Standstill); verdict == result.Fail && d > limit {
 		return []result.Check{{
 			Text: "the generator's longest standstill", Kind: result.KindValid,
-			Value: d.Seconds(), Limit: standstillLimit.Seconds(), Op: "<=", Unit: metric.Seconds,
-			Note: fmt.Sprintf("this machine was paused or had no processor for it, and what failed may follow from that: run it again; up to %s is allowed", metric.FormatDuration(standstillLimit)),
+			Value: d.Seconds(), Limit: limit.Seconds(), Op: "<=", Unit: metric.Seconds,
+			Note: fmt.Sprintf("this machine was paused or had no processor for it, and what failed may follow from that: run it again; up to %s is allowed", metric.FormatDuration(limit)),
 		}}
 	}
 	return nil

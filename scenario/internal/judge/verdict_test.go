@@ -131,6 +131,17 @@ func TestVerdicts(t *testing.T) {
 			slo: allow + broken, valid: "max(cpu) < 80%", want: result.Fail, reason: broken,
 			change: func(e *Evidence, _ *Rules) { e.Standstill = 5e9 },
 		},
+		"it stood still for longer than the server waits, and clients were dropped": {
+			slo: allow + broken, valid: "max(cpu) < 80%", want: result.Invalid, reason: "the generator's longest standstill: 3 s",
+			change: func(e *Evidence, _ *Rules) {
+				e.Standstill, e.Patience = 3e9, 2e9
+				e.Errors = append(e.Errors, record.ErrorCount{ErrorKey: record.ErrorKey{Class: metric.Error(metric.ErrDrop, "transport_close"), Stream: -1}, N: 1})
+			},
+		},
+		"it stood still for longer than the server waits, and none was dropped": {
+			slo: allow + broken, valid: "max(cpu) < 80%", want: result.Fail, reason: broken,
+			change: func(e *Evidence, _ *Rules) { e.Standstill, e.Patience = 3e9, 2e9 },
+		},
 		"it stood still, and all hold": {slo: allow + fine, valid: "max(cpu) < 80%", want: result.Pass, change: func(e *Evidence, _ *Rules) { e.Standstill = 31e9 }},
 		"the server ended":             {slo: allow + broken, valid: "max(cpu) < 20%", want: result.Fail, reason: "the server exited by itself after 2 s", change: func(e *Evidence, _ *Rules) { e.Ending = ServerGone }},
 	} {
