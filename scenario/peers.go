@@ -40,7 +40,7 @@ func (a *actor) openPeers() error {
 	g := a.group
 	cfg := peer.Config{
 		Room: g.roomName(a.unjoined()[0].Room), Emit: peer.Over(a.conn, g.parser, ""), Parser: g.parser, Loopback: true,
-		Timeout: g.spec.Peers.Timeout, Hidden: plan.Blocked(g.spec.Peers, a.number), MaxMessage: a.t.receives(),
+		Timeout: g.spec.Peers.Timeout, After: a.t.after, Hidden: plan.Blocked(g.spec.Peers, a.number), MaxMessage: a.t.receives(),
 		Message: a.hearPeer, Peer: a.peered, Refused: a.refusedPeer,
 		Settled: func(err error) {
 			if err != nil {

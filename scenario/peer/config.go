@@ -35,6 +35,9 @@ type Config struct {
 	// Timeout is how long the channel to a peer may take to open, from the moment when the Mesh
 	// hears of the peer. Default 10 s.
 	Timeout time.Duration
+	// After calls f on a goroutine of its own when d has passed, unless stop is called before.
+	// Default time.AfterFunc; a program that may be paused can have the clock stand still meanwhile.
+	After func(d time.Duration, f func()) (stop func())
 	// MaxMessage is the most bytes of a message in either direction. Default 16 MiB.
 	MaxMessage int
 	// MaxQueue is how many bytes of messages may wait in the channel to a peer, beside one message
@@ -61,6 +64,12 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.Timeout == 0 {
 		c.Timeout = 10 * time.Second
+	}
+	if c.After == nil {
+		c.After = func(d time.Duration, f func()) func() {
+			timer := time.AfterFunc(d, f)
+			return func() { timer.Stop() }
+		}
 	}
 	if c.MaxMessage == 0 {
 		c.MaxMessage = 16 << 20

@@ -17,7 +17,7 @@ import (
 type link struct {
 	m     *Mesh
 	id    string
-	timer *time.Timer
+	stop  func()        // ends the clock
 	began time.Duration // of the stage that has begun last
 	tries *try          // the present connection; nil: none has begun
 
@@ -62,7 +62,7 @@ func (l *link) emit(s signal) error {
 // begin starts the clock.
 func (l *link) begin() {
 	l.began = client.Now()
-	l.timer = time.AfterFunc(l.m.cfg.Timeout, func() {
+	l.stop = l.m.cfg.After(l.m.cfg.Timeout, func() {
 		l.m.do(func() {
 			if l.peer().State == Connecting {
 				l.fail(l.stage(), errTimeout)
@@ -98,7 +98,7 @@ func (l *link) change(to State, err *Error) {
 		l.open = nil
 	}
 	l.mu.Unlock()
-	l.timer.Stop()
+	l.stop()
 	l.m.cfg.Peer(l.peer())
 }
 
@@ -254,7 +254,7 @@ func (l *link) offered(call string, d webrtc.SessionDescription) {
 		l.mu.Lock()
 		l.state, l.open, l.err, l.timings = Connecting, nil, nil, Timings{}
 		l.mu.Unlock()
-		l.timer.Stop()
+		l.stop()
 		l.begin()
 	}
 	t, err := l.connect(call)
@@ -411,7 +411,7 @@ func (l *link) drain() {
 
 // finish waits until the channel is empty or some time has passed, and closes it.
 func (l *link) finish() {
-	l.timer.Stop()
+	l.stop()
 	if t := l.tries; t != nil {
 		if t.raw != nil {
 			t.drained(func() bool { return t.dc.BufferedAmount() == 0 })
