@@ -92,23 +92,32 @@ func TestJudgeAgainWithLess(t *testing.T) {
 	for name, c := range map[string]struct {
 		rule    string
 		old     bool // no evidence was kept
+		brief   bool // nor a histogram
 		verdict result.Verdict
 		reason  string
 	}{
-		"windows without logs":          {"p99(delivery) < 1h over 1s", false, result.Invalid, "p99(delivery) < 1h over 1s: not in this result"},
-		"labels":                        {"'p99(delivery{transport=polling}) < 1h'", false, result.Pass, ""},
-		"labels of an old one":          {"'p99(delivery{transport=polling}) < 1h'", true, result.Invalid, "not in this result"},
-		"a phase of an old one":         {"p99(delivery) < 1h in hold", true, result.Invalid, "not in this result"},
-		"seconds of an old one":         {"loss(delivery) < 99% over 1s", true, result.Invalid, "not in this result"},
-		"sums of an old one":            {"p99(delivery) < 1h, p99(lag) < 1h, loss(delivery) < 99%, achieved(rate) > 1%, max(rss) < 1000GiB over 2s", true, result.Pass, ""},
-		"an old one fails":              {"count(delivery) > 1M, p99(delivery) < 1h in hold", true, result.Fail, "count(delivery) > 1M"},
-		"an optional one of an old one": {"{check: p99(delivery) < 1h in hold, optional: true}", true, result.Pass, ""},
-		"a metric that never was there": {"p99(step) < 1s", false, result.Fail, "p99(step) < 1s: no samples"},
+		"windows without logs":          {"p99(delivery) < 1h over 1s", false, false, result.Invalid, "p99(delivery) < 1h over 1s: not in this result"},
+		"labels":                        {"'p99(delivery{transport=polling}) < 1h'", false, false, result.Pass, ""},
+		"labels of an old one":          {"'p99(delivery{transport=polling}) < 1h'", true, false, result.Invalid, "not in this result"},
+		"a phase of an old one":         {"p99(delivery) < 1h in hold", true, false, result.Invalid, "not in this result"},
+		"seconds of an old one":         {"loss(delivery) < 99% over 1s", true, false, result.Invalid, "not in this result"},
+		"sums of an old one":            {"p99(delivery) < 1h, p99(lag) < 1h, loss(delivery) < 99%, achieved(rate) > 1%, max(rss) < 1000GiB over 2s", true, false, result.Pass, ""},
+		"an old one fails":              {"count(delivery) > 1M, p99(delivery) < 1h in hold", true, false, result.Fail, "count(delivery) > 1M"},
+		"an optional one of an old one": {"{check: p99(delivery) < 1h in hold, optional: true}", true, false, result.Pass, ""},
+		"a metric that never was there": {"p99(step) < 1s", false, false, result.Fail, "p99(step) < 1s: no samples"},
+		"a shortened one":               {"p99(delivery) < 1h", false, true, result.Invalid, "not in this result"},
 	} {
 		saved := *run
 		saved.Cells = append([]result.Cell(nil), run.Cells...)
 		if c.old {
 			saved.Cells[0].Evidence = nil
+		}
+		if c.brief {
+			b, err := run.Brief()
+			if err != nil {
+				t.Fatal(err)
+			}
+			saved = *b
 		}
 		f, err := file.Parse("t.yaml", []byte(strings.Replace(judged, "RULES", c.rule+", loss(delivery) <= 10000", 1)), nil)
 		if name == "a metric that never was there" {

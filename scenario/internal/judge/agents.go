@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"errors"
 	"math"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -59,10 +60,13 @@ func (e *Evidence) recallAgents(agents []result.Agent) error {
 		}
 		a := Agent{Name: agents[i].Name, CPUMax: h.CPUMax}
 		var err error
-		if a.Lag, err = h.Lag.Histogram(); err != nil {
-			return err
+		if a.Lag, err = h.Lag.Histogram(); err == nil {
+			a.LagReceive, err = h.LagReceive.Histogram()
 		}
-		if a.LagReceive, err = h.LagReceive.Histogram(); err != nil {
+		if errors.Is(err, result.ErrNoHistogram) {
+			continue // what there is of all agents together is not there either
+		}
+		if err != nil {
 			return err
 		}
 		e.Agents = append(e.Agents, a)

@@ -90,6 +90,7 @@ type Log func(metric string) []result.Interval
 type Saved struct {
 	whole bool            // the cell had Evidence
 	logs  map[string]bool // metrics that there is a log of
+	bare  map[string]bool // metrics of which there are percentiles and no histogram
 }
 
 // Recall makes the evidence of a saved cell. It needs the rules of the coming judgement, because
@@ -103,7 +104,7 @@ func Recall(cell *result.Cell, rules Rules, log Log) (*Evidence, error) {
 	for _, p := range cell.Phases {
 		phases = append(phases, file.Phase{Name: p.Name, Record: p.Record, For: time.Duration(math.Round((p.EndS - p.StartS) * 1e9))})
 	}
-	e := &Evidence{Timeline: plan.NewTimeline(phases), Saved: &Saved{logs: map[string]bool{}}, Target: Target{RSSBefore: -1}}
+	e := &Evidence{Timeline: plan.NewTimeline(phases), Saved: &Saved{logs: map[string]bool{}, bare: map[string]bool{}}, Target: Target{RSSBefore: -1}}
 	e.End, e.At = e.Timeline.End, max(e.Timeline.End, int64(len(cell.Timeline))*1e9)
 	e.Clients = Clients{Failed: int64(cell.Clients.Failed), Dropped: int64(cell.Clients.Dropped)}
 	for i := range cell.Timeline {
@@ -260,16 +261,20 @@ func (e *Evidence) recallOld(cell *result.Cell) error {
 	recorded := max(0, slices.IndexFunc(spans, func(s plan.Span) bool { return s.Record }))
 	var series []record.Series
 	var latencies []*result.Latency
+	take := func(name string, l *result.Latency) {
+		switch {
+		case l == nil || l.N+l.Never == 0:
+		case l.HDR == "" && l.N > 0 || l.NeverHDR == "" && l.Never > 0:
+			e.Saved.bare[name] = true
+		default:
+			series, latencies = append(series, record.Series{Metric: name}), append(latencies, l)
+		}
+	}
 	for name, l := range cell.Latency {
-		if l != nil && l.HDR != "" {
-			series, latencies = append(series, record.Series{Metric: name}), append(latencies, l)
-		}
+		take(name, l)
 	}
-	for name, l := range map[string]*result.Latency{metric.Lag: cell.Generator.Lag, metric.LagReceive: cell.Generator.LagReceive} {
-		if l != nil {
-			series, latencies = append(series, record.Series{Metric: name}), append(latencies, l)
-		}
-	}
+	take(metric.Lag, cell.Generator.Lag)
+	take(metric.LagReceive, cell.Generator.LagReceive)
 	e.Totals = record.NewTotals(series, len(spans))
 	for i, l := range latencies {
 		all, err := l.Samples()
@@ -381,13 +386,16 @@ func (e *Evidence) lacks(k *file.Check) bool {
 		s := record.Series{Metric: k.Metric, Slow: slow}
 		return len(k.Labels) > 0 && !slow || !e.Saved.logs[s.Interval()]
 	}
-	if e.Saved.whole {
+	switch {
+	case e.Saved.whole:
 		return false
+	case ofSamples(k) && e.Saved.bare[k.Metric]:
+		return true
 	}
 	m, _ := metric.Of(k.Metric)
 	switch {
 	case m.Kind == metric.Sampled:
-		return k.Metric == metric.ServerRSSPerClient
+		return k.Metric == metric.ServerRSSPerClient || len(e.Seconds) == 0
 	case k.Stat == metric.StatErrors, len(k.Labels) > 0, k.Phase != "":
 		return true
 	}
