@@ -155,6 +155,7 @@ type flow struct {
 	calls    bool  // one is under way
 	reads    bool  // its answer's arguments are wanted
 	reply    event // to the last one; its arguments are valid until the next call
+	refusal  error // why the last one was refused; nil: it was not
 	offline  bool  // away by its own will
 }
 
@@ -257,10 +258,21 @@ func (f *flow) answered(a *actor, m *client.Message, at int64) {
 		f.mu.Unlock()
 		return
 	}
-	f.calls, f.reply.at, f.reply.args = false, at, f.reply.args[:0]
+	f.calls, f.refusal, f.reply.at, f.reply.args = false, nil, at, f.reply.args[:0]
 	if f.reads {
 		f.reply.args = a.group.appendJSON(f.reply.args, m.Args)
 	}
+	m.Woke = f.play()
+}
+
+// refused keeps why a call was refused.
+func (f *flow) refused(a *actor, m *client.Message, why error) {
+	f.mu.Lock()
+	if !f.calls || f.call != m.ID || f.actor != a {
+		f.mu.Unlock()
+		return
+	}
+	f.calls, f.refusal = false, why
 	m.Woke = f.play()
 }
 

@@ -93,6 +93,11 @@ func (f *flow) replied(within time.Duration) (event, error) {
 		}
 		err = failed(metric.HowTimeout, "no acknowledgement within %s", metric.FormatDuration(within))
 	}
+	if err == nil {
+		f.mu.Lock()
+		err = f.refusal
+		f.mu.Unlock()
+	}
 	if err != nil {
 		return event{}, err
 	}

@@ -247,8 +247,12 @@ func (h *framed) refused(m *client.Message, how string, err error) {
 	if was != callOpen {
 		return // counted when its limit passed
 	}
-	if c.stream < 0 {
-		h.group.countError(metric.Error(metric.ErrMove, how), c.due, err)
+	switch c.stream {
+	case flowCall:
+		h.flow.refused(h.actor, m, &stepError{class: how, status: m.Status, err: err})
+		return
+	case joinCall:
+		h.roomRefused(&c, how, err)
 		return
 	}
 	h.t.count.calls.Add(-1)

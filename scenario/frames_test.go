@@ -3,6 +3,7 @@ package scenario
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/throng-io/throng/scenario/client"
+	"github.com/throng-io/throng/scenario/metric"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -320,5 +322,17 @@ func TestEventsResume(t *testing.T) {
 	}
 	if l := c.Latency["reconnect"]; l == nil || l.Maxus > 900_000 { // 50 ms, as the server says, instead of 1 s
 		t.Errorf("reconnect %+v", l)
+	}
+}
+
+// A request of a flow that the server refuses is a failed step, and is not waited for until it would
+// be late.
+func TestRefusedRequestsOfFlows(t *testing.T) {
+	tr, all := flowing(t, 1, "[{emit: [ask], ack: 30s}]", func(*actor) conn { return &saying{} })
+	all[0].hold()
+	(&framed{actor: all[0]}).refused(&client.Message{ID: 0, HasID: true, Status: 403}, metric.HowStatus, errors.New("HTTP status 403"))
+	counts := tr.errors.Counts()
+	if len(counts) != 1 || counts[0].N != 1 || counts[0].Class != metric.Error(metric.ErrStep, metric.HowStatus) {
+		t.Errorf("errors %+v, want one failed step", counts)
 	}
 }

@@ -55,16 +55,7 @@ func (a *actor) joinAnswered(c *pendingCall, m *client.Message) {
 	room, coming := int(c.seq), state(a.state.Load()) == joining
 	if t := a.t; t.contract != nil {
 		if err := t.contract.joined.checkArgs(a.group.json(m.Args), a.filling(), "the answer"); err != nil {
-			err = fmt.Errorf("the server refused the room %s: %w", a.group.roomName(room), err)
-			a.mu.Lock()
-			leaving := a.leaving
-			a.mu.Unlock()
-			switch {
-			case coming && !leaving: // the first of its rooms decides
-				a.notJoined(err)
-			case !coming:
-				a.countError(metric.Error(metric.ErrMove, metric.HowMismatch), -1, c.due, err)
-			}
+			a.roomRefused(c, metric.HowMismatch, err)
 			return
 		}
 	}
@@ -75,6 +66,20 @@ func (a *actor) joinAnswered(c *pendingCall, m *client.Message) {
 		if a.joins--; a.joins == 0 {
 			a.hold()
 		}
+	}
+}
+
+// roomRefused gives up a client that connects; one that changes rooms is in neither.
+func (a *actor) roomRefused(c *pendingCall, how string, why error) {
+	why = fmt.Errorf("the server refused the room %s: %w", a.group.roomName(int(c.seq)), why)
+	a.mu.Lock()
+	leaving := a.leaving
+	a.mu.Unlock()
+	switch coming := state(a.state.Load()) == joining; {
+	case coming && !leaving: // the first of its rooms decides
+		a.notJoined(why)
+	case !coming:
+		a.countError(metric.Error(metric.ErrMove, how), -1, c.due, why)
 	}
 }
 
