@@ -140,8 +140,8 @@ func (a *actor) peerEvent(m peer.Message) *client.Message {
 }
 
 // toPeers sends a message to all peers of a client: the list of an event and its arguments as JSON,
-// or bytes. Each peer that it could not be sent to, while others got it, is an error; where a stream
-// expects a delivery, the ledger has a loss as well.
+// or bytes. Each peer that it could not be sent to, while others got it, is an error; where a
+// stream expects a delivery, the ledger has a loss as well.
 func (a *actor) toPeers(message []byte, binary bool) error {
 	direct, relayed, failed := a.peering.mesh.Broadcast(message, binary)
 	if direct+relayed > 0 {

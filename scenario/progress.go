@@ -35,8 +35,8 @@ type Progress struct {
 	HeldBack, GivenUp int64
 	Received          int64   // deliveries, late ones included
 	DeliveriesPerS    float64 // in the last full second
-	// deliveries that had not come by their late limit: those that come later are late, and what has
-	// not come when the trial ends is lost
+	// deliveries that had not come by their late limit: those that come later are late, and what
+	// has not come when the trial ends is lost
 	Missing   int64
 	Duplicate int64
 	Errors    int64

@@ -13,7 +13,8 @@ import (
 // A pause of this process is no delay of the server's: what came meanwhile lies in the sockets, and
 // is read when the process goes on. So whatever is waited for has not come in time only when the
 // clients have read what had come by then: deliveries and acknowledgements (readUpTo), steps,
-// requests, joins and data channels (lookAgain). An attempt to connect that ran out of time is made once more.
+// requests, joins and data channels (lookAgain). An attempt to connect that ran out of time is made
+// once more.
 
 // heldUp is how long what is read at a moment, now, may have waited for this process.
 func (t *trial) heldUp(now int64) int64 { return min(t.watch.held(now), mostHeld) }

@@ -36,7 +36,8 @@ type Config struct {
 	// hears of the peer. Default 10 s.
 	Timeout time.Duration
 	// After calls f on a goroutine of its own when d has passed, unless stop is called before.
-	// Default time.AfterFunc; a program that may be paused can have the clock stand still meanwhile.
+	// Default time.AfterFunc; a program that may be paused can have the clock stand still
+	// meanwhile.
 	After func(d time.Duration, f func()) (stop func())
 	// MaxMessage is the most bytes of a message in either direction. Default 16 MiB.
 	MaxMessage int

@@ -84,8 +84,9 @@ func ReadAll(path string, from io.Reader, most int64) ([]byte, error) {
 	return text, nil
 }
 
-// InPlace reports whether an open file is still what its name stands for. When it, or its directory,
-// was removed or replaced, the system takes what is written to it, and nobody can read it.
+// InPlace reports whether an open file is still what its name stands for. When it, or its
+// directory, was removed or replaced, the system takes what is written to it, and nobody can read
+// it.
 func InPlace(f *os.File) bool {
 	there, err := os.Stat(f.Name())
 	if err != nil {

@@ -130,27 +130,31 @@ func (w *walk) value(v reflect.Value, at *location, limit int) error {
 		return w.dict(v, at)
 	case reflect.Struct:
 		for i := range v.NumField() {
-			f := v.Type().Field(i)
-			if !f.IsExported() {
-				continue
-			}
-			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-			limit := MaxText
-			if name == "hdr" || name == "never_hdr" {
-				limit = maxHDR
-			}
-			here := &location{before: at, name: name}
-			if known := wordsOf(f); known != nil && w.word != nil {
-				if err := w.word(here.String, v.Field(i).String(), known); err != nil {
-					return err
-				}
-			}
-			if err := w.value(v.Field(i), here, limit); err != nil {
+			if err := w.field(v.Type().Field(i), v.Field(i), at); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// field visits a field of a struct.
+func (w *walk) field(f reflect.StructField, v reflect.Value, at *location) error {
+	if !f.IsExported() {
+		return nil
+	}
+	name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+	limit := MaxText
+	if name == "hdr" || name == "never_hdr" {
+		limit = maxHDR
+	}
+	here := &location{before: at, name: name}
+	if known := wordsOf(f); known != nil && w.word != nil {
+		if err := w.word(here.String, v.String(), known); err != nil {
+			return err
+		}
+	}
+	return w.value(v, here, limit)
 }
 
 // wordsOf are the words that a field may have; nil: any text.

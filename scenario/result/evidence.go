@@ -25,8 +25,8 @@ type Evidence struct {
 	RSSBefore int64 `json:"rss_before_bytes"`
 	// StandstillS is the longest time for which the generator did not run, in seconds.
 	StandstillS float64 `json:"standstill_s,omitempty"`
-	// PatienceS is the shortest time for which a server waits for a sign of a client before it gives
-	// it up, in seconds; 0: not known.
+	// PatienceS is the shortest time for which a server waits for a sign of a client before it
+	// gives it up, in seconds; 0: not known.
 	PatienceS float64 `json:"patience_s,omitempty"`
 
 	Groups  []EvidenceGroup  `json:"groups"`
