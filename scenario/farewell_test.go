@@ -20,6 +20,8 @@ func (c *partingConn) Close() error {
 
 func (c *partingConn) Cut() { c.cut.Add(1) }
 
+func (c *partingConn) Unread() bool { return false }
+
 // Clients say goodbye to a server that answers, and soon stop to where it hangs: the end of a trial
 // does not take longer the more clients there are.
 func TestFarewell(t *testing.T) {
