@@ -117,7 +117,8 @@ func unread(err error) error {
 // errorLines writes joined errors one per line. Text from a server or a file cannot add lines to
 // them or move the cursor.
 func errorLines(err error) []string {
-	if all, ok := err.(interface{ Unwrap() []error }); ok {
+	// of the errors that wrap several, only joined ones have a line for each
+	if all, ok := err.(interface{ Unwrap() []error }); ok && err.Error() == errors.Join(all.Unwrap()...).Error() {
 		var lines []string
 		for _, e := range all.Unwrap() {
 			lines = append(lines, errorLines(e)...)
