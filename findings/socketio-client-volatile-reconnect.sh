@@ -20,7 +20,6 @@ import {createServer} from "node:http";
 import {Server} from "socket.io";
 import {io} from "socket.io-client";
 
-const wait = (ms) => new Promise((done) => setTimeout(done, ms));
 const once = (emitter, event) => new Promise((done) => emitter.once(event, done));
 const got = [];
 
@@ -28,7 +27,7 @@ const got = [];
 async function start(port) {
   const http = createServer();
   const server = new Server(http);
-  server.on("connection", (socket) => socket.on("v", (what) => got.push(what)));
+  server.on("connection", (socket) => socket.on("v", (what) => got.push(what)).on("end", (acknowledge) => acknowledge()));
   await new Promise((done) => http.listen(port, "127.0.0.1", done));
   return {server, port: http.address().port};
 }
@@ -44,7 +43,7 @@ client.volatile.emit("v", "while it waits for its next attempt");
 const back = once(client, "connect");
 const second = await start(first.port);
 await back;
-await wait(300);
+await client.emitWithAck("end"); // behind everything that the client had buffered
 console.log("volatile events that arrived:", JSON.stringify(got));
 client.close();
 second.server.close();

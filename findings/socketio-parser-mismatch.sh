@@ -22,7 +22,9 @@ import {Server} from "socket.io";
 import {io} from "socket.io-client";
 import msgpack from "socket.io-msgpack-parser";
 
-// seen connects with other parsers on both sides for two seconds and returns the different events of the socket.
+const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
+
+// seen connects with these parsers until the socket has an event, and two seconds more, and returns its different events.
 async function seen(ofServer, ofClient) {
   const http = createServer();
   const server = new Server(http, ofServer);
@@ -33,7 +35,8 @@ async function seen(ofServer, ofClient) {
   client.on("connect", () => events.add("connect"));
   client.on("connect_error", (error) => events.add(`connect_error: ${error.message}`));
   client.on("disconnect", (reason) => events.add(`disconnect: ${reason}`));
-  await new Promise((done) => setTimeout(done, 2000));
+  for (let i = 0; i < 200 && events.size === 0; i++) await sleep(100);
+  await sleep(2000);
   client.off();
   client.close();
   server.close();

@@ -29,7 +29,11 @@ const wait = (ms) => new Promise((done) => setTimeout(done, ms));
 async function lose(serverNotices) {
   const http = createServer();
   const server = new Server(http, {connectionStateRecovery: {}, pingInterval: 25000, pingTimeout: 20000});
-  server.on("connection", (s) => s.join("room"));
+  const left = new Promise((done) => server.on("connection", (s) => {
+    s.join("room");
+    s.on("disconnect", done);
+    s.on("end", (acknowledge) => acknowledge());
+  }));
   const port = await listen(http);
   const links = [];
   const bridge = net.createServer((client) => {
@@ -46,14 +50,16 @@ async function lose(serverNotices) {
   await new Promise((done) => client.once("connect", done));
   const first = client.id;
   server.to("room").emit("n", 1); // recovery wants an offset
-  await wait(200);
+  while (seen.length === 0) await wait(20);
   const back = new Promise((done) => client.once("connect", done));
   links[0].client.destroy();
-  if (serverNotices) links[0].up.destroy();
-  await wait(100);
+  if (serverNotices) {
+    links[0].up.destroy();
+    await left;
+  }
   server.to("room").emit("n", 2); // while the client is away
   await back;
-  await wait(300);
+  await client.emitWithAck("end"); // behind everything that is sent again
   const result = {recovered: client.recovered, sameId: client.id === first, seen: seen.join()};
   client.close();
   links.forEach((l) => (l.client.destroy(), l.up.destroy()));

@@ -26,6 +26,7 @@ import {io} from "socket.io-client";
 const once = (emitter, event) => new Promise((done) => emitter.once(event, done));
 const http = createServer();
 const server = new Server(http, {connectionStateRecovery: {maxDisconnectionDuration: 60_000}});
+server.on("connection", (socket) => socket.on("end", (acknowledge) => acknowledge()));
 await new Promise((done) => http.listen(0, "127.0.0.1", done));
 
 // recovered receives a stored event, then a volatile one with the argument, loses its link, and says whether it was
@@ -45,7 +46,7 @@ async function recovered(argument) {
   await lost;
   server.emit("stored", "missed");
   await once(client, "connect");
-  await new Promise((done) => setTimeout(done, 300));
+  await client.emitWithAck("end"); // behind everything that is sent again
   const result = `recovered ${client.recovered}, got ${got.join(" and ")}`;
   client.close();
   return result;
