@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -162,7 +163,7 @@ func searchNote(f *file.File) (string, error) {
 // A refusal is every shortage, one line each.
 type refusal []*machine.Shortage
 
-func (r refusal) Error() string { return r[0].Error() }
+func (r refusal) Error() string { return errors.Join(r.Unwrap()...).Error() }
 
 func (r refusal) Unwrap() []error {
 	var all []error
