@@ -140,12 +140,15 @@ func (a *actor) peerEvent(m peer.Message) *client.Message {
 }
 
 // toPeers sends a message to all peers of a client: the list of an event and its arguments as JSON,
-// or bytes. Each peer that it could not be sent to, while others got it, is an error; where a
-// stream expects a delivery, the ledger has a loss as well.
+// or bytes. Each peer that it could not be sent to, while others got it, is an error, unless the
+// client itself ends; where a stream expects a delivery, the ledger has a loss as well.
 func (a *actor) toPeers(message []byte, binary bool) error {
 	direct, relayed, failed := a.peering.mesh.Broadcast(message, binary)
 	if direct+relayed > 0 {
 		for _, err := range failed {
+			if errors.Is(err, peer.ErrClosed) || errors.Is(err, client.ErrClosed) {
+				continue
+			}
 			a.group.countError(metric.Error(metric.ErrPeer, howUnsent(err)), a.t.now(), err)
 		}
 		return nil

@@ -16,15 +16,15 @@ import (
 func TestAPeerThatDoesNotGetAMessage(t *testing.T) {
 	tr, _ := flowing(t, 0, "[{think: 1s}]", nil)
 	a := newActor(tr, tr.groups[0], 0, 0)
-	full := map[string]bool{"b": true}
+	fails := map[string]error{"b": client.ErrBackpressure}
 	mesh, err := peer.New(peer.Config{Room: "r", Emit: func(event string, args ...any) error {
 		if event != "p2p:relay" {
 			return nil
 		}
 		text, err := json.Marshal(args)
-		for to := range full {
+		for to, err := range fails {
 			if strings.Contains(string(text), `"to":"`+to+`"`) {
-				return client.ErrBackpressure
+				return err
 			}
 		}
 		return err
@@ -47,7 +47,11 @@ func TestAPeerThatDoesNotGetAMessage(t *testing.T) {
 	if len(counts) != 1 || counts[0].N != 1 || counts[0].Class != metric.Error(metric.ErrPeer, metric.HowBackpressure) {
 		t.Errorf("errors %+v, want one of the peer that got nothing", counts)
 	}
-	full["a"], full["c"] = true, true
+	fails["b"] = client.ErrClosed // the client ends while it sends
+	if err := a.toPeers([]byte(`["say"]`), false); err != nil || len(tr.errors.Counts()) != 1 || tr.errors.Counts()[0].N != 1 {
+		t.Errorf("its end: %v, %+v", err, tr.errors.Counts())
+	}
+	fails["a"], fails["b"], fails["c"] = client.ErrBackpressure, client.ErrBackpressure, client.ErrBackpressure
 	if err := a.toPeers([]byte(`["say"]`), false); !errors.Is(err, client.ErrBackpressure) || len(tr.errors.Counts()) != 1 || tr.errors.Counts()[0].N != 1 {
 		t.Errorf("nobody got it: %v, %+v", err, tr.errors.Counts())
 	}
