@@ -115,7 +115,11 @@ func planOf(w io.Writer, f *file.File, fleet string, asJSON bool) error {
 		return &exitError{exitUsage, missing}
 	}
 	if len(a.Shortages) > 0 {
-		return &exitError{exitUsage, refusal(a.Shortages)}
+		var all []error
+		for _, s := range a.Shortages {
+			all = append(all, s)
+		}
+		return &exitError{exitUsage, errors.Join(all...)}
 	}
 	return nil
 }
@@ -158,17 +162,4 @@ func searchNote(f *file.File) (string, error) {
 	return fmt.Sprintf("this is a run at the scenario's own level; throng capacity raises %s from %s to %s until a check breaks, in %d to %d trials "+
 		"of %s and more: %s to %s%s, more where trials disagree",
 		q.Raise, q.Format(q.From), q.Format(q.To), e.Trials[0], e.Trials[1], metric.FormatDuration(q.Trial), e.Took[0].Round(time.Second), e.Took[1].Round(time.Second), within), nil
-}
-
-// A refusal is every shortage, one line each.
-type refusal []*machine.Shortage
-
-func (r refusal) Error() string { return errors.Join(r.Unwrap()...).Error() }
-
-func (r refusal) Unwrap() []error {
-	var all []error
-	for _, s := range r {
-		all = append(all, s)
-	}
-	return all
 }
