@@ -30,20 +30,7 @@ func (l *Log) Extend(key string, within time.Duration) {
 
 // Take returns what is kept under a key, and forgets it; "" if there is nothing.
 func (l *Log) Take(ctx context.Context, key string) (string, error) {
-	type answer struct {
-		text string
-		err  error
-	}
-	taken := make(chan answer, 1)
-	if !l.keys.put(Item{Channel: key, Verb: "take", Done: func(text string, err error) { taken <- answer{text, err} }}) {
-		return "", errQueue
-	}
-	select {
-	case a := <-taken:
-		return a.text, a.err
-	case <-ctx.Done():
-		return "", ctx.Err()
-	}
+	return take(ctx, Item{Channel: key, Verb: "take"}, l.keys.put)
 }
 
 // expiring is a text with the time until which it counts: the bucket has one age for all keys.

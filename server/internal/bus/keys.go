@@ -31,13 +31,18 @@ var errQueue = errors.New("too much waits to be sent to the broker")
 
 // Take returns what is kept under a key, and forgets it; "" if there is nothing.
 func (r *Redis) Take(ctx context.Context, key string) (string, error) {
+	return take(ctx, Item{Channel: key, Verb: "GETDEL"}, r.Publish)
+}
+
+// take has an item put into a queue, and waits for its answer.
+func take(ctx context.Context, i Item, put func(Item) bool) (string, error) {
 	type answer struct {
 		text string
 		err  error
 	}
 	taken := make(chan answer, 1)
-	done := func(text string, err error) { taken <- answer{text, err} }
-	if !r.Publish(Item{Channel: key, Verb: "GETDEL", Done: done}) {
+	i.Done = func(text string, err error) { taken <- answer{text, err} }
+	if !put(i) {
 		return "", errQueue
 	}
 	select {
