@@ -180,22 +180,29 @@ func TestTooLargeForBroker(t *testing.T) {
 	}
 }
 
+// natsWith runs a NATS server in this process for the length of the test.
+func natsWith(t *testing.T, o natsserver.Options) *natsserver.Server {
+	t.Helper()
+	o.Host, o.NoSigs, o.NoLog = "127.0.0.1", true, true
+	s, err := natsserver.NewServer(&o)
+	check(t, err)
+	go s.Start()
+	t.Cleanup(func() {
+		s.Shutdown()
+		s.WaitForShutdown()
+	})
+	if !s.ReadyForConnections(10 * time.Second) {
+		t.Fatal("NATS does not listen")
+	}
+	return s
+}
+
 // TestRefusedByNATS: a server that does not take the password for a while does not end the
 // connection for good.
 func TestRefusedByNATS(t *testing.T) {
 	natsAt := func(password string, port int) *natsserver.Server {
 		t.Helper()
-		s, err := natsserver.NewServer(&natsserver.Options{Host: "127.0.0.1", Port: port, NoSigs: true, NoLog: true, Username: "u", Password: password})
-		check(t, err)
-		go s.Start()
-		t.Cleanup(func() {
-			s.Shutdown()
-			s.WaitForShutdown()
-		})
-		if !s.ReadyForConnections(10 * time.Second) {
-			t.Fatal("NATS does not listen")
-		}
-		return s
+		return natsWith(t, natsserver.Options{Port: port, Username: "u", Password: password})
 	}
 	s := natsAt("p,w", natsserver.RANDOM_PORT)
 	at := s.Addr().(*net.TCPAddr)

@@ -219,19 +219,10 @@ func TestNATSPermissions(t *testing.T) {
 				allowed.Publish.Allow = append(allowed.Publish.Allow, "$JS.API.>", "$KV."+name+".>", name+".>")
 				allowed.Subscribe.Allow = append(allowed.Subscribe.Allow, "_INBOX.>")
 			}
-			s, err := natsserver.NewServer(&natsserver.Options{
-				Host: "127.0.0.1", Port: natsserver.RANDOM_PORT, NoSigs: true, NoLog: true, JetStream: log, StoreDir: t.TempDir(),
+			s := natsWith(t, natsserver.Options{
+				Port: natsserver.RANDOM_PORT, JetStream: log, StoreDir: t.TempDir(),
 				Users: []*natsserver.User{{Username: "u", Password: "p", Permissions: allowed}},
 			})
-			check(t, err)
-			go s.Start()
-			t.Cleanup(func() {
-				s.Shutdown()
-				s.WaitForShutdown()
-			})
-			if !s.ReadyForConnections(10 * time.Second) {
-				t.Fatal("NATS does not listen")
-			}
 			said := &lines{}
 			address, o := form+"://u:p@"+s.Addr().String(), adapter.Options{Logger: slog.New(slog.NewTextHandler(said, nil))}
 			if log {
