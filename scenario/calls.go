@@ -101,6 +101,11 @@ func (b *callBook) answer(id uint64) (c pendingCall, was callState) {
 func (b *callBook) isOpen(id uint64) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	return b.waits(id)
+}
+
+// waits is isOpen where mu is locked.
+func (b *callBook) waits(id uint64) bool {
 	return id >= b.base && id < b.next && b.at(id).state == callOpen
 }
 
@@ -109,7 +114,7 @@ func (b *callBook) isOpen(id uint64) bool {
 func (b *callBook) giveUp(id uint64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if id >= b.base && id < b.next && b.at(id).state == callOpen {
+	if b.waits(id) {
 		b.close(id)
 		b.trim()
 	}

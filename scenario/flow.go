@@ -251,28 +251,17 @@ func (f *flow) hear(a *actor, m *client.Message, at int64) {
 	m.Woke = f.play()
 }
 
-// answered keeps the answer to a call.
-func (f *flow) answered(a *actor, m *client.Message, at int64) {
+// answered keeps the answer to a call, or why it was refused.
+func (f *flow) answered(a *actor, m *client.Message, at int64, refusal error) {
 	f.mu.Lock()
 	if !f.calls || f.call != m.ID || f.actor != a {
 		f.mu.Unlock()
 		return
 	}
-	f.calls, f.refusal, f.reply.at, f.reply.args = false, nil, at, f.reply.args[:0]
-	if f.reads {
+	f.calls, f.refusal, f.reply.at, f.reply.args = false, refusal, at, f.reply.args[:0]
+	if f.reads && refusal == nil {
 		f.reply.args = a.group.appendJSON(f.reply.args, m.Args)
 	}
-	m.Woke = f.play()
-}
-
-// refused keeps why a call was refused.
-func (f *flow) refused(a *actor, m *client.Message, why error) {
-	f.mu.Lock()
-	if !f.calls || f.call != m.ID || f.actor != a {
-		f.mu.Unlock()
-		return
-	}
-	f.calls, f.refusal = false, why
 	m.Woke = f.play()
 }
 

@@ -249,7 +249,7 @@ func (h *framed) refused(m *client.Message, how string, err error) {
 	}
 	switch c.stream {
 	case flowCall:
-		h.flow.refused(h.actor, m, &stepError{class: how, status: m.Status, err: err})
+		h.flow.answered(h.actor, m, h.t.arrived(m), &stepError{class: how, status: m.Status, err: err})
 		return
 	case joinCall:
 		h.roomRefused(&c, how, err)

@@ -138,7 +138,7 @@ func (a *actor) Ack(m *client.Message) {
 	case callOpen:
 	}
 	if c.stream == flowCall {
-		a.flow.answered(a, m, t.arrived(m))
+		a.flow.answered(a, m, t.arrived(m), nil)
 		return
 	}
 	if c.stream == joinCall {
