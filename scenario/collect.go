@@ -1,7 +1,6 @@
 package scenario
 
 import (
-	"cmp"
 	"os"
 	"runtime"
 	"slices"
@@ -242,7 +241,7 @@ func (c *collector) second(until int64) {
 	s.GCPauseMaxus = c.pause().Microseconds()
 	c.processes(&s, &own, &m)
 	own.Take(&s)
-	c.unkept = cmp.Or(c.unkept, c.history.add(&s))
+	c.history.add(&s)
 	c.seconds, c.moments = append(c.seconds, own), append(c.moments, m)
 	if t.scraper != nil {
 		t.scraper.sample(c.target, len(c.seconds))

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"sync/atomic"
 
-	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/internal/ledger"
 	"github.com/throng-io/throng/scenario/internal/record"
 )
@@ -74,10 +73,8 @@ func (p *part) portion(until int64, last bool) *portion {
 	for name, n := range t.unstamped.counts() {
 		out.unstamped = append(out.unstamped, namedCount{name, n})
 	}
-	own := ownUsage()
-	cpu := own.cpu - c.own.cpu
-	c.own = own
-	out.use = partUse{cpuTime: int64(cpu), cpu: c.ownBusy.look(own.cpu, client.Now()), rss: own.rss, pause: int64(c.gc.longest()), meshed: p.meshed.Load(), goroutines: own.goroutines, files: own.files, standstill: t.watch.standstill.Load()}
+	cpu, share, own := c.ownUse()
+	out.use = partUse{cpuTime: int64(cpu), cpu: share, rss: own.rss, pause: int64(c.pause()), meshed: p.meshed.Load(), goroutines: own.goroutines, files: own.files, standstill: t.watch.standstill.Load()}
 	return out
 }
 

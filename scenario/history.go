@@ -15,16 +15,17 @@ import (
 type history struct {
 	packed [][]byte // JSON by flate, of packAt seconds each
 	recent []result.Second
+	err    error // why some could not be compressed
 }
 
 // packAt is how many seconds are compressed together, in some milliseconds.
 const packAt = 64
 
 // add appends a second.
-func (h *history) add(s *result.Second) error {
+func (h *history) add(s *result.Second) {
 	h.recent = append(h.recent, *s)
 	if len(h.recent) < packAt {
-		return nil
+		return
 	}
 	var out bytes.Buffer
 	to, err := flate.NewWriter(&out, flate.BestSpeed)
@@ -35,16 +36,18 @@ func (h *history) add(s *result.Second) error {
 		err = to.Close()
 	}
 	if err != nil {
-		return fmt.Errorf("compressing the seconds of the trial: %w", err)
+		h.err = fmt.Errorf("compressing the seconds of the trial: %w", err)
+		return
 	}
 	h.packed = append(h.packed, bytes.Clone(out.Bytes()))
 	clear(h.recent)
 	h.recent = h.recent[:0]
-	return nil
 }
 
-// all returns the seconds in order. After an error, those that it is about are empty.
+// all returns the seconds in order, and what has gone wrong with them. Those that could not be read
+// again are empty.
 func (h *history) all() (out []result.Second, err error) {
+	err = h.err
 	out = make([]result.Second, 0, len(h.packed)*packAt+len(h.recent))
 	for _, p := range h.packed {
 		some := make([]result.Second, 0, packAt)

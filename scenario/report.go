@@ -28,9 +28,7 @@ type findings struct {
 // report assembles the trial's measurements after all goroutines have stopped.
 func (t *trial) report(c *collector, rows [][]ledger.Row, end judge.Ending, why error) *result.Cell {
 	c.windows.End(c.at)
-	var unread error
-	c.timeline, unread = c.history.all()
-	c.unkept = cmp.Or(c.unkept, unread)
+	c.timeline, c.unkept = c.history.all()
 	e := c.evidence(rows)
 	e.End, e.Ending = c.end, end
 	if c.fleet != nil {
