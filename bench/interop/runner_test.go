@@ -27,9 +27,8 @@ func runCommand(scenario, out string, flags ...string) *exec.Cmd {
 	return exec.Command(throng, append([]string{"run", scenario, "--out", out, "--quiet", "--set", "valid=" + fitAnywhere}, flags...)...)
 }
 
-// failures are the errors of a cell, without those of a machine that was too busy to connect all
-// clients before the load began: a message is then due at a sender, or to a receiver, that is not
-// there yet.
+// failures are the errors of a cell. Two classes are left out, since a busy machine causes them: it
+// connects clients late, so that messages are due from or to clients that are not there yet.
 func failures(c *result.Cell) map[string]int64 {
 	errs := maps.Clone(c.Errors)
 	maps.DeleteFunc(errs, func(class string, _ int64) bool { return class == "send.unconnected" || class == "send.peer" })

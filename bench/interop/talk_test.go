@@ -188,9 +188,9 @@ func runText(t *testing.T, text string) *result.Cell {
 	return &run.Cells[0]
 }
 
-// arrived holds that all messages were sent, and that of the deliveries so many were lost and so many
-// came twice. On a busy machine a client may join, or its turn to send may come, while others are
-// still connecting: what is then due is undecided, or cannot be sent.
+// arrived checks how many messages were sent, and how many of the expected deliveries were lost and
+// came twice. On a busy machine some clients still connect when messages are due: those to them are
+// undecided, and those from them cannot be sent.
 func arrived(t *testing.T, c *result.Cell, sent, expected, lost, doubled int64) {
 	t.Helper()
 	l := c.Ledger

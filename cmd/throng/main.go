@@ -106,7 +106,7 @@ func readerGone(err error) bool {
 }
 
 // unread is err, and nil where the reader of standard output has gone: the exit code of a command
-// with a verdict is that, whoever reads the rest.
+// with a verdict says the verdict then, too.
 func unread(err error) error {
 	if readerGone(err) {
 		return nil

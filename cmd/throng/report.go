@@ -66,7 +66,7 @@ that can be read at that width.`,
 			return err
 		},
 	}
-	cmd.Flags().StringVar(&out, "out", "", "write the report to this `DIR` (default that of the result)")
+	cmd.Flags().StringVar(&out, "out", "", "write the report to `DIR` (default: beside the result)")
 	draw.add(cmd.Flags(), export.Formats()...)
 	complete(cmd, "format", draw.offered)
 	return cmd
