@@ -118,8 +118,16 @@ func newTrial(c *file.Cell, ep *Endpoint, conf *tls.Config, opt Options, at plac
 	if t.replay = t.rec; opt.role != nil {
 		t.replay = record.NewRecorder(t.kinds.series, len(t.tl.Spans))
 	}
-	t.ledger = ledger.New(ledger.Config{Books: books, Clock: t.now, Budget: opt.budget, Complete: t.fanout, Fleet: t.ofFleet()})
+	t.ledger = ledger.New(ledger.Config{Books: books, Clock: t.now, Budget: opt.budget, Recent: t.rules().Recent() + latest(t.streams), Complete: t.fanout, Fleet: t.ofFleet()})
 	return t
+}
+
+// latest is the longest limit of a delivery.
+func latest(streams []*stream) (late time.Duration) {
+	for _, s := range streams {
+		late = max(late, time.Duration(s.book.Late))
+	}
+	return late
 }
 
 // onePlace is the place of the runtime that each of the readers keeps.

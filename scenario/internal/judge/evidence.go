@@ -20,6 +20,18 @@ type Rules struct {
 // All lists the rules in the order in which results have them.
 func (r Rules) All() []file.Check { return append(append([]file.Check(nil), r.Valid...), r.SLO...) }
 
+// Recent is for how long Live needs the rows of the ledger by the second, from when their messages
+// can no longer be on their way: one minute and the longest window.
+func (r Rules) Recent() time.Duration {
+	longest := time.Minute
+	for _, k := range r.All() {
+		if metric.OfLedger(k.Stat) {
+			longest = max(longest, k.Over+time.Minute)
+		}
+	}
+	return longest
+}
+
 // Evidence is everything that a verdict may see of a trial. The caller that fills it owns its
 // slices and must not change them during a judgement. Times are nanoseconds since the trial's
 // start.

@@ -227,3 +227,53 @@ func TestOutstanding(t *testing.T) {
 		t.Errorf("%+v, want %+v", got, want)
 	}
 }
+
+// SoFar keeps its size in a long run: rows of old seconds are added up, but for those where
+// something was lost. What the closed ledger returns has them all, each once.
+func TestOldSecondsAreAddedUp(t *testing.T) {
+	m := newModel(2, ExpectOthers)
+	m.l.recent = int64(2 * time.Minute)
+	m.joinAll()
+	const seconds, each = 5000, 3 // a second's messages may be in two slabs
+	lost := map[int]bool{4600: true, 4601: true, 4800: true}
+	for s := range seconds {
+		at := int64(s) * int64(time.Second)
+		for i := range each {
+			if st := m.send(0, 0, at); i > 0 || !lost[s] {
+				m.get(1, st, at+1)
+			}
+		}
+		m.now.Store(at + 2*lateLimit)
+		m.l.Watch(at + 2*lateLimit)
+		m.l.trim()
+	}
+	var sum result.Ledger
+	kept := map[int]bool{}
+	rows := m.l.SoFar(nil)[0]
+	for i := range rows {
+		sum.Add(rows[i].Deliveries())
+		kept[rows[i].Second] = true
+	}
+	if want := (result.Ledger{Due: each * seconds, Sent: each * seconds, Expected: each * seconds, Received: each*seconds - 3, Lost: 3}); sum != want {
+		t.Errorf("%+v, want %+v", sum, want)
+	}
+	if len(rows) > 2*(120+foldEvery)+20 {
+		t.Errorf("%d rows after %d seconds", len(rows), seconds)
+	}
+	for s := range lost {
+		if !kept[s] {
+			t.Errorf("the loss in second %d has lost its second", s)
+		}
+	}
+	if b := m.l.books[0]; len(b.rows.rows) <= most || len(b.rows.at) > most {
+		t.Errorf("%d places of %d rows are kept", len(b.rows.at), len(b.rows.rows))
+	}
+	closed := m.l.Close(2 * seconds * int64(time.Second))[0]
+	keys := map[rowKey]bool{}
+	for i := range closed {
+		keys[closed[i].key()] = true
+	}
+	if len(keys) != len(closed) || len(closed) != 2*seconds {
+		t.Errorf("%d rows of %d keys, want %d", len(closed), len(keys), 2*seconds)
+	}
+}

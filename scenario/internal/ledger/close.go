@@ -1,7 +1,6 @@
 package ledger
 
 import (
-	"cmp"
 	"slices"
 	"time"
 	"unsafe"
@@ -74,6 +73,7 @@ func (l *Ledger) closeFirst(b *Book, now int64) {
 		l.closeSlot(s, now)
 		l.used.Add(-int64(8*len(s.bits)) - int64(len(s.parts))*int64(unsafe.Sizeof(counts{})))
 	}
+	b.owner().rows.forget()
 	l.used.Add(-int64(unsafe.Sizeof(slab{})))
 	for !b.shelf.CompareAndSwap(sh, &shelf{sh.first + 1, short, slices.Clone(sh.slabs[1:])}) {
 		sh = b.shelf.Load()
@@ -98,34 +98,9 @@ func (l *Ledger) Close(now int64) [][]Row {
 		if l.fleet != nil {
 			l.fleet.addRows(i, &b.rows)
 		}
-		out[i] = b.rows.inOrder()
+		out[i] = b.rows.merged()
 	}
 	return out
-}
-
-// CompareRows orders rows by the time when their messages were due, and then by what they are of.
-func CompareRows(a, b Row) int {
-	order := func(a, b bool) int {
-		switch {
-		case a == b:
-			return 0
-		case a:
-			return 1
-		}
-		return -1
-	}
-	return cmp.Or(cmp.Compare(a.Second, b.Second), cmp.Compare(a.Phase, b.Phase), cmp.Compare(a.Class, b.Class), cmp.Compare(a.From, b.From),
-		cmp.Compare(a.Decile, b.Decile), order(a.Replayed, b.Replayed), order(a.Cut, b.Cut))
-}
-
-// inOrder sorts the rows by the time when the messages were due. Rows of one second stay as they
-// are.
-func (t *table) inOrder() []Row {
-	slices.SortStableFunc(t.rows, func(a, b Row) int {
-		return cmp.Or(cmp.Compare(a.Second, b.Second), cmp.Compare(a.Phase, b.Phase))
-	})
-	t.at = nil
-	return t.rows
 }
 
 // closeSlot adds a slot to the rows of its book.

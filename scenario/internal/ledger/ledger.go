@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 	"unsafe"
 
 	"github.com/throng-io/throng/scenario/internal/stamp"
@@ -42,6 +43,8 @@ type Ledger struct {
 	closed   atomic.Bool // arrivals from now on are not counted
 	budget   int64
 	used     atomic.Int64 // by slots and bits
+	recent   int64        // Config.Recent
+	folded   int          // rows of seconds before it have been added up; the watcher's
 	complete func(s *Slot, all bool)
 
 	mu             sync.Mutex
@@ -66,6 +69,9 @@ type Config struct {
 	Books  []*Book
 	Clock  func() int64 // nanoseconds since the trial's start
 	Budget int64        // bytes; 0 = 256 MiB
+	// Recent is for how long, counted from when a message was due, SoFar has a row for each second;
+	// 0: always. A run of a day has 86 400 of them.
+	Recent time.Duration
 	// Complete is called once for each broadcast, when none of its deliveries is outstanding; all
 	// is false when some are lost. It may be called on any goroutine that receives, and by close.
 	// May be nil.
@@ -87,7 +93,7 @@ func New(c Config) *Ledger {
 		b.Stream, b.spread = uint16(i), &spreads{}
 		b.shelf.Store(&shelf{})
 	}
-	l := &Ledger{books: books, streams: len(c.Books), clock: c.Clock, budget: cmp.Or(c.Budget, defaultBudget), complete: c.Complete, extras: map[extra]struct{}{}}
+	l := &Ledger{books: books, streams: len(c.Books), clock: c.Clock, budget: cmp.Or(c.Budget, defaultBudget), recent: int64(c.Recent), complete: c.Complete, extras: map[extra]struct{}{}}
 	if l.complete == nil {
 		l.complete = func(*Slot, bool) {}
 	}

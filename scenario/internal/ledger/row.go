@@ -1,6 +1,8 @@
 package ledger
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"github.com/throng-io/throng/scenario/result"
@@ -56,6 +58,10 @@ type rowKey struct {
 	replayed, cut                      bool
 }
 
+func (r *Row) key() rowKey {
+	return rowKey{r.Phase, r.Second, r.Class, r.Decile, r.From, r.Replayed, r.Cut}
+}
+
 func keyOf(s *Slot, class int, replayed bool) rowKey {
 	return rowKey{phase: int(s.Phase), second: int(s.Due / int64(time.Second)), class: class, decile: s.Decile(), from: s.node(), replayed: replayed}
 }
@@ -82,8 +88,70 @@ func (t *table) row(k rowKey) *result.Ledger {
 func (t *table) add(rows []Row) {
 	for i := range rows {
 		r := &rows[i]
-		t.row(rowKey{r.Phase, r.Second, r.Class, r.Decile, r.From, r.Replayed, r.Cut}).Add(r.Ledger)
+		t.row(r.key()).Add(r.Ledger)
 	}
+}
+
+// most is how many rows a table finds again before it forgets them.
+const most = 4096
+
+// forget lets go of the places of the rows when there are many: hardly a message is closed that
+// counts in an old one, and merged adds up those that are there twice after that.
+func (t *table) forget() {
+	if len(t.at) > most {
+		t.at = nil
+	}
+}
+
+// merged returns the rows, each key once, in order of the time when the messages were due. Rows of
+// one second stay as they are.
+func (t *table) merged() []Row {
+	var once table
+	once.add(t.rows)
+	slices.SortStableFunc(once.rows, func(a, b Row) int {
+		return cmp.Or(cmp.Compare(a.Second, b.Second), cmp.Compare(a.Phase, b.Phase))
+	})
+	return once.rows
+}
+
+// fold adds up the rows of the seconds before one, in each phase, where all deliveries came once, in
+// time and in order. Such a sum has the second of its first row.
+func (t *table) fold(before int) {
+	sums := map[rowKey]int{}
+	rest := t.rows[:0]
+	t.at = map[rowKey]int{}
+	for i := range t.rows {
+		r := t.rows[i]
+		if r.Second < before && r.Lost+r.Late+r.Duplicate+r.Disorder == 0 {
+			k := r.key()
+			k.second = 0
+			if to, known := sums[k]; known {
+				rest[to].Add(r.Ledger)
+				continue
+			}
+			sums[k] = len(rest)
+		}
+		if r.Second >= before {
+			t.at[r.key()] = len(rest)
+		}
+		rest = append(rest, r)
+	}
+	t.rows = rest
+}
+
+// CompareRows orders rows by the time when their messages were due, and then by what they are of.
+func CompareRows(a, b Row) int {
+	order := func(a, b bool) int {
+		switch {
+		case a == b:
+			return 0
+		case a:
+			return 1
+		}
+		return -1
+	}
+	return cmp.Or(cmp.Compare(a.Second, b.Second), cmp.Compare(a.Phase, b.Phase), cmp.Compare(a.Class, b.Class), cmp.Compare(a.From, b.From),
+		cmp.Compare(a.Decile, b.Decile), order(a.Replayed, b.Replayed), order(a.Cut, b.Cut))
 }
 
 // Deliveries returns the row without its messages, except for the row of Everybody, which counts

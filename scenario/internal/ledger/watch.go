@@ -1,5 +1,7 @@
 package ledger
 
+import "time"
+
 // Watch examines the messages whose late limit has passed since the last call and returns the total
 // number of deliveries missing so far. It is a figure for a live view: some may still arrive, and
 // close decides. One goroutine at a time.
@@ -21,12 +23,32 @@ func (l *Ledger) Watch(now int64) (overdue int64) {
 		}
 		overdue += b.overdue.Load()
 	}
+	l.foldSeen(now)
 	return overdue
 }
 
+// foldEvery is how many seconds' rows are added up together.
+const foldEvery = 60
+
+// foldSeen adds up the rows for which SoFar no longer keeps each second. Those of a fleet stay: its
+// agents find the rows that have changed by their places.
+func (l *Ledger) foldSeen(now int64) {
+	if l.recent == 0 || l.fleet != nil {
+		return
+	}
+	before := int((now - l.recent) / int64(time.Second))
+	if before < l.folded+foldEvery {
+		return
+	}
+	l.folded = before
+	for _, b := range l.books[:l.streams] {
+		b.seen.fold(before)
+	}
+}
+
 // SoFar returns the rows of the messages whose late limit had passed when watch looked last, by
-// stream: the account as it stood then. The slices are valid until the next watch, on its
-// goroutine.
+// stream: the account as it stood then. Of rows that are older than Config.Recent and lost nothing
+// it may have sums. The slices are valid until the next watch, on its goroutine.
 func (l *Ledger) SoFar(rows [][]Row) [][]Row {
 	for i, b := range l.books[:l.streams] {
 		all := b.seen.rows
