@@ -58,6 +58,11 @@ func study(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 			return fmt.Errorf("--kinds %q: write %s, %s or both", o.kinds, planted, equal)
 		}
 	}
+	if o.out != "" {
+		if err := os.MkdirAll(o.out, 0o755); err != nil {
+			return err
+		}
+	}
 	dir, err := os.MkdirTemp("", "pairs-")
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -67,21 +68,28 @@ func study(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("finding this program: %w", err)
 	}
+	if o.out != "" {
+		if err := os.MkdirAll(o.out, 0o755); err != nil {
+			return err
+		}
+	}
 	rng := rand.New(rand.NewPCG(o.seed, 0))
 	var all []outcome
+	var failed error
 	for i := range o.runs {
 		r, err := one(ctx, self, &o, draw(rng, from))
 		if ctx.Err() != nil {
 			break
 		}
 		if err != nil {
-			return fmt.Errorf("run %d (%s): %w", i+1, r.Load.Kind, err)
+			failed = fmt.Errorf("run %d (%s): %w", i+1, r.Load.Kind, err)
+			break
 		}
 		all = append(all, r)
 		_, _ = fmt.Fprintf(stderr, "%d/%d %s\n", i+1, o.runs, r.line())
 	}
 	if len(all) == 0 {
-		return errors.New("no run was completed")
+		return cmp.Or(failed, errors.New("no run was completed"))
 	}
 	h := header(&o)
 	if err := write(stdout, h, all); err != nil {
@@ -92,7 +100,7 @@ func study(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 			return err
 		}
 	}
-	return verdict(all)
+	return cmp.Or(failed, verdict(all))
 }
 
 // A heading says where and how the study was made.
