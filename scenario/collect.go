@@ -138,10 +138,16 @@ func (c *collector) start() {
 // look notes how many clients there are while a recorded phase runs.
 func (c *collector) look() {
 	t := c.t
-	if p := t.tl.PhaseAt(t.now()); p >= 0 && t.tl.Spans[p].Record && !c.cut.Load() {
+	if c.recording() {
 		c.nodes = c.t.heldByNode()
 		c.recorded.Asked, c.recorded.Held = t.present()
 	}
+}
+
+// recording reports whether a recorded phase runs. Any goroutine may call it.
+func (c *collector) recording() bool {
+	p := c.t.tl.PhaseAt(c.t.now())
+	return p >= 0 && c.t.tl.Spans[p].Record && !c.cut.Load()
 }
 
 // stopped says that the phases have ended, or were cut short.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
+	"fmt"
 	"os"
 	"runtime"
 	"time"
@@ -258,6 +259,15 @@ func (t *trial) run(ctx context.Context) (*result.Cell, error) {
 		return nil, err
 	}
 	defer t.watch.close()
+	var work *machine.Yardstick
+	if t.opt.Yardstick && t.opt.Fleet == nil && t.opt.role == nil {
+		var err error
+		if work, err = machine.StartYardstick(c.recording); err != nil {
+			t.readers.Close()
+			return nil, fmt.Errorf("time a fixed piece of work: %w", err)
+		}
+		defer work.Stop()
+	}
 	c.start()
 
 	p, paced := t.pace(t.sources())
@@ -273,6 +283,9 @@ func (t *trial) run(ctx context.Context) (*result.Cell, error) {
 	t.serverIsBack()
 	err := c.finish()
 	cell := t.report(c, rows, end, why)
+	if work != nil {
+		cell.Generator.WorkUS = float64(work.Piece()) / float64(time.Microsecond)
+	}
 	if err != nil {
 		return cell, err
 	}

@@ -175,7 +175,7 @@ func (live *liveComparison) prepare(args []string) (f *file.File, opt pairs.Opti
 	}
 	f = sides[0].File
 	opt = pairs.Options{Budget: l.budget, Enough: live.enough, Step: live.step}
-	opt.Run = scenario.Options{Version: result.Version(), AllowRun: l.allow}
+	opt.Run = scenario.Options{Version: result.Version(), AllowRun: l.allow, Yardstick: true}
 	opt.Run.Command = commandLine("compare", ownArguments(), l.secret, f)
 	return f, opt, sides, nil
 }

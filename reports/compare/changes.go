@@ -17,6 +17,7 @@ type measure struct {
 	name, title, unit string
 	higher            bool // is better
 	tail              bool // the percentile p99, by which a sentence compares
+	work              bool // is CPU time of the server: the machine's own speed is in it
 	value             func(*result.Cell) (float64, bool)
 }
 
@@ -44,7 +45,7 @@ var compared = func() []measure {
 		measure{name: "rate(delivery)", title: "deliveries per second", unit: "per_s", higher: true, value: func(c *result.Cell) (float64, bool) {
 			return c.Rates.DeliveriesPerS, c.Rates.DeliveriesPerS > 0
 		}},
-		measure{name: cpuDelivery, title: "CPU per delivery", unit: "us", value: func(c *result.Cell) (float64, bool) {
+		measure{name: cpuDelivery, title: "CPU per delivery", unit: "us", work: true, value: func(c *result.Cell) (float64, bool) {
 			v, ok := selection.Efficiency(c)
 			return 1e6 / v, ok
 		}},
@@ -101,7 +102,11 @@ func (p *Pair) measure() error {
 		if len(base) == 0 || len(new) == 0 {
 			continue
 		}
-		p.Changes = append(p.Changes, newChange(p.design(), m, base, new))
+		ch := newChange(p.design(), m, base, new)
+		if m.work {
+			ch = p.evened(ch)
+		}
+		p.Changes = append(p.Changes, ch)
 	}
 	var err error
 	p.Shift, err = shift(p)

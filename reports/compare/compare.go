@@ -58,6 +58,7 @@ type Pair struct {
 	rest       map[string]string // the parameters that both sides share
 	base, new  side
 	conditions []string             // the metrics of the conditions
+	even       string               // how the machine's speed was taken out of CPU times; "": it was not
 	alone      int                  // valid trials without one of the other side next to them
 	place      map[*result.Cell]int // of interleaved trials: their order in time
 	spectra    [2]*result.Latency   // the trials of base and of new merged, of the metric of Shift

@@ -101,5 +101,10 @@ func (c *Comparison) orderNotes() (notes []string) {
 	if alone > 0 {
 		notes = append(notes, fmt.Sprintf("%s left out: no trial of the other side ran next to it.", layout.Plural(alone, "trial")))
 	}
+	for i := range c.Pairs {
+		if p := &c.Pairs[i]; p.even != "" {
+			notes = append(notes, p.even)
+		}
+	}
 	return notes
 }

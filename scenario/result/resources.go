@@ -34,6 +34,9 @@ type Generator struct {
 	GCPauseMaxus int64    `json:"gc_pause_max_us"`
 	BytesIn      int64    `json:"bytes_in"`
 	BytesOut     int64    `json:"bytes_out"`
+	// CPU time that a fixed piece of work took meanwhile on this machine, mean over the recorded
+	// phases; 0: it was not timed. See scenario.Options.Yardstick
+	WorkUS float64 `json:"work_us,omitempty"`
 	// latency samples below zero or above an hour, recorded at the limit
 	Clamped int64 `json:"clamped,omitempty"`
 }

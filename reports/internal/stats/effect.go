@@ -89,6 +89,9 @@ func Compare(d Design, base, new []float64) *Effect {
 // whatever the sides are: such a test needs no correction for it (Tarone, Biometrics 46, 1990).
 func (e *Effect) Constant() bool { return e.constant }
 
+// Spread is the standard deviation of a difference between two trials, or of those within pairs.
+func (e *Effect) Spread() float64 { return e.spread }
+
 // LeastP is the smallest p-value that so many trials can give.
 func (e *Effect) LeastP() float64 { return e.design.LeastP(e.n, e.m) }
 
@@ -133,6 +136,19 @@ func (e *Effect) Needed(shift, alpha float64) int {
 	}
 	const most = 1e6
 	return max(least, int(math.Ceil(math.Min(root*root, most))))
+}
+
+// Slope is that of the line through the origin which fits ys over xs best, by least squares; 0 where
+// all xs are 0. Both have the same length.
+func Slope(xs, ys []float64) float64 {
+	xy, xx := 0.0, 0.0
+	for i, x := range xs {
+		xy, xx = xy+x*ys[i], xx+x*x
+	}
+	if xx == 0 {
+		return 0
+	}
+	return xy / xx
 }
 
 // deviation is the standard deviation of a sample; 0 for one value.

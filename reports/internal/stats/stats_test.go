@@ -201,3 +201,15 @@ func TestHolmWeights(t *testing.T) {
 		}
 	}
 }
+
+func TestSlope(t *testing.T) {
+	if got := Slope([]float64{1, -2, 3}, []float64{2, -4, 6}); got != 2 {
+		t.Errorf("a line through the origin of slope 2 has %v", got)
+	}
+	if got := Slope([]float64{1, 1}, []float64{0, 2}); got != 1 {
+		t.Errorf("the best line between two points has slope %v, not 1", got)
+	}
+	if got := Slope([]float64{0, 0}, []float64{1, 2}); got != 0 {
+		t.Errorf("without any slope to see it is %v", got)
+	}
+}
