@@ -115,8 +115,9 @@ type Change struct {
 
 	of     measure
 	effect *stats.Effect
-	asked  bool    // the comparison is about this metric
-	level  float64 // at which it is tested
+	even   map[*result.Cell]float64 // the values at one speed of the machine; nil: they are as they were measured
+	asked  bool                     // the comparison is about this metric
+	level  float64                  // at which it is tested
 }
 
 // side is the trials of one combination.

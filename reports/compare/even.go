@@ -39,10 +39,26 @@ func (p *Pair) evened(plain Change) Change {
 	}
 	evenOut(base, new, workBase, workNew)
 	even := newChange(stats.Paired, plain.of, base, new)
+	even.even = map[*result.Cell]float64{}
+	for i, c := range p.base.cells {
+		_, known := m.value(c)
+		if _, too := m.value(p.new.cells[i]); known && too {
+			at := len(even.even) / 2
+			even.even[c], even.even[p.new.cells[i]] = base[at], new[at]
+		}
+	}
 	work := slices.Concat(workBase, workNew)
 	p.even = fmt.Sprintf("%s is at one speed of the machine: a fixed piece of work took %s to %s of CPU time in these trials, and what follows it is taken out. The pairs scatter by %s so, and by %s otherwise.",
 		plain.Title, layout.Micros(slices.Min(work)), layout.Micros(slices.Max(work)), layout.Share(even.effect.Spread()), layout.Share(plain.effect.Spread()))
 	return even
+}
+
+// value is the value of the metric in a trial, as it was compared.
+func (c *Change) value(trial *result.Cell) (float64, bool) {
+	if v, known := c.even[trial]; known {
+		return v, true
+	}
+	return c.of.value(trial)
 }
 
 // evenOut takes out of the values of pairs what follows the work of the same trials.

@@ -47,8 +47,8 @@ func ratioPanel(p *Pair, ch *Change) draw.Panel {
 	}
 	marks := [2]draw.Line{{Name: p.Base + " first", Style: draw.Blue, Marks: true}, {Name: p.New + " first", Style: draw.Vermillion, Marks: true}}
 	for i := range p.base.cells {
-		b, ok := ch.of.value(p.base.cells[i])
-		n, too := ch.of.value(p.new.cells[i])
+		b, ok := ch.value(p.base.cells[i])
+		n, too := ch.value(p.new.cells[i])
 		if !ok || !too {
 			continue
 		}
