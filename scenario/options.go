@@ -55,8 +55,8 @@ type Options struct {
 	// AllowRun lets the commands of the scenario's faults be executed (file.Spec.Commands). Without
 	// it a scenario that has some is refused: a file may come from a stranger.
 	AllowRun bool
-	// Yardstick times a fixed piece of work meanwhile (result.Generator.WorkUS), which takes 2 % of a
-	// processor: by it CPU times of one trial can be compared with those of another on a machine
+	// Yardstick times a fixed piece of work meanwhile (result.Generator.WorkUS), which takes 2 % of
+	// a processor: by it CPU times of one trial can be compared with those of another on a machine
 	// that is not always equally fast. Not in a fleet.
 	Yardstick bool
 	// Version and Command are noted in the result; "" = the version in the binary.

@@ -14,11 +14,11 @@ import (
 const evenPairs = 6
 
 // evened is a change of CPU times from which the machine's own speed is taken out: where machines
-// are shared, CPU times rise and fall together with that of a fixed piece of work in the same trial.
-// How far they follow it is the slope of a regression, through the origin, of the quotients within
-// the pairs on those of the work (analysis of covariance; for experiments on services Deng et al.,
-// Improving the Sensitivity of Online Controlled Experiments, WSDM 2013). Exchanging the sides of
-// some pairs does not change that slope, so that the signed-rank test stays exact.
+// are shared, CPU times rise and fall together with that of a fixed piece of work in the same
+// trial. How far they follow it is the slope of a regression, through the origin, of the quotients
+// within the pairs on those of the work (analysis of covariance; for experiments on services Deng
+// et al., Improving the Sensitivity of Online Controlled Experiments, WSDM 2013). Exchanging the
+// sides of some pairs does not change that slope, so that the signed-rank test stays exact.
 func (p *Pair) evened(plain Change) Change {
 	if p.design() != stats.Paired || !plain.Relative || plain.BaseN < evenPairs {
 		return plain

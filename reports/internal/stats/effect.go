@@ -138,8 +138,8 @@ func (e *Effect) Needed(shift, alpha float64) int {
 	return max(least, int(math.Ceil(math.Min(root*root, most))))
 }
 
-// Slope is that of the line through the origin which fits ys over xs best, by least squares; 0 where
-// all xs are 0. Both have the same length.
+// Slope is that of the line through the origin which fits ys over xs best, by least squares; 0
+// where all xs are 0. Both have the same length.
 func Slope(xs, ys []float64) float64 {
 	xy, xx := 0.0, 0.0
 	for i, x := range xs {

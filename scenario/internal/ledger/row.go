@@ -114,8 +114,8 @@ func (t *table) merged() []Row {
 	return once.rows
 }
 
-// fold adds up the rows of the seconds before one, in each phase, where all deliveries came once, in
-// time and in order. Such a sum has the second of its first row.
+// fold adds up the rows of the seconds before one, in each phase, where all deliveries came once,
+// in time and in order. Such a sum has the second of its first row.
 func (t *table) fold(before int) {
 	sums := map[rowKey]int{}
 	rest := t.rows[:0]
