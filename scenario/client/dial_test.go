@@ -71,12 +71,12 @@ func TestHandshakeErrors(t *testing.T) {
 		{"no Accept", "protocol", head("HTTP/1.1 101 S", "Upgrade: websocket", "Connection: upgrade")},
 		{"wrong Accept", "protocol", head("HTTP/1.1 101 S", "Upgrade: websocket", "Connection: upgrade", "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")},
 		{"extension", "protocol", head("HTTP/1.1 101 S", "Upgrade: websocket", "Connection: upgrade", "Sec-WebSocket-Accept: KEY", "Sec-WebSocket-Extensions: permessage-deflate")},
-		{"bad length", "protocol", head("HTTP/1.1 200 OK", "Content-Length: 1e9")},
-		{"gzip", "protocol", head("HTTP/1.1 400 B", "Content-Encoding: gzip", "Content-Length: 3") + "abc"},
+		{"bad length", "http.200", head("HTTP/1.1 200 OK", "Content-Length: 1e9")},
+		{"gzip", "http.400", head("HTTP/1.1 400 B", "Content-Encoding: gzip", "Content-Length: 3") + "abc"},
 		{"long head", "protocol", "HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", maxHead+10)},
 		{"hangs up", "closed", ""},
 		{"hangs up in the head", "closed", "HTTP/1.1 101 S\r\nUpgrade"},
-		{"hangs up in the body", "closed", "HTTP/1.1 400 B\r\nContent-Length: 10\r\n\r\nabc"},
+		{"hangs up in the body", "http.400", "HTTP/1.1 400 B\r\nContent-Length: 10\r\n\r\nabc"},
 		{"not an open packet", "protocol", head("HTTP/1.1 101 S", "Upgrade: websocket", "Connection: upgrade", "Sec-WebSocket-Accept: KEY") + text("40")},
 		{"bad open packet", "protocol", head("HTTP/1.1 101 S", "Upgrade: websocket", "Connection: upgrade", "Sec-WebSocket-Accept: KEY") + text("0{}")},
 		{"closes at once", "closed", head("HTTP/1.1 101 S", "Upgrade: websocket", "Connection: upgrade", "Sec-WebSocket-Accept: KEY") + frame(0x88, "")},
@@ -91,6 +91,20 @@ func TestHandshakeErrors(t *testing.T) {
 			fails(t, t.Context(), &Config{URL: url, MaxMessage: 1000}, "open", test.class)
 		})
 	}
+}
+
+// The list of a header field may be spread over several.
+func TestHandshakeFields(t *testing.T) {
+	url := listen(t, func(p *peer) {
+		req, _ := p.request()
+		if req == nil {
+			return
+		}
+		p.put("HTTP/1.1 101 S\r\nConnection: keep-alive\r\nUpgrade: h2c\r\nconnection: Upgrade\r\nupgrade: WebSocket\r\nSec-WebSocket-Accept: " + acceptKey(req) + "\r\n\r\n")
+		p.put(text(open(25000, 20000, "")) + text(`40{"sid":"public"}`))
+		p.slurp()
+	})
+	dial(t, &Config{URL: url})
 }
 
 func TestRedirectSaysWhereTo(t *testing.T) {

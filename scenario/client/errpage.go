@@ -2,6 +2,7 @@ package client
 
 import (
 	"bytes"
+	"errors"
 	"html"
 	"regexp"
 	"strings"
@@ -34,6 +35,38 @@ func BodyText(body []byte) string {
 	}
 	line, _, _ := strings.Cut(strings.TrimSpace(page), "\n")
 	return short(line)
+}
+
+// readPage reads the beginning of a body whose head, of that many bytes, has been read: as much as
+// BodyText looks at. It belongs to an answer that is not the one that was wanted, of which the
+// status says what is wrong: the page may be longer than any message, break off or never end. The
+// connection is of no use behind it.
+func readPage(rd *reader, res response, head, length int) response {
+	// Whatever ends the reading, the page is what has come.
+	switch {
+	case res.bodiless():
+		length = 0
+	case length == chunked:
+		if _, n, err := readChunks(rd, head, maxErrorPage); err == nil {
+			length = n
+		} else if _, long := errors.AsType[*LimitError](err); long {
+			_ = need(rd, head+maxErrorPage)
+		}
+	case length == untilClose:
+		_ = need(rd, head+maxErrorPage)
+	default:
+		_ = need(rd, head+min(length, maxErrorPage))
+	}
+	b := rd.unread()
+	body := b[head:]
+	if length == chunked {
+		body = body[:joinChunks(body)]
+	} else if length != untilClose {
+		body = body[:min(length, len(body))]
+	}
+	res.fields, res.body, res.close = fieldsOf(b[:head]), body[:min(len(body), maxErrorPage)], true
+	rd.consume(len(b))
+	return res
 }
 
 // isPage reports whether a body is HTML.

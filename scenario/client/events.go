@@ -91,17 +91,14 @@ func (p *polling) openStream() error {
 		return err
 	}
 	res, length, err := parseHead(rd.unread()[:n])
-	if err != nil {
+	if err != nil && (res.status == 0 || res.status == 200) {
 		return err
 	}
 	kind, _, _ := bytes.Cut(res.field("Content-Type"), []byte{';'})
 	kind = bytes.ToLower(bytes.TrimSpace(kind))
 	if stream := string(kind) == "text/event-stream"; res.status != 200 || !stream {
 		named := string(kind)
-		if res, err = readBody(rd, res, n, length, p.limit); err != nil {
-			return err
-		}
-		if res.status != 200 || isPage(res.body) {
+		if res = readPage(rd, res, n, length); res.status != 200 || isPage(res.body) {
 			return newStatusError(res)
 		}
 		return protocolError(fmt.Sprintf("the answer is of the Content-Type %q, not text/event-stream: %q", named, BodyText(res.body)))
@@ -197,10 +194,9 @@ func (p *polling) body() error {
 		if err != nil {
 			return err
 		}
-		size, _, _ := bytes.Cut(line, []byte{';'})
-		n, ok := number(bytes.TrimSpace(size), 16)
+		n, ok := chunkSize(line)
 		if !ok {
-			return httpError(fmt.Sprintf("bad chunk size %q", line[:min(len(line), 32)]))
+			return badChunk(line)
 		}
 		if n == 0 {
 			return errStreamEnd
@@ -392,7 +388,7 @@ func (p *polling) askOnce(request []byte) (res response, err error) {
 	if err = h.write(request); err != nil {
 		return res, err
 	}
-	if res, err = readResponse(h.rd, p.limit); err == nil {
+	if res, err = readResponse(h.rd, p.limit, anyStatus); err == nil {
 		h.idle, h.keepAlive, h.close = h.rd.at, res.keepAlive, res.close
 		p.target.cookies.take(res.fields)
 	}

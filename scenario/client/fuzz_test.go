@@ -79,7 +79,7 @@ func responses(in []byte, step int) (log []string) {
 	const limit = 300
 	rd := newReader(newConn(&wire{in: bytes.Clone(in), step: step}, nil, &traffic{}))
 	for {
-		res, err := readResponse(rd, limit)
+		res, err := readResponse(rd, limit, anyStatus)
 		if _, broken := errors.AsType[httpError](err); broken {
 			// Which of two faults is found first may depend on the cut.
 			return append(log, "broken")

@@ -14,9 +14,8 @@ import (
 // connection ends. No compression is asked for.
 
 const (
-	maxHead      = 64 << 10 // bytes of the head of an answer
-	maxChunkLine = 4 << 10  // bytes of a chunk's size line, or of a trailer line
-	maxInterim   = 10       // answers of status 1xx before the real one
+	maxHead    = 64 << 10 // bytes of the head of an answer
+	maxInterim = 10       // answers of status 1xx before the real one
 )
 
 // response is one HTTP answer. Its slices are valid until the reader's next fill.
@@ -36,23 +35,43 @@ func (e httpError) Error() string { return "http: " + string(e) }
 // errNoAnswer wraps the end of a connection before the first byte of an answer.
 var errNoAnswer = errors.New("http: connection ended before the answer")
 
-// readResponse reads one answer with at most limit bytes of body. Nothing is
-// consumed before the answer is complete, so that a read that was interrupted
-// by a deadline can be taken up again.
-func readResponse(rd *reader, limit int) (response, error) {
+// anyStatus as what readResponse wants takes the body of every answer as a whole.
+const anyStatus = 0
+
+// readResponse reads one answer with at most limit bytes of body. Of an answer with another status
+// than the one that is wanted it reads the beginning of the body only, as readPage does. Nothing is
+// consumed before the answer is complete, so that a read that was interrupted by a deadline can be
+// taken up again.
+func readResponse(rd *reader, limit, want int) (response, error) {
 	for range maxInterim {
 		head, err := readHead(rd)
 		if err != nil {
 			return response{}, err
 		}
 		res, length, err := parseHead(rd.unread()[:head])
-		if err != nil {
+		switch {
+		case res.status == 0:
+			return res, err
+		case res.status/100 == 1 && res.status != 101:
+			rd.consume(head) // an interim answer: the real one follows
+			continue
+		case want != anyStatus && res.status != want:
+			return readPage(rd, res, head, length), nil
+		case err != nil:
 			return res, err
 		}
-		if res.status/100 != 1 || res.status == 101 {
-			return readBody(rd, res, head, length, limit)
+		whole, err := readBody(rd, res, head, length, limit)
+		if _, long := errors.AsType[*LimitError](err); !long {
+			return whole, err
 		}
-		rd.consume(head) // an interim answer: the real one follows
+		// a web page in the place of an answer says more than its length
+		res.fields = fieldsOf(rd.unread()[:head]) // the buffer may have moved
+		if bytes.HasPrefix(res.field("Content-Type"), []byte("text/html")) {
+			if page := readPage(rd, res, head, length); isPage(page.body) {
+				return page, nil
+			}
+		}
+		return whole, err
 	}
 	return response{}, httpError("the server sent only interim answers (1xx)")
 }
@@ -64,7 +83,7 @@ func readBody(rd *reader, res response, head, length, limit int) (response, erro
 		err   error
 	)
 	switch {
-	case res.status == 101 || res.status == 204 || res.status == 304:
+	case res.bodiless():
 		total = head
 	case length == chunked:
 		var n int
@@ -92,6 +111,10 @@ func readBody(rd *reader, res response, head, length, limit int) (response, erro
 	rd.consume(total)
 	return res, nil
 }
+
+// bodiless reports whether an answer of that status has no body, whatever its head says (RFC 9112,
+// section 6.3).
+func (r *response) bodiless() bool { return r.status == 101 || r.status == 204 || r.status == 304 }
 
 // need fills until n bytes are unread.
 func need(rd *reader, n int) error {
@@ -140,7 +163,8 @@ const (
 	chunked    = -2
 )
 
-// parseHead decodes the status line and the fields that decide about the body.
+// parseHead decodes the status line and the fields that decide about the body. The status is 0
+// where the error is about the status line.
 func parseHead(head []byte) (res response, length int, err error) {
 	line, _, _ := bytes.Cut(head, []byte("\r\n"))
 	// "HTTP/1.x NNN reason"
@@ -152,8 +176,7 @@ func parseHead(head []byte) (res response, length int, err error) {
 		return res, 0, httpError(fmt.Sprintf("bad status line %q", line[:min(len(line), 64)]))
 	}
 	res.status, res.fields = status, fieldsOf(head)
-	connection := res.field("Connection")
-	res.close = hasToken(connection, "close") || line[7] == '0' && !hasToken(connection, "keep-alive")
+	res.close = res.has("Connection", "close") || line[7] == '0' && !res.has("Connection", "keep-alive")
 	res.keepAlive = keepAliveOf(res.field("Keep-Alive"))
 	if coding := res.field("Transfer-Encoding"); len(coding) > 0 {
 		if !bytes.EqualFold(coding, []byte("chunked")) {
@@ -204,6 +227,17 @@ func fieldsNamed(fields []byte, name string) func(yield func([]byte) bool) {
 			}
 		}
 	}
+}
+
+// has reports whether one of the header fields of that name has a token in its list: a list may be
+// spread over several fields (RFC 9110, section 5.3).
+func (r *response) has(name, token string) bool {
+	for list := range fieldsNamed(r.fields, name) {
+		if hasToken(list, token) {
+			return true
+		}
+	}
+	return false
 }
 
 // hasToken reports whether the comma-separated list holds token, in any case.
@@ -263,72 +297,4 @@ func readToEnd(rd *reader, head, limit int) (total int, err error) {
 		return len(rd.unread()), nil
 	}
 	return 0, err
-}
-
-// readChunks reads a chunked body that begins at offset head of the unread
-// bytes, then moves the chunks together. It returns where the answer ends and
-// how long the body is.
-func readChunks(rd *reader, head, limit int) (total, length int, err error) {
-	type span struct{ from, to int }
-	var spans []span
-	at := head
-	for {
-		line, next, err := chunkLine(rd, at)
-		if err != nil {
-			return 0, 0, err
-		}
-		size, _, _ := bytes.Cut(line, []byte(";"))
-		n, ok := number(bytes.TrimSpace(size), 16)
-		if !ok {
-			return 0, 0, httpError(fmt.Sprintf("bad chunk size %q", line[:min(len(line), 32)]))
-		}
-		if at = next; n == 0 {
-			break
-		}
-		if length += n; length > limit {
-			return 0, 0, &LimitError{What: "answer", Limit: limit}
-		}
-		if err := need(rd, at+n+2); err != nil {
-			return 0, 0, err
-		}
-		spans = append(spans, span{at, at + n})
-		at += n
-		if b := rd.unread(); b[at] != '\r' || b[at+1] != '\n' {
-			return 0, 0, httpError("chunk without its end")
-		}
-		at += 2
-	}
-	for { // trailers, until the empty line
-		line, next, err := chunkLine(rd, at)
-		if err != nil {
-			return 0, 0, err
-		}
-		if at = next; len(line) == 0 {
-			break
-		}
-		if at-head > length+maxHead+len(spans)*maxChunkLine {
-			return 0, 0, httpError("trailers without end")
-		}
-	}
-	b, to := rd.unread(), head
-	for _, s := range spans {
-		to += copy(b[to:], b[s.from:s.to])
-	}
-	return at, length, nil
-}
-
-// chunkLine returns the line at offset at and where the next one begins.
-func chunkLine(rd *reader, at int) (line []byte, next int, err error) {
-	for {
-		b := rd.unread()
-		if i := bytes.Index(b[at:], []byte("\r\n")); i >= 0 {
-			return b[at : at+i], at + i + 2, nil
-		}
-		if len(b)-at > maxChunkLine {
-			return nil, 0, httpError("chunk line without end")
-		}
-		if err := need(rd, len(b)+1); err != nil {
-			return nil, 0, err
-		}
-	}
 }

@@ -210,7 +210,7 @@ func (p *polling) nextEvent() ([]byte, error) {
 	n, ok := number(line, 16)
 	switch {
 	case !ok:
-		return nil, httpError(fmt.Sprintf("bad chunk size %q", line[:min(len(line), 32)]))
+		return nil, badChunk(line)
 	case n == 0:
 		return nil, &CloseError{Reason: TransportClose, Cause: errors.New("the server ended the stream")}
 	case n > p.limit:

@@ -37,7 +37,7 @@ func (h *httpConn) write(request []byte) error {
 
 // answer reads one answer and insists on status 200.
 func (h *httpConn) answer(limit int) (response, error) {
-	res, err := readResponse(h.rd, limit)
+	res, err := readResponse(h.rd, limit, 200)
 	if err != nil {
 		return res, err
 	}

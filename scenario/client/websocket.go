@@ -79,7 +79,7 @@ func (w *websocket) handshake(t *target, sid string) error {
 	if _, err := w.conn.Write(request); err != nil {
 		return err
 	}
-	res, err := readResponse(w.rd, w.limit)
+	res, err := readResponse(w.rd, w.limit, 101)
 	if err != nil {
 		return err
 	}
@@ -88,9 +88,9 @@ func (w *websocket) handshake(t *target, sid string) error {
 		return newStatusError(res)
 	}
 	switch {
-	case !hasToken(res.field("Upgrade"), "websocket"):
+	case !res.has("Upgrade", "websocket"):
 		return protocolError("websocket handshake: the answer has no Upgrade: websocket")
-	case !hasToken(res.field("Connection"), "upgrade"):
+	case !res.has("Connection", "upgrade"):
 		return protocolError("websocket handshake: the answer has no Connection: Upgrade")
 	case string(res.field("Sec-WebSocket-Accept")) != ws.Accept(key):
 		return protocolError("websocket handshake: wrong Sec-WebSocket-Accept")
@@ -108,7 +108,7 @@ func (w *websocket) refusal(err error) error {
 	if !bytes.HasPrefix(w.rd.unread(), []byte("HTTP/1.")) {
 		return err
 	}
-	res, failed := readResponse(w.rd, w.limit)
+	res, failed := readResponse(w.rd, w.limit, 101)
 	if failed != nil {
 		return err
 	}
