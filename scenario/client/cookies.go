@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 
@@ -13,13 +14,35 @@ import (
 // A Jar holds the cookies of one simulated client by the rules of RFC 6265: domain, path, Secure
 // and lifetime. It lives longer than a connection: with the same Config.Jar, a client comes back
 // with the cookies that it had, such as the cookie by which a balancer finds its node. As an
-// http.CookieJar it serves HTTP requests beside the connection, too. The zero Jar is empty. Safe
-// for concurrent use.
+// http.CookieJar it serves HTTP requests beside the connection, too. Like the jars of browsers it
+// is bounded: it keeps cookies of 180 names, and none of more than 4096 bytes. The zero Jar is
+// empty. Safe for concurrent use.
 type Jar struct {
 	mu      sync.Mutex
 	jar     *cookiejar.Jar // nil: no cookie was ever set
+	names   []string       // of the cookies so far
 	changes uint64
 	timed   bool // some cookie has a lifetime
+}
+
+// Limits of a jar.
+const (
+	maxCookies = 180  // names
+	maxCookie  = 4096 // bytes of a name and its value
+)
+
+// admits reports whether a cookie is within the limits, and notes its name.
+func (j *Jar) admits(c *http.Cookie) bool {
+	switch {
+	case len(c.Name)+len(c.Value) > maxCookie:
+		return false
+	case slices.Contains(j.names, c.Name):
+		return true
+	case len(j.names) == maxCookies:
+		return false
+	}
+	j.names = append(j.names, c.Name)
+	return true
 }
 
 // SetCookies keeps the cookies of an answer to a request for u; an http or https URL. The Jar keeps
@@ -30,6 +53,10 @@ func (j *Jar) SetCookies(u *url.URL, cookies []*http.Cookie) {
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	cookies = slices.DeleteFunc(slices.Clone(cookies), func(c *http.Cookie) bool { return !j.admits(c) })
+	if len(cookies) == 0 {
+		return
+	}
 	if j.jar == nil {
 		// it never fails
 		j.jar, _ = cookiejar.New(&cookiejar.Options{PublicSuffixList: publicsuffix.List})

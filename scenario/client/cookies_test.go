@@ -89,6 +89,23 @@ func TestCookiesEnd(t *testing.T) {
 	}
 }
 
+// A server that sets ever new cookies, or long ones, fills neither the memory nor the requests.
+func TestCookiesAreBounded(t *testing.T) {
+	var jar Jar
+	page := (&target{host: "h:1", path: "/socket.io/"}).page()
+	for i := range 3 * maxCookies {
+		jar.SetCookies(page, []*http.Cookie{{Name: strconv.Itoa(i), Value: "1"}})
+	}
+	jar.SetCookies(page, []*http.Cookie{{Name: "0", Value: "2"}, {Name: "1", Value: strings.Repeat("x", maxCookie)}})
+	got := map[string]string{}
+	for _, c := range jar.Cookies(page) {
+		got[c.Name] = c.Value
+	}
+	if len(got) != maxCookies || got["0"] != "2" || got["1"] != "1" {
+		t.Errorf("%d cookies, the first of them %q and %.10q; want %d, 2 and 1", len(got), got["0"], got["1"], maxCookies)
+	}
+}
+
 func sorted(cookies string) string {
 	list := strings.Split(cookies, "; ")
 	slices.Sort(list)

@@ -198,6 +198,34 @@ func TestRequest(t *testing.T) {
 	equal(t, []string{<-lines}, "/engine/?EIO=4&transport=websocket&v=1&a=b+c&a=d h.test [http://o.test] [k=v] [1 2]")
 }
 
+// Servers choose the text of a session's id. In a query it is escaped, as official clients do.
+func TestSessionIDIsEscaped(t *testing.T) {
+	const sid = "a+b/c=d&EIO=3 #\r\nX: y"
+	requests := make(chan string, 10)
+	url := listen(t, func(p *peer) {
+		for {
+			req, body := p.request()
+			if req == nil {
+				return
+			}
+			requests <- fmt.Sprintf("%s %q", req.Method, req.URL.Query()["sid"])
+			switch {
+			case req.Method == http.MethodPost:
+				p.answer(200, "ok")
+				if strings.HasSuffix(body, "1") {
+					return
+				}
+			case req.URL.Query().Get("sid") == "":
+				p.answer(200, `0{"sid":"a+b/c=d&EIO=3 #\r\nX: y","upgrades":[],"pingInterval":25000,"pingTimeout":20000}`)
+			default:
+				p.answer(200, joined)
+			}
+		}
+	})
+	dial(t, &Config{URL: url, Transport: Polling})
+	equal(t, []string{<-requests, <-requests, <-requests}, "GET []", fmt.Sprintf("POST %q", []string{sid}), fmt.Sprintf("GET %q", []string{sid}))
+}
+
 // The end of the context interrupts each stage at which a server can fall
 // silent, and the time limit does the same.
 func TestDialInterrupted(t *testing.T) {

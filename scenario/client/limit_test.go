@@ -44,6 +44,26 @@ func TestLargePacketsLeave(t *testing.T) {
 	})
 }
 
+// A server that sends messages without end in the place of the answer to CONNECT takes no more
+// memory than one that sends long ones, also when each is empty.
+func TestLimitOfEarlyMessages(t *testing.T) {
+	for name, message := range map[string]string{"empty": "4", "short": `42["a"]`} {
+		url := listen(t, func(p *peer) {
+			req, _ := p.request()
+			p.switchTo(req)
+			p.put(text(open(25000, 20000, "")))
+			for many := strings.Repeat(text(message), 1000); ; {
+				if _, err := p.Write([]byte(many)); err != nil {
+					return
+				}
+			}
+		})
+		if said := fails(t, t.Context(), &Config{URL: url, MaxMessage: 100_000}, "namespace", "limit"); !strings.Contains(said, "while the client connected") {
+			t.Errorf("%s: %s", name, said)
+		}
+	}
+}
+
 // What is larger than the client takes is said to be so, and not a fault of the server.
 func TestLimitIsTheClients(t *testing.T) {
 	for transport, url := range map[string]string{

@@ -8,6 +8,10 @@ import (
 	"github.com/throng-io/throng/protocol/socketio"
 )
 
+// earlyCost is about what keeping a message before Run takes besides its bytes: a server may send
+// empty ones.
+const earlyCost = 80
+
 // early is a message that came before Run.
 type early struct {
 	binary bool
@@ -162,8 +166,8 @@ func (c *Client) joining(b []byte, binary bool, came arrival) error {
 			return err
 		}
 	}
-	if c.earlyBytes += len(b); c.earlyBytes > c.maxMessage {
-		return protocolError("too many messages before the namespace was joined")
+	if c.earlyBytes += len(b) + earlyCost; c.earlyBytes > c.maxMessage {
+		return &LimitError{What: "sum of the messages that came while the client connected", Limit: c.maxMessage}
 	}
 	c.early = append(c.early, early{binary: binary, data: append([]byte(nil), b...), came: came})
 	return nil

@@ -159,22 +159,31 @@ func (p *polling) connect(ctx context.Context, slot int) (*httpConn, error) {
 	return newHTTPConn(link, p.target), nil
 }
 
+// renew replaces the connection of the GETs if the server ends it after its last answer.
+func (p *polling) renew(ctx context.Context) error {
+	if !p.get.close {
+		return nil
+	}
+	_ = p.get.conn.hardClose() // a server that only says that it will would keep it
+	link, err := p.connect(ctx, mainSlot)
+	if err != nil {
+		return err
+	}
+	p.get = link
+	if p.c.running {
+		p.get.rd.late, p.get.rd.pace, p.get.rd.dials = p.c.late, p.c.pace, false
+		p.c.arm()
+	}
+	return nil
+}
+
 // request writes a GET unless one is pending.
 func (p *polling) request(ctx context.Context) error {
 	if p.pending {
 		return nil
 	}
-	if p.get.close {
-		p.get.conn.hardClose()
-		link, err := p.connect(ctx, mainSlot)
-		if err != nil {
-			return err
-		}
-		p.get = link
-		if p.c.running {
-			p.get.rd.late, p.get.rd.pace, p.get.rd.dials = p.c.late, p.c.pace, false
-			p.c.arm()
-		}
+	if err := p.renew(ctx); err != nil {
+		return err
 	}
 	scratch := scratchPool.Get().(*[]byte)
 	*scratch = p.appendGet((*scratch)[:0])
@@ -228,12 +237,8 @@ func (p *polling) run(h Handler) error {
 // exchange posts a body on the idle connection of the GETs. Dial does so, and
 // opens no second connection, which a client that only listens hardly needs.
 func (p *polling) exchange(ctx context.Context, body []byte) error {
-	if p.get.close {
-		link, err := p.connect(ctx, mainSlot)
-		if err != nil {
-			return err
-		}
-		p.get = link
+	if err := p.renew(ctx); err != nil {
+		return err
 	}
 	if err := p.get.write(p.appendPost(nil, body)); err != nil {
 		return err

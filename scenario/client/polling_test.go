@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -366,6 +367,46 @@ func TestPollingIdleConnection(t *testing.T) {
 				t.Fatal("no POST")
 			}
 		}
+	}
+}
+
+// A server may answer each request on a connection of its own, as with HTTP/1.0, and leave the end
+// of those to the client: none of them stays open.
+func TestPollingConnectionsEnd(t *testing.T) {
+	var opened, ended atomic.Int64
+	url := listen(t, func(p *peer) {
+		opened.Add(1)
+		defer ended.Add(1)
+		req, body := p.request()
+		if req == nil {
+			return
+		}
+		answer := "ok"
+		switch {
+		case req.Method == http.MethodPost:
+			if body != "40" {
+				answer = ""
+			}
+		case req.URL.Query().Get("sid") == "":
+			answer = open(25000, 20000, "")
+		default:
+			answer = joined
+		}
+		p.put(fmt.Sprintf("HTTP/1.0 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(answer), answer))
+		if _, err := p.r.Peek(1); errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Error("a connection stays open")
+		}
+	})
+	c := dial(t, &Config{URL: url, Transport: Polling})
+	c.Close()
+	_ = c.Run(newHeard())
+	for deadline := time.Now().Add(patience / 2); ended.Load() < opened.Load(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d of %d connections have ended", ended.Load(), opened.Load())
+		}
+	}
+	if opened.Load() < 3 {
+		t.Errorf("%d connections, want one for each request", opened.Load())
 	}
 }
 

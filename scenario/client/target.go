@@ -203,7 +203,7 @@ func (t *target) appendRequest(dst []byte, method, transport, sid string, buster
 	dst = append(dst, t.path...)
 	switch {
 	case t.plain && sid != "":
-		dst = append(append(dst, "?sid="...), sid...)
+		dst = append(append(dst, "?sid="...), url.QueryEscape(sid)...)
 	case (t.plain || t.raw) && t.query != "":
 		dst = append(append(dst, '?'), t.query[1:]...)
 	case t.plain, t.raw:
@@ -216,7 +216,7 @@ func (t *target) appendRequest(dst []byte, method, transport, sid string, buster
 		dst = append(dst, transport...)
 		if sid != "" {
 			dst = append(dst, "&sid="...)
-			dst = append(dst, sid...)
+			dst = append(dst, url.QueryEscape(sid)...) // servers may choose any text
 		}
 	}
 	if len(buster) > 0 && !t.plain && !t.raw {
