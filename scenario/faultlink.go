@@ -89,13 +89,7 @@ func (l *links) via(node int) string {
 }
 
 // dial connects HTTP clients, through the link where there is one.
-//
-// The dialer has a time limit of its own, since http.Transport goes on to connect after its request
-// has given up: it is divided among the addresses of a name, of which the first may be dead.
 func (l *links) dial(through func(ctx context.Context, network, address string) (net.Conn, error)) func(ctx context.Context, network, address string) (net.Conn, error) {
-	if through == nil {
-		through = (&net.Dialer{Timeout: connectedWithin}).DialContext
-	}
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		if to := l.vias[address]; to != "" && l.net != nil {
 			return l.net.Dial(ctx, l.lines-1, &net.Dialer{}, to) // the line that requests share

@@ -34,7 +34,16 @@ const (
 )
 
 func newHTTPClient(t *trial) *httpClient {
-	tr := &http.Transport{DialContext: t.links.dial(t.opt.link), TLSClientConfig: t.server.tls, MaxIdleConnsPerHost: maxIdleHTTP, IdleConnTimeout: 30 * time.Second}
+	through := t.opt.link
+	if through == nil {
+		// It has a time limit of its own, since http.Transport goes on to connect after its request
+		// has given up.
+		d := &net.Dialer{Timeout: connectedWithin}
+		through = func(ctx context.Context, network, address string) (net.Conn, error) {
+			return t.names.Dial(ctx, d, network, address)
+		}
+	}
+	tr := &http.Transport{DialContext: t.links.dial(through), TLSClientConfig: t.server.tls, MaxIdleConnsPerHost: maxIdleHTTP, IdleConnTimeout: 30 * time.Second}
 	base := httpBase(t.server.ep.URL)
 	if path, unix := client.SocketPath(t.server.ep.URL); unix {
 		base = "http://localhost"

@@ -165,7 +165,7 @@ func (g *group) finish() {
 		g.configs[i] = client.Config{
 			URL: g.t.server.ep.URL, Path: g.t.server.ep.Path, Transport: name, Namespace: g.spec.Namespace, More: g.spec.More, Parser: g.parser, Engine: g.spec.Engine, Poll: g.spec.Poll,
 			Compress: g.spec.Compression,
-			TLS:      g.t.server.tls, UDP: g.t.udp, Timeout: g.spec.Connect.Timeout, MaxMessage: g.t.receives(),
+			TLS:      g.t.server.tls, UDP: g.t.udp, Names: &g.t.names, Timeout: g.spec.Connect.Timeout, MaxMessage: g.t.receives(),
 		}
 		if target := g.t.spec.Target; target != nil {
 			g.configs[i].H3 = target.WebTransport

@@ -63,6 +63,7 @@ type trial struct {
 	nodes     []node // the targets
 	links     links
 	udp       *client.UDP // of WebTransport
+	names     client.Names
 	server    server
 	watch     watch
 	count     counters

@@ -64,6 +64,9 @@ type Config struct {
 	// Via is host:port to connect to in the place of the URL's, of a proxy that passes bytes on;
 	// the Host field and the name in TLS stay the URL's. "" = the URL's own.
 	Via string
+	// Names remembers the addresses of hosts for all clients that share it; nil = the system is
+	// asked for each connection.
+	Names *Names
 	// Dial, if not nil, makes the TCP connections in the place of the dialer that it gets, whose
 	// Control it calls: on a network of its own. Goroutines call it at once.
 	Dial func(ctx context.Context, d *net.Dialer, address string) (net.Conn, error)

@@ -28,7 +28,7 @@ func (t *target) connect(ctx context.Context, bytes *traffic, tm *Timings) (*con
 	if t.dial != nil {
 		tcp, err = t.dial(ctx, &dialer, t.addr)
 	} else {
-		tcp, err = dialer.DialContext(ctx, t.network, t.addr)
+		tcp, err = t.names.Dial(ctx, &dialer, t.network, t.addr)
 	}
 	if err != nil {
 		return nil, dialError(ctx, "tcp", err)

@@ -34,6 +34,7 @@ type target struct {
 	host    string      // value of the Host field
 	tls     *tls.Config // nil: plain TCP
 	h3      h3          // of WebTransport
+	names   *Names      // nil: the system is asked for each connection
 	local   netip.Addr
 	dial    func(ctx context.Context, d *net.Dialer, address string) (net.Conn, error) // nil: the dialer
 	buffer  int                                                                        // bytes of the kernel's receive buffer; 0: its choice
@@ -51,7 +52,7 @@ type target struct {
 
 // newTarget checks cfg.
 func newTarget(cfg *Config) (*target, error) {
-	t := &target{local: cfg.LocalAddr, dial: cfg.Dial, path: cfg.Path, old: cfg.Engine == Engine3, compress: cfg.Compress}
+	t := &target{local: cfg.LocalAddr, dial: cfg.Dial, names: cfg.Names, path: cfg.Path, old: cfg.Engine == Engine3, compress: cfg.Compress}
 	if err := t.find(cfg); err != nil {
 		return nil, err
 	}

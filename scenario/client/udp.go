@@ -114,7 +114,7 @@ func (u *UDP) start(f func()) bool {
 // resolve finds an address of a host and port that can be reached from source. Where a name has
 // both kinds it is the one of IPv4: UDP tells nobody that nothing listens, so they cannot be tried
 // in turn as with TCP.
-func resolve(ctx context.Context, hostport string, source netip.Addr) (netip.AddrPort, error) {
+func (n *Names) resolve(ctx context.Context, hostport string, source netip.Addr) (netip.AddrPort, error) {
 	host, service, err := net.SplitHostPort(hostport)
 	if err != nil {
 		return netip.AddrPort{}, err
@@ -123,7 +123,7 @@ func resolve(ctx context.Context, hostport string, source netip.Addr) (netip.Add
 	if err != nil {
 		return netip.AddrPort{}, err
 	}
-	all, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+	all, err := n.lookup(ctx, nil, "ip", host)
 	if err != nil {
 		return netip.AddrPort{}, err
 	}

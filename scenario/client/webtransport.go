@@ -141,7 +141,7 @@ func (t *target) connectQUIC(ctx context.Context, cfg *Config, c *Client) (q *qu
 
 // handshake opens the QUIC connection.
 func (q *quicConn) handshake(ctx context.Context, t *target, bytes *traffic) error {
-	remote, err := resolve(ctx, t.h3.addr, t.local)
+	remote, err := t.names.resolve(ctx, t.h3.addr, t.local)
 	if err != nil {
 		return err
 	}
