@@ -161,9 +161,7 @@ func (a *actor) follow(ctx context.Context, next *actor) {
 // again if this one could not.
 func (a *actor) live(ctx context.Context) (next *actor) {
 	t := a.t
-	select {
-	case t.life.dials <- struct{}{}:
-	case <-ctx.Done():
+	if !t.takeTurn(ctx) {
 		a.waited(metric.HowTurn)
 		if a.tries > 0 {
 			a.recordNeverConnected()

@@ -11,7 +11,9 @@ type counters struct {
 	moved                  atomic.Int64 // times that a client changed rooms
 	slowDropped            atomic.Int64 // connections of slow readers that ended without our doing
 	// connections that a fault broke, and clients held again after a drop
-	cutOff, heldAgain   atomic.Int64
+	cutOff, heldAgain atomic.Int64
+	// attempts to connect that waited for others, and for how long all together, in nanoseconds
+	turns, turnTime     atomic.Int64
 	plainly             atomic.Int64 // websockets whose offer to compress the server did not take
 	calls               atomic.Int64 // of streams, under way
 	duplicates, foreign atomic.Int64 // deliveries

@@ -49,6 +49,8 @@ const (
 	tooFast    = "a rate limit refuses clients: let them come more slowly with connect: {rate: ...}"
 	noUDP      = "UDP is blocked on the way, or no HTTP/3 server listens at that port of UDP: check firewalls, and --set target.webtransport=HOST:PORT"
 	noHost     = "check the name of the host"
+	noPort     = "this machine has no local port left for connections to that address, those just closed included: give the group more source addresses with connect: {from: [...]}, or widen net.ipv4.ip_local_port_range"
+	noFile     = "this process has no file descriptor left: raise its limit (ulimit -n)"
 	silentTLS  = "it took the connection and did not answer the TLS handshake: if it does not speak TLS, write http:// (or ws://) instead"
 	badParser  = "servers with another parser close the connection like this: set the group's parser: to the parser of the server (json or msgpack)"
 )
@@ -65,6 +67,8 @@ type cause struct {
 // fits is it.
 var causes = []cause{
 	{class: "dns", text: noHost},
+	{class: "ports", text: noPort},
+	{class: "files", text: noFile},
 	{class: "tls", text: badTLS},
 	{stage: "tls", class: "timeout", first: true, text: silentTLS},
 	{stage: "quic", class: "timeout", text: noUDP},
@@ -99,6 +103,8 @@ var causes = []cause{
 // plainCauses are the causes at a target without Socket.IO.
 var plainCauses = []cause{
 	{class: "dns", text: noHost},
+	{class: "ports", text: noPort},
+	{class: "files", text: noFile},
 	{class: "tls", text: badTLS},
 	{stage: "tls", class: "timeout", first: true, text: silentTLS},
 	{stage: "open", class: "closed", first: true, plain: true, text: "check the port and the path (--set target.path=/PATH), and that it does not speak TLS: then write https:// or wss://"},

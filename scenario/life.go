@@ -5,6 +5,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/throng-io/throng/scenario/client"
 )
 
 // A life holds the means by which a trial starts and ends.
@@ -25,6 +27,25 @@ type life struct {
 
 func (l *life) init() {
 	l.dials, l.aborted = make(chan struct{}, dialsAtOnce), make(chan error, 1)
+}
+
+// takeTurn waits until a client may connect, of which dialsAtOnce do at a time; its place in
+// life.dials is given back when it has. false: ctx has ended before.
+func (t *trial) takeTurn(ctx context.Context) bool {
+	select {
+	case t.life.dials <- struct{}{}:
+		return true
+	default:
+	}
+	t.count.turns.Add(1)
+	began := client.Now()
+	defer func() { t.count.turnTime.Add(int64(client.Now() - began)) }()
+	select {
+	case t.life.dials <- struct{}{}:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // keepVanished remembers a connection that stays open without its client.

@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
@@ -24,6 +25,36 @@ func measured(t *testing.T) *findings {
 	tr := newTrial(&f.Cells()[0], &Endpoint{}, nil, Options{}, place{n: 1})
 	c := newCollector(tr)
 	return &findings{t: tr, c: c, e: c.evidence(nil), cell: &result.Cell{}}
+}
+
+// Attempts to connect that wait for others are counted, and reported: the target did not meet them
+// when they were due.
+func TestWarningOfTurns(t *testing.T) {
+	f := measured(t)
+	tr := f.t
+	for range dialsAtOnce {
+		if !tr.takeTurn(t.Context()) {
+			t.Fatal("a turn that was free was not given")
+		}
+	}
+	if got := strings.Join(f.warnings(), "; "); strings.Contains(got, "waited for others") {
+		t.Errorf("warned of nothing: %s", got)
+	}
+	turn := make(chan bool)
+	go func() { turn <- tr.takeTurn(t.Context()) }()
+	for tr.count.turns.Load() == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	<-tr.life.dials
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	if !<-turn || tr.takeTurn(gone) {
+		t.Error("a turn was not given to the client that waited, or was to one that has gone")
+	}
+	const want = "2 attempts to connect waited for others, "
+	if got := strings.Join(f.warnings(), "; "); !strings.Contains(got, want) {
+		t.Errorf("%q, want %q in it", got, want)
+	}
 }
 
 // Misdirected and duplicated deliveries are reported even when no rule checks them.
