@@ -221,7 +221,7 @@ func (d *dialing) polling() error {
 	if err := p.get.write(p.appendGet(nil)); err != nil {
 		return d.fail("open", err)
 	}
-	res, err := p.get.answer(p.limit)
+	res, err := p.get.answer(p.limit, 200)
 	if err != nil {
 		return d.fail("open", err)
 	}

@@ -354,7 +354,7 @@ func (p *polling) exchangeRequest(packet []byte) {
 	}
 	if a.err == nil {
 		var res response
-		if res, a.err = p.askOnce(p.completed(nil, packet[digits:])); a.err == nil {
+		if res, a.err = p.transact(p.completed(nil, packet[digits:]), plainPostTime, anyStatus); a.err == nil {
 			a.status, a.body = res.status, slices.Clone(res.body)
 		}
 		a.at = Now()
@@ -368,31 +368,6 @@ func (p *polling) exchangeRequest(packet []byte) {
 	if a.hasID || a.err != nil || a.status/100 != 2 {
 		p.keepAnswer(a)
 	}
-}
-
-// askOnce makes one exchange over the connection of the requests.
-func (p *polling) askOnce(request []byte) (res response, err error) {
-	if !p.post.usable() {
-		if p.post != nil {
-			_ = p.post.conn.hardClose()
-		}
-		if p.post, err = p.connect(p.ctx, sideSlot); err != nil {
-			return res, err
-		}
-	}
-	h := p.post
-	defer func() { h.close = h.close || err != nil }()
-	if err = h.conn.SetDeadline(time.Now().Add(plainPostTime)); err != nil {
-		return res, err
-	}
-	if err = h.write(request); err != nil {
-		return res, err
-	}
-	if res, err = readResponse(h.rd, p.limit, anyStatus); err == nil {
-		h.idle, h.keepAlive, h.close = h.rd.at, res.keepAlive, res.close
-		p.target.cookies.take(res.fields)
-	}
-	return res, err
 }
 
 // completed completes a request with what every one has.

@@ -126,7 +126,7 @@ func (p *polling) enroll() error {
 	if err := p.get.write(p.appendPost(nil, nil)); err != nil {
 		return err
 	}
-	res, err := p.get.answer(p.limit)
+	res, err := p.get.answer(p.limit, 200)
 	if err != nil {
 		return err
 	}
@@ -153,7 +153,7 @@ func (p *polling) ask(h Handler) error {
 		if err := p.request(p.ctx); err != nil {
 			return err
 		}
-		res, err := p.get.answer(p.limit)
+		res, err := p.get.answer(p.limit, 200)
 		if err != nil {
 			return err
 		}

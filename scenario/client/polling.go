@@ -3,7 +3,6 @@ package client
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -15,54 +14,6 @@ import (
 // batch is how many of the longest messages the body of one poll may have: a server sends what has
 // gathered since the last one.
 const batch = 8
-
-// httpConn is one HTTP/1.1 connection that is kept alive between requests.
-type httpConn struct {
-	conn      *conn
-	cookies   *cookieField
-	rd        *reader
-	idle      time.Duration // when the last answer came
-	keepAlive time.Duration // how long the server said it waits for the next request; 0 = not said
-	close     bool          // the server ends the connection after its last answer
-}
-
-func newHTTPConn(link *conn, t *target) *httpConn {
-	return &httpConn{conn: link, rd: newReader(link), cookies: &t.cookies}
-}
-
-func (h *httpConn) write(request []byte) error {
-	_, err := h.conn.Write(request)
-	return err
-}
-
-// answer reads one answer and insists on status 200.
-func (h *httpConn) answer(limit int) (response, error) {
-	res, err := readResponse(h.rd, limit, 200)
-	if err != nil {
-		return res, err
-	}
-	h.idle, h.keepAlive, h.close = h.rd.at, res.keepAlive, res.close
-	h.cookies.take(res.fields)
-	if res.status != 200 {
-		return res, newStatusError(res)
-	}
-	return res, nil
-}
-
-// usable reports whether the idle connection can take another request. A
-// connection that the server is about to close, or has closed, would lose the
-// request, and sending a POST twice may deliver it twice.
-func (h *httpConn) usable() bool {
-	if h == nil || h.close {
-		return false
-	}
-	if h.keepAlive > 0 && Now()-h.idle > h.keepAlive-min(time.Second, h.keepAlive/2) {
-		return false
-	}
-	n, err := h.rd.fillNow()
-	h.rd.park()
-	return n == 0 && err == nil && len(h.rd.unread()) == 0
-}
 
 // Slots of a client's connections.
 const (
@@ -195,7 +146,7 @@ func (p *polling) request(ctx context.Context) error {
 
 // collect waits for the pending GET and handles its packets.
 func (p *polling) collect(h Handler) error {
-	res, err := p.get.answer(p.limit)
+	res, err := p.get.answer(p.limit, 200)
 	if err != nil {
 		return err
 	}
@@ -243,7 +194,7 @@ func (p *polling) exchange(ctx context.Context, body []byte) error {
 	if err := p.get.write(p.appendPost(nil, body)); err != nil {
 		return err
 	}
-	_, err := p.get.answer(p.limit)
+	_, err := p.get.answer(p.limit, 200)
 	return err
 }
 
@@ -366,30 +317,16 @@ func (p *polling) fit() int {
 
 // roundTrip posts one request.
 func (p *polling) roundTrip(request []byte) error {
-	if !p.post.usable() {
-		if p.post != nil {
-			p.post.conn.hardClose()
-		}
-		link, err := p.connect(p.ctx, sideSlot)
-		if err != nil {
-			return err
-		}
-		p.post = link
-	}
 	// A server that does not answer a POST within the time of a heartbeat
 	// has dropped the session.
-	deadline := time.Now().Add(p.c.pingInterval + p.c.pingTimeout)
+	within := p.c.pingInterval + p.c.pingTimeout
 	if p.c.plain {
-		deadline = time.Now().Add(plainPostTime)
+		within = plainPostTime
 	}
-	if err := p.post.conn.SetDeadline(deadline); err != nil {
-		return err
+	_, err := p.transact(request, within, 200)
+	if p.post != nil {
+		p.post.rd.park()
 	}
-	if err := p.post.write(request); err != nil {
-		return err
-	}
-	_, err := p.post.answer(p.limit)
-	p.post.rd.park()
 	return err
 }
 
@@ -460,12 +397,7 @@ func (p *polling) part(h *httpConn, last []byte) {
 	}
 	_ = h.conn.SetDeadline(deadline)
 	if h.write(p.appendPost(nil, last)) == nil {
-		_, _ = h.answer(p.limit)
+		_, _ = h.answer(p.limit, 200)
 	}
 	h.rd.park()
-}
-
-// notOffered says that there is nothing to upgrade to.
-func notOffered(transport string) error {
-	return fmt.Errorf("the server's handshake offers no upgrade to %s", transport)
 }

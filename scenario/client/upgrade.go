@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/throng-io/throng/protocol/engineio"
@@ -161,4 +162,9 @@ func (d *dialing) move(w *websocket) error {
 	}
 	w.rd.park()
 	return nil
+}
+
+// notOffered says that there is nothing to upgrade to.
+func notOffered(transport string) error {
+	return fmt.Errorf("the server's handshake offers no upgrade to %s", transport)
 }

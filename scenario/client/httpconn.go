@@ -1,0 +1,97 @@
+package client
+
+import (
+	"errors"
+	"time"
+)
+
+// httpConn is one HTTP/1.1 connection that is kept alive between requests.
+type httpConn struct {
+	conn      *conn
+	cookies   *cookieField
+	rd        *reader
+	idle      time.Duration // when the last answer came
+	keepAlive time.Duration // how long the server said it waits for the next request; 0 = not said
+	close     bool          // the server ends the connection after its last answer
+}
+
+func newHTTPConn(link *conn, t *target) *httpConn {
+	return &httpConn{conn: link, rd: newReader(link), cookies: &t.cookies}
+}
+
+func (h *httpConn) write(request []byte) error {
+	_, err := h.conn.Write(request)
+	return err
+}
+
+// answer reads one answer and insists on a status, unless any will do.
+func (h *httpConn) answer(limit, want int) (response, error) {
+	res, err := readResponse(h.rd, limit, want)
+	if err != nil {
+		return res, err
+	}
+	h.idle, h.keepAlive, h.close = h.rd.at, res.keepAlive, res.close
+	h.cookies.take(res.fields)
+	if want != anyStatus && res.status != want {
+		return res, newStatusError(res)
+	}
+	return res, nil
+}
+
+// usable reports whether the idle connection can take another request. A
+// connection that the server is about to close, or has closed, would lose the
+// request, and sending a POST twice may deliver it twice.
+func (h *httpConn) usable() bool {
+	if h == nil || h.close {
+		return false
+	}
+	if h.keepAlive > 0 && Now()-h.idle > h.keepAlive-min(time.Second, h.keepAlive/2) {
+		return false
+	}
+	n, err := h.rd.fillNow()
+	h.rd.park()
+	return n == 0 && err == nil && len(h.rd.unread()) == 0
+}
+
+// transact makes one exchange over the second connection. A server may close that while it is idle,
+// at the moment at which the request leaves: so one to which no byte of an answer came is made once
+// more on a new connection, as browsers do whatever its method, if the connection had answered
+// another before.
+func (p *polling) transact(request []byte, within time.Duration, want int) (response, error) {
+	reused := p.post.usable()
+	res, lost, err := p.transactOnce(request, reused, within, want)
+	if !reused || !lost || p.ctx.Err() != nil {
+		return res, err
+	}
+	again, _, failed := p.transactOnce(request, false, within, want)
+	if _, answered := errors.AsType[*statusError](failed); failed == nil || answered {
+		return again, failed
+	}
+	return res, err // which says how the session was lost
+}
+
+// transactOnce is transact on the connection that there is, or on a new one. lost says that it
+// ended before the answer began.
+func (p *polling) transactOnce(request []byte, reuse bool, within time.Duration, want int) (res response, lost bool, err error) {
+	if !reuse {
+		if p.post != nil {
+			_ = p.post.conn.hardClose()
+		}
+		if p.post, err = p.connect(p.ctx, sideSlot); err != nil {
+			return res, false, err
+		}
+	}
+	h := p.post
+	defer func() { h.close = h.close || err != nil }()
+	if err = h.conn.SetDeadline(time.Now().Add(within)); err != nil {
+		return res, false, err
+	}
+	if err = p.ctx.Err(); err != nil { // what ends the session has set a deadline before this one
+		return res, false, err
+	}
+	if err = h.write(request); err != nil {
+		return res, !isTimeout(err), err
+	}
+	res, err = h.answer(p.limit, want)
+	return res, errors.Is(err, errNoAnswer) && !isTimeout(err), err
+}

@@ -1,0 +1,77 @@
+package client
+
+import (
+	"fmt"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+)
+
+// unanswering plays a polling server whose connection of POSTs, the second, answers so many of them
+// and closes at the next, which it has read. It notes each POST with the number of its connection.
+func unanswering(t *testing.T, answers int) (url string, posts func() []string) {
+	var mu sync.Mutex
+	var log []string
+	url = listen(t, func(p *peer) {
+		for n := 0; ; n++ {
+			req, body := p.request()
+			switch {
+			case req == nil:
+				return
+			case req.Method == http.MethodPost:
+				mu.Lock()
+				log = append(log, fmt.Sprintf("%d:%s", p.no, body))
+				mu.Unlock()
+				if p.no == 1 && n == answers {
+					return
+				}
+				p.answer(200, "ok")
+			case p.no == 0 && n == 0:
+				p.answer(200, open(25000, 20000, ""))
+			case p.no == 0 && n == 2:
+				p.answer(200, joined)
+			default:
+				p.slurp()
+			}
+		}
+	})
+	return url, func() []string {
+		mu.Lock()
+		defer mu.Unlock()
+		return append([]string(nil), log...)
+	}
+}
+
+// A POST that a server did not answer before it closed an idle connection is made again on another
+// one, and only that.
+func TestPollingRequestIsMadeAgain(t *testing.T) {
+	url, posts := unanswering(t, 1)
+	c := dial(t, &Config{URL: url, Transport: Polling})
+	run(t, c, newHeard())
+	want := []string{"0:40", `1:42["a"]`, `1:42["b"]`, `2:42["b"]`, `2:42["c"]`}
+	for _, packet := range []string{`2["a"]`, `2["b"]`, `2["c"]`} {
+		if err := c.Send([]byte(packet)); err != nil {
+			t.Fatal(err)
+		}
+		idle(c)
+	}
+	for deadline := time.Now().Add(patience); len(posts()) < len(want); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%q", posts())
+		}
+	}
+	equal(t, posts()[:len(want)], want...)
+}
+
+// One that the first connection did not answer is not: the server has dropped the session.
+func TestPollingRequestIsLost(t *testing.T) {
+	url, posts := unanswering(t, 0)
+	c := dial(t, &Config{URL: url, Transport: Polling})
+	done := run(t, c, newHeard())
+	if err := c.Send([]byte(`2["a"]`)); err != nil {
+		t.Fatal(err)
+	}
+	ends(t, done, TransportClose)
+	equal(t, posts(), "0:40", `1:42["a"]`)
+}
