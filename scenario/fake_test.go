@@ -9,11 +9,13 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/throng-io/throng/protocol/socketio"
@@ -326,7 +328,11 @@ func replaceAll(s string, pairs ...string) string { return strings.NewReplacer(p
 // host name "web".
 func linkTo(h http.Handler) func(context.Context, string, string) (net.Conn, error) {
 	return func(_ context.Context, _, address string) (net.Conn, error) {
-		if address != "web:80" {
+		switch address {
+		case "web:80":
+		case "full:80":
+			return nil, &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.EADDRNOTAVAIL)}
+		default:
 			return nil, errRefused
 		}
 		ours, its := net.Pipe()

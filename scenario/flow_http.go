@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -119,8 +120,11 @@ func (f *flow) ask(s *step) (int64, error) {
 	if ctx.Err() != nil && !f.isOver() {
 		return 0, failed(metric.HowTimeout, "no answer within %s", metric.FormatDuration(r.spec.Within))
 	}
-	return 0, failed(metric.HowHTTP, "%w", err)
+	return 0, failed(howHTTP(err), "%w", err)
 }
+
+// howHTTP is why a request got no answer.
+func howHTTP(err error) string { return cmp.Or(client.LimitOf(err), metric.HowHTTP) }
 
 // stops notes what ends the request that is under way; nil: none is.
 func (f *flow) stops(cancel context.CancelFunc) {

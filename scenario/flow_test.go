@@ -168,6 +168,7 @@ func TestFlowErrors(t *testing.T) {
 		"step.mismatch": `{emit: [fine], ack: 1s, match: {"$[0].ok": true}}`,
 		"step.status":   `{http: {get: /missing}}`,
 		"step.http":     `{http: {get: "http://nobody/"}}`,
+		"step.ports":    `{http: {get: "http://full/"}}`,
 		"step.dropped":  `{emit: [bye], ack: 1s}`,
 	} {
 		t.Run(class, func(t *testing.T) {
@@ -193,6 +194,9 @@ valid: [max(rss) < 1000GiB]
 			}
 			if got := s.heardOf("after"); len(got) != 0 {
 				t.Errorf("the flow went on: %q", s.heard)
+			}
+			if own := class == "step.ports"; own != strings.Contains(cell.Reason, "errors(step.ports) == 0") {
+				t.Errorf("verdict %s %s", cell.Verdict, cell.Reason)
 			}
 		})
 	}

@@ -227,7 +227,7 @@ func (h *framed) Event(m *client.Message) {
 
 // Ack receives the answer to a request.
 func (h *framed) Ack(m *client.Message) {
-	err, how := m.Err, metric.HowHTTP
+	err, how := m.Err, howHTTP(m.Err)
 	if err == nil && m.Status/100 != 2 {
 		how, err = metric.HowStatus, fmt.Errorf("HTTP status %d: %q", m.Status, client.BodyText(m.Args))
 	}

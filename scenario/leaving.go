@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"cmp"
 	"errors"
 
 	"github.com/throng-io/throng/scenario/client"
@@ -138,6 +139,7 @@ func (a *actor) end(err error) (next *actor) {
 	if _, own := errors.AsType[*client.LimitError](err); own {
 		reason = metric.HowLimit
 	}
+	reason = cmp.Or(client.LimitOf(err), reason) // of a further connection of its session
 	switch {
 	case was == held && a.slow:
 		t.count.slowDropped.Add(1)

@@ -1,7 +1,9 @@
 package scenario
 
 import (
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/throng-io/throng/scenario/client"
@@ -9,26 +11,33 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// A message that the generator does not take says nothing about the target: the trial is invalid.
+// A message that the generator does not take says nothing about the target, and nor does a further
+// connection of a session for which this machine has no port: the trial is invalid.
 func TestOwnLimitBlamesNoTarget(t *testing.T) {
 	t.Parallel()
-	s := &fakeServer{}
-	s.send = func(c *fakeConn, packet []byte) (bool, error) {
-		if strings.Contains(string(packet), `"all"`) && c.i == 1 {
-			c.cause = &client.LimitError{What: "message", Limit: 16 << 20}
-			c.end(client.TransportError)
+	for class, cause := range map[string]error{
+		"drop.limit": &client.LimitError{What: "message", Limit: 16 << 20},
+		"drop.ports": &client.DialError{Stage: "tcp", Class: "ports", Err: os.NewSyscallError("connect", syscall.EADDRNOTAVAIL)},
+		"drop.files": &client.DialError{Stage: "tcp", Class: "files", Err: os.NewSyscallError("socket", syscall.EMFILE)},
+	} {
+		s := &fakeServer{}
+		s.send = func(c *fakeConn, packet []byte) (bool, error) {
+			if strings.Contains(string(packet), `"all"`) && c.i == 1 {
+				c.cause = cause
+				c.end(client.TransportError)
+			}
+			return false, nil
 		}
-		return false, nil
-	}
-	cell := play(t, s, `
+		cell := play(t, s, `
 version: 1
 name: t
 target: {url: "http://127.0.0.1:1"}
 groups: {people: {count: 2, connect: {rate: 10k/s}, send: [{op: all, rate: 10/s}]}}
 phases: [{name: ramp, for: 100ms, load: 0%, record: false}, {name: hold, for: 1s}]
 `)
-	if cell.Errors["drop.limit"] != 1 || cell.Verdict != result.Invalid || !strings.Contains(cell.Reason, "errors(drop.limit) == 0") {
-		t.Errorf("verdict %s %s, errors %v", cell.Verdict, cell.Reason, cell.Errors)
+		if cell.Errors[class] != 1 || cell.Verdict != result.Invalid || !strings.Contains(cell.Reason, "errors("+class+") == 0") {
+			t.Errorf("verdict %s %s, errors %v, want one %s", cell.Verdict, cell.Reason, cell.Errors, class)
+		}
 	}
 }
 

@@ -136,6 +136,17 @@ var errnoClasses = []struct {
 	{syscall.ENETUNREACH, "unreachable"},
 }
 
+// LimitOf names the limit of this machine that an error of a connection is about: "ports" or
+// "files", as the classes of a [DialError]. "": none.
+func LimitOf(err error) string {
+	for _, e := range errnoClasses {
+		if (e.class == "ports" || e.class == "files") && errors.Is(err, e.errno) {
+			return e.class
+		}
+	}
+	return ""
+}
+
 func classOf(err error, stage string) string {
 	var (
 		status  *statusError

@@ -94,7 +94,7 @@ var ErrorKinds = []struct {
 	About  string
 }{
 	{
-		Kind: ErrBefore, Always: true, Hows: []string{HowTimeout, HowCapture, HowMismatch, HowStatus, HowHTTP, HowOther},
+		Kind: ErrBefore, Always: true, Hows: []string{HowTimeout, HowCapture, HowMismatch, HowStatus, HowHTTP, HowPorts, HowFiles, HowOther},
 		Labels: ofGroups, About: "a request before a client's connection failed",
 	},
 	{Kind: ErrConnect, Always: true, Labels: ofGroups, About: "a client could not connect"},
@@ -105,13 +105,13 @@ var ErrorKinds = []struct {
 		Kind: ErrPeer, Always: true, Hows: []string{HowSignalling, HowICE, HowDTLS, HowChannel, HowOpen, HowRefused, HowFull, HowBackpressure, HowOther},
 		Labels: ofGroups, About: "a data channel to a peer did not open, by the stage in which it failed, or broke (open), and messages go by the server then; or a message was not sent to one of the peers, since too much waited in the channel to it (full) or for the server (backpressure)",
 	},
-	{Kind: ErrSend, Hows: []string{HowUnconnected, HowBackpressure, HowFull, HowPeer, HowLate, HowStatus, HowHTTP, HowOther}, Labels: ofStreams, About: "a message that was due could not be sent"},
-	{Kind: ErrAck, Hows: []string{HowTimeout, HowDropped, HowUnexpected, HowMismatch, HowStatus, HowHTTP}, Labels: ofStreams, About: "an acknowledgement did not come, came twice, or was wrong"},
+	{Kind: ErrSend, Hows: []string{HowUnconnected, HowBackpressure, HowFull, HowPeer, HowLate, HowStatus, HowHTTP, HowPorts, HowFiles, HowOther}, Labels: ofStreams, About: "a message that was due could not be sent"},
+	{Kind: ErrAck, Hows: []string{HowTimeout, HowDropped, HowUnexpected, HowMismatch, HowStatus, HowHTTP, HowPorts, HowFiles}, Labels: ofStreams, About: "an acknowledgement did not come, came twice, or was wrong"},
 	{Kind: ErrDelivery, Hows: []string{HowUnexpected, HowUnknown, HowStale, HowOverdue}, Labels: ofStreams, About: "a message was delivered to a client outside its audience, or again long after all had it (stale)"},
 	{Kind: ErrStamp, Hows: []string{HowInvalid, HowChanged}, Labels: ofStreams, About: "a message arrived damaged"},
-	{Kind: ErrMove, Hows: []string{HowTimeout, HowMismatch, HowStatus, HowHTTP}, Labels: ofGroups, About: "a client could not change rooms"},
+	{Kind: ErrMove, Hows: []string{HowTimeout, HowMismatch, HowStatus, HowHTTP, HowPorts, HowFiles}, Labels: ofGroups, About: "a client could not change rooms"},
 	{
-		Kind: ErrStep, Hows: []string{HowTimeout, HowDropped, HowUnconnected, HowCapture, HowMismatch, HowStatus, HowHTTP, HowSend, HowContract, HowOther},
+		Kind: ErrStep, Hows: []string{HowTimeout, HowDropped, HowUnconnected, HowCapture, HowMismatch, HowStatus, HowHTTP, HowPorts, HowFiles, HowSend, HowContract, HowOther},
 		Labels: ofGroups, About: "a step of a flow failed",
 	},
 	{Kind: ErrReact, Hows: []string{HowAck, HowEmit}, Labels: ofGroups, About: "a reaction could not be sent"},
@@ -200,20 +200,19 @@ func (c ErrorClass) Benign() bool {
 }
 
 // Own reports whether the class is of the generator and says nothing about the target: no port or
-// no file descriptor was left for a connection, a message was larger than it takes, it was too far
-// behind its schedule to connect a client or to send a message, or an agent of its fleet was lost.
+// no file descriptor was left for a connection of any purpose, a message was larger than it takes,
+// it was too far behind its schedule to connect a client or to send a message, or an agent of its
+// fleet was lost.
 func (c ErrorClass) Own() bool {
-	switch c.Kind {
-	case ErrConnect, ErrReconnect:
-		return c.How == HowPorts || c.How == HowFiles || c.How == HowLimit || c.How == HowLate
-	case ErrDrop:
-		return c.How == HowLimit
-	case ErrSend:
-		return c.How == HowLate
-	case ErrAgent:
+	switch c.How {
+	case HowPorts, HowFiles:
 		return true
+	case HowLimit:
+		return c.Kind == ErrConnect || c.Kind == ErrReconnect || c.Kind == ErrDrop
+	case HowLate:
+		return c.Kind == ErrConnect || c.Kind == ErrReconnect || c.Kind == ErrSend
 	}
-	return false
+	return c.Kind == ErrAgent
 }
 
 func kindAt(k ErrorKind) int {

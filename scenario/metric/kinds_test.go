@@ -117,7 +117,8 @@ func TestPropertiesOfMetrics(t *testing.T) {
 func TestOwnErrors(t *testing.T) {
 	for class, want := range map[string]bool{
 		"connect.ports": true, "connect.files": true, "reconnect.ports": true, "reconnect.files": true, "connect.refused": false, "connect.limit": true, "drop.limit": true, "send.limit": false,
-		"upgrade.ports": false, "send.full": false, "step.files": false, "drop.ports": false,
+		"upgrade.ports": true, "step.files": true, "drop.ports": true, "before.ports": true, "ack.files": true, "send.late": true, "agent.lost": true,
+		"upgrade.limit": false, "send.full": false, "step.http": false, "drop.transport_error": false, "ack.late": false,
 	} {
 		if got := ParseErrorClass(class).Own(); got != want {
 			t.Errorf("%s is the generator's own: %v", class, got)

@@ -63,6 +63,8 @@ func TestImpliedRules(t *testing.T) {
 			},
 		},
 		"the generator has no more files": {slo: clean, change: wrong(metric.ErrReconnect, metric.HowFiles, 1, 4), want: "errors(reconnect.files) == 0: 4 (" + ownNote + ")"},
+		"no port for an upgrade":          {slo: clean, change: wrong(metric.ErrUpgrade, metric.HowPorts, 0, 4), want: "errors(upgrade.ports) == 0: 4 (" + ownNote + ")"},
+		"no port for a request":           {slo: clean, faults: []int{0}, change: wrong(metric.ErrStep, metric.HowPorts, 0, 4), want: "errors(step.ports) == 0: 4 (" + ownNote + ")"},
 		"the file allows for few ports":   {slo: clean + ", errors(connect) < 5", change: wrong(metric.ErrConnect, metric.HowPorts, 0, 4)},
 		"an upgrade failed":               {slo: clean, change: wrong(metric.ErrUpgrade, metric.HowTimeout, 0, 3), want: "errors(upgrade.timeout) == 0: 3"},
 		"a flow failed while it began":    {slo: clean, change: wrong(metric.ErrStep, metric.HowTimeout, 0, 10), want: "errors(step.timeout) == 0: 10"},

@@ -164,8 +164,8 @@ func noteOf(c metric.ErrorClass) string {
 	return ownNote
 }
 
-// breaksByOwn reports whether a broken rule on errors would hold without the connections for which
-// the generator's own system had no port or no file. In a window they are not told apart.
+// breaksByOwn reports whether a broken rule on errors would hold without those that are the
+// generator's own. In a window they are not told apart.
 func (e *Evidence) breaksByOwn(k *file.Check, r *result.Check) bool {
 	if k.Stat != metric.StatErrors || r.NoData {
 		return false
