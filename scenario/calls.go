@@ -1,6 +1,9 @@
 package scenario
 
-import "sync"
+import (
+	"slices"
+	"sync"
+)
 
 // A pendingCall is an emission that waits for its acknowledgement.
 type pendingCall struct {
@@ -31,12 +34,12 @@ type callBook struct {
 	first   uint64 // ids before it were given out on an earlier connection of the client
 	base    uint64 // the oldest id in the ring
 	next    uint64
-	ring    []pendingCall       // a power of two
-	expired map[uint64]struct{} // expired calls: distinguishes a late answer from a duplicate
+	ring    []pendingCall // a power of two
+	expired spans         // expired calls: distinguishes a late answer from a duplicate
 }
 
-// maxExpired bounds the memory for expired calls; beyond it a late answer passes for a
-// second one.
+// maxExpired bounds the memory for expired calls, in ranges of ids: beyond it, late answers to the
+// oldest pass for second ones.
 const maxExpired = 1 << 12
 
 func (b *callBook) at(id uint64) *pendingCall { return &b.ring[id&uint64(len(b.ring)-1)] }
@@ -81,8 +84,7 @@ func (b *callBook) answer(id uint64) (c pendingCall, was callState) {
 	if id >= b.next {
 		return c, callUnknown
 	}
-	if _, late := b.expired[id]; late {
-		delete(b.expired, id)
+	if b.expired.take(id) {
 		return c, callExpired
 	}
 	if id < b.first {
@@ -123,11 +125,9 @@ func (b *callBook) giveUp(id uint64) {
 // close notes that a call's limit has passed, or its connection has ended. mu is locked.
 func (b *callBook) close(id uint64) {
 	b.at(id).state = callExpired
-	if b.expired == nil {
-		b.expired = map[uint64]struct{}{}
-	}
-	if len(b.expired) < maxExpired {
-		b.expired[id] = struct{}{}
+	b.expired.add(id)
+	if len(b.expired) > maxExpired {
+		b.expired = slices.Delete(b.expired, 0, 1)
 	}
 }
 
