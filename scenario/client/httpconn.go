@@ -2,6 +2,8 @@ package client
 
 import (
 	"errors"
+	"io"
+	"syscall"
 	"time"
 )
 
@@ -54,44 +56,49 @@ func (h *httpConn) usable() bool {
 }
 
 // transact makes one exchange over the second connection. A server may close that while it is idle,
-// at the moment at which the request leaves: so one to which no byte of an answer came is made once
-// more on a new connection, as browsers do whatever its method, if the connection had answered
-// another before.
+// and the request may leave at that moment, or any time later where the end cannot be seen before
+// (TLS). So a request is made once more, on a new connection, if the connection had answered
+// another before and was closed without a byte of an answer, as browsers do whatever the method.
+// One that was reset is not: the server may have taken the request.
 func (p *polling) transact(request []byte, within time.Duration, want int) (response, error) {
 	reused := p.post.usable()
-	res, lost, err := p.transactOnce(request, reused, within, want)
-	if !reused || !lost || p.ctx.Err() != nil {
+	res, err := p.transactOnce(request, reused, within, want)
+	if !reused || !wasClosed(err) || p.ctx.Err() != nil {
 		return res, err
 	}
-	again, _, failed := p.transactOnce(request, false, within, want)
+	again, failed := p.transactOnce(request, false, within, want)
 	if _, answered := errors.AsType[*statusError](failed); failed == nil || answered {
 		return again, failed
 	}
 	return res, err // which says how the session was lost
 }
 
-// transactOnce is transact on the connection that there is, or on a new one. lost says that it
-// ended before the answer began.
-func (p *polling) transactOnce(request []byte, reuse bool, within time.Duration, want int) (res response, lost bool, err error) {
+// wasClosed reports whether an exchange failed since the server had closed the connection, or did
+// so instead of answering.
+func wasClosed(err error) bool {
+	return errors.Is(err, errNoAnswer) && errors.Is(err, io.EOF) || errors.Is(err, syscall.EPIPE)
+}
+
+// transactOnce is transact on the connection that there is, or on a new one.
+func (p *polling) transactOnce(request []byte, reuse bool, within time.Duration, want int) (res response, err error) {
 	if !reuse {
 		if p.post != nil {
 			_ = p.post.conn.hardClose()
 		}
 		if p.post, err = p.connect(p.ctx, sideSlot); err != nil {
-			return res, false, err
+			return res, err
 		}
 	}
 	h := p.post
 	defer func() { h.close = h.close || err != nil }()
 	if err = h.conn.SetDeadline(time.Now().Add(within)); err != nil {
-		return res, false, err
+		return res, err
 	}
 	if err = p.ctx.Err(); err != nil { // what ends the session has set a deadline before this one
-		return res, false, err
+		return res, err
 	}
 	if err = h.write(request); err != nil {
-		return res, !isTimeout(err), err
+		return res, err
 	}
-	res, err = h.answer(p.limit, want)
-	return res, errors.Is(err, errNoAnswer) && !isTimeout(err), err
+	return h.answer(p.limit, want)
 }

@@ -1,8 +1,10 @@
 package client
 
 import (
+	"crypto/tls"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"sync"
 	"testing"
 	"time"
@@ -62,6 +64,64 @@ func TestPollingRequestIsMadeAgain(t *testing.T) {
 		}
 	}
 	equal(t, posts()[:len(want)], want...)
+}
+
+// Over TLS a client does not see that a server has closed an idle connection before it writes on
+// it.
+func TestPollingOverTLSOutlivesIdleConnections(t *testing.T) {
+	certificate := httptest.NewTLSServer(nil) // for its certificate only
+	defer certificate.Close()
+	ln, err := tls.Listen("tcp", "127.0.0.1:0", certificate.TLS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	posts := make(chan string, 10)
+	addr := accept(t, ln, func(p *peer) {
+		for n := 0; ; n++ {
+			req, body := p.request()
+			switch {
+			case req == nil:
+				return
+			case req.Method == http.MethodPost:
+				p.answer(200, "ok")
+				if p.no > 0 {
+					p.Close() // before the client hears of it
+				}
+				posts <- body
+				if p.no > 0 {
+					return
+				}
+			case p.no == 0 && n == 0:
+				p.answer(200, open(25000, 20000, ""))
+			case p.no == 0 && n == 2:
+				p.answer(200, joined)
+			default:
+				p.slurp()
+			}
+		}
+	})
+	c := dial(t, &Config{URL: "https://" + addr, Transport: Polling, TLS: certificate.Client().Transport.(*http.Transport).TLSClientConfig})
+	c.poll.parting = patience
+	run(t, c, newHeard())
+	for _, packet := range []string{"40", `42["a"]`, `42["b"]`, `42["c"]`, "41\x1e1"} {
+		switch packet[:2] {
+		case "42":
+			if err := c.Send([]byte(packet[1:])); err != nil {
+				t.Fatal(err)
+			}
+		case "41":
+			c.Close()
+		}
+		select {
+		case got := <-posts:
+			if got != packet {
+				t.Errorf("POST %q, want %q", got, packet)
+			}
+		case <-time.After(patience):
+			t.Fatalf("no POST %q", packet)
+		}
+		idle(c)
+	}
 }
 
 // One that the first connection did not answer is not: the server has dropped the session.

@@ -385,19 +385,24 @@ func (p *polling) shut(last []byte) {
 // server would keep the session until it times out.
 func (p *polling) part(h *httpConn, last []byte) {
 	deadline := time.Now().Add(p.parting)
-	if !h.usable() {
-		ctx, cancel := context.WithDeadline(context.Background(), deadline)
-		defer cancel()
-		link, err := p.target.connect(ctx, &p.c.bytes, nil)
-		if err != nil {
-			return // there is no server to tell
+	say := func(h *httpConn) error {
+		_ = h.conn.SetDeadline(deadline)
+		err := h.write(p.appendPost(nil, last))
+		if err == nil {
+			_, err = h.answer(p.limit, 200)
 		}
-		defer link.hardClose()
-		h = newHTTPConn(link, p.target)
+		h.rd.park()
+		return err
 	}
-	_ = h.conn.SetDeadline(deadline)
-	if h.write(p.appendPost(nil, last)) == nil {
-		_, _ = h.answer(p.limit, 200)
+	if h.usable() && !wasClosed(say(h)) {
+		return
 	}
-	h.rd.park()
+	ctx, cancel := context.WithDeadline(context.Background(), deadline)
+	defer cancel()
+	link, err := p.target.connect(ctx, &p.c.bytes, nil)
+	if err != nil {
+		return // there is no server to tell
+	}
+	defer link.hardClose()
+	_ = say(newHTTPConn(link, p.target))
 }
