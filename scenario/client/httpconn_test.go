@@ -1,10 +1,8 @@
 package client
 
 import (
-	"crypto/tls"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"sync"
 	"testing"
 	"time"
@@ -69,14 +67,8 @@ func TestPollingRequestIsMadeAgain(t *testing.T) {
 // Over TLS a client does not see that a server has closed an idle connection before it writes on
 // it.
 func TestPollingOverTLSOutlivesIdleConnections(t *testing.T) {
-	certificate := httptest.NewTLSServer(nil) // for its certificate only
-	defer certificate.Close()
-	ln, err := tls.Listen("tcp", "127.0.0.1:0", certificate.TLS)
-	if err != nil {
-		t.Fatal(err)
-	}
 	posts := make(chan string, 10)
-	addr := accept(t, ln, func(p *peer) {
+	cfg := secure(t, func(p *peer) {
 		for n := 0; ; n++ {
 			req, body := p.request()
 			switch {
@@ -100,7 +92,8 @@ func TestPollingOverTLSOutlivesIdleConnections(t *testing.T) {
 			}
 		}
 	})
-	c := dial(t, &Config{URL: "https://" + addr, Transport: Polling, TLS: certificate.Client().Transport.(*http.Transport).TLSClientConfig})
+	cfg.Transport = Polling
+	c := dial(t, cfg)
 	c.poll.parting = patience
 	run(t, c, newHeard())
 	for _, packet := range []string{"40", `42["a"]`, `42["b"]`, `42["c"]`, "41\x1e1"} {

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"crypto/sha1"
+	"crypto/tls"
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -63,6 +65,18 @@ func accept(t *testing.T, ln net.Listener, script func(p *peer)) string {
 		wg.Wait() // the clients are closed before
 	})
 	return ln.Addr().String()
+}
+
+// secure is listen over TLS, and returns what a client needs to connect.
+func secure(t *testing.T, script func(p *peer)) *Config {
+	t.Helper()
+	certificate := httptest.NewTLSServer(nil) // for its certificate only
+	t.Cleanup(certificate.Close)
+	ln, err := tls.Listen("tcp", "127.0.0.1:0", certificate.TLS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &Config{URL: "https://" + accept(t, ln, script), TLS: certificate.Client().Transport.(*http.Transport).TLSClientConfig}
 }
 
 // request reads one HTTP request and its body; nil at the end of the connection.

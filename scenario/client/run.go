@@ -130,10 +130,9 @@ func (c *Client) late(rd *reader) error {
 		return timeout
 	}
 	c.grace = true
-	if n, err := rd.fillNow(); n == 0 && err == nil {
+	n, err := rd.fillNow()
+	if err == nil && n == 0 && !rd.src.hidden() {
 		return timeout
-	} else if err != nil {
-		return err
 	}
-	return nil
+	return err
 }

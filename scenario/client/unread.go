@@ -19,11 +19,23 @@ func (c *conn) unread() bool {
 		return c.moved.unread()
 	}
 	// in this order: its reader stops to wait before it takes anything from the socket
-	return !empty(c.Conn) || !c.waits.Load()
+	some, known := inbox(c.Conn)
+	return some || !known || !c.waits.Load()
 }
 
-// empty reports whether a socket, which may be below TLS, is known to have nothing to read.
-func empty(c net.Conn) bool {
+// hidden reports whether the socket is known to have something to read that fillNow cannot reach:
+// what is below TLS.
+func (c *conn) hidden() bool {
+	if c.borrows() {
+		return false
+	}
+	some, known := inbox(c.Conn)
+	return some && known
+}
+
+// inbox reports whether a socket, which may be below TLS, has something to read, and whether that is
+// known.
+func inbox(c net.Conn) (some, known bool) {
 	for {
 		switch at := c.(type) {
 		case interface{ NetConn() net.Conn }:
@@ -33,13 +45,10 @@ func empty(c net.Conn) bool {
 		default:
 			raw := rawConn(c)
 			if raw == nil {
-				return false
+				return false, false
 			}
-			some := true
-			if err := raw.Control(func(fd uintptr) { some = readable(fd) }); err != nil {
-				return false
-			}
-			return !some
+			err := raw.Control(func(fd uintptr) { some = readable(fd) })
+			return some, err == nil
 		}
 	}
 }

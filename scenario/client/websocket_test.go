@@ -310,28 +310,34 @@ func TestHeartbeat(t *testing.T) {
 			t.Error("no event")
 		}
 	})
-	// A process that was too busy to read in time finds the ping among the data that has arrived,
-	// read or unread, and keeps the session.
+	foundLate(t, func(t *testing.T, script func(p *peer)) *Config { return &Config{URL: listen(t, script)} })
+}
+
+// foundLate checks that a process which was too busy to read in time finds the ping among the data
+// that has arrived, read or unread, and keeps the session.
+func foundLate(t *testing.T, serve func(t *testing.T, script func(p *peer)) *Config) {
 	for name, read := range map[string]bool{"found late": false, "handled late": true} {
 		t.Run(name, func(t *testing.T) {
 			h := &sleeper{d: 100 * time.Millisecond, asleep: make(chan struct{}), pinged: make(chan struct{})}
 			came := make(chan struct{})
-			url := session(t, 25000, 20000, func(p *peer) {
-				if read {
-					p.put(text(`42["sleep"]`) + text("2"))
-					close(came)
-				} else {
-					p.put(text(`42["sleep"]`))
-					close(came)
-					<-h.asleep
-					p.put(text("2"))
-				}
-				close(h.pinged)
-				p.expect("3")
-				p.put(text("41"))
-				p.slurp()
+			cfg := serve(t, func(p *peer) {
+				join(p, 25000, 20000, func(p *peer) {
+					if read {
+						p.put(text(`42["sleep"]`) + text("2"))
+						close(came)
+					} else {
+						p.put(text(`42["sleep"]`))
+						close(came)
+						<-h.asleep
+						p.put(text("2"))
+					}
+					close(h.pinged)
+					p.expect("3")
+					p.put(text("41"))
+					p.slurp()
+				})
 			})
-			c := dial(t, &Config{URL: url})
+			c := dial(t, cfg)
 			<-came
 			c.lastPing -= 45*time.Second - 50*time.Millisecond // the time is over when the handler wakes
 			ends(t, run(t, c, h), ServerDisconnect)
