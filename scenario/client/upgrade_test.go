@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"errors"
+	"net"
 	"net/http"
 	"sync"
 	"testing"
@@ -134,8 +135,8 @@ func TestUpgradeFails(t *testing.T) {
 		}},
 		"lost while the GET is awaited": {"closed", `"websocket"`, func(s *dance, p *peer) {
 			p.put(text("3probe"))
+			_ = p.Conn.(*net.TCPConn).SetLinger(int(patience.Seconds())) // Close waits until the client has the end
 			p.Close()
-			time.Sleep(20 * time.Millisecond) // the end arrives before the answer
 			s.release <- "2\x1e" + `42["late",1]`
 		}},
 	} {
