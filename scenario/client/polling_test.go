@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -304,110 +303,6 @@ func TestPollingBackpressure(t *testing.T) {
 	}
 	c.Close() // while a POST is unanswered
 	ends(t, done, ClientDisconnect)
-}
-
-// A connection of POSTs that the server closes when idle is replaced, and
-// nothing is sent twice.
-func TestPollingIdleConnection(t *testing.T) {
-	closed := make(chan struct{})
-	var mu sync.Mutex
-	var posts []string
-	url := listen(t, func(p *peer) {
-		for n := 0; ; n++ {
-			req, body := p.request()
-			switch {
-			case req == nil:
-				return
-			case req.Method == http.MethodPost:
-				mu.Lock()
-				posts = append(posts, fmt.Sprintf("%d:%s", p.no, body))
-				mu.Unlock()
-				p.answer(200, "ok")
-				if p.no == 1 {
-					p.Close()
-					close(closed)
-					return
-				}
-			case n == 0 && p.no == 0:
-				p.answer(200, open(25000, 20000, ""))
-			case n == 2:
-				p.answer(200, joined)
-			default:
-				p.slurp()
-			}
-		}
-	})
-	c := dial(t, &Config{URL: url, Transport: Polling})
-	run(t, c, newHeard())
-	for i, want := range []string{"0:40", `1:42["a"]`, `2:42["b"]`} {
-		if i > 0 {
-			if err := c.Send([]byte(want[3:])); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if i == 1 {
-			<-closed
-			c.poll.postMu.Lock()
-			for c.poll.post.usable() { // until the end has come through
-				time.Sleep(time.Millisecond)
-			}
-			c.poll.postMu.Unlock()
-		}
-		for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
-			mu.Lock()
-			got := append([]string(nil), posts...)
-			mu.Unlock()
-			if len(got) > i {
-				if got[i] != want {
-					t.Errorf("POST %q, want %q", got[i], want)
-				}
-				break
-			}
-			if time.Now().After(deadline) {
-				t.Fatal("no POST")
-			}
-		}
-	}
-}
-
-// A server may answer each request on a connection of its own, as with HTTP/1.0, and leave the end
-// of those to the client: none of them stays open.
-func TestPollingConnectionsEnd(t *testing.T) {
-	var opened, ended atomic.Int64
-	url := listen(t, func(p *peer) {
-		opened.Add(1)
-		defer ended.Add(1)
-		req, body := p.request()
-		if req == nil {
-			return
-		}
-		answer := "ok"
-		switch {
-		case req.Method == http.MethodPost:
-			if body != "40" {
-				answer = ""
-			}
-		case req.URL.Query().Get("sid") == "":
-			answer = open(25000, 20000, "")
-		default:
-			answer = joined
-		}
-		p.put(fmt.Sprintf("HTTP/1.0 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(answer), answer))
-		if _, err := p.r.Peek(1); errors.Is(err, os.ErrDeadlineExceeded) {
-			t.Error("a connection stays open")
-		}
-	})
-	c := dial(t, &Config{URL: url, Transport: Polling})
-	c.Close()
-	_ = c.Run(newHeard())
-	for deadline := time.Now().Add(patience / 2); ended.Load() < opened.Load(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("%d of %d connections have ended", ended.Load(), opened.Load())
-		}
-	}
-	if opened.Load() < 3 {
-		t.Errorf("%d connections, want one for each request", opened.Load())
-	}
 }
 
 func TestPollingEnds(t *testing.T) {
