@@ -2,7 +2,6 @@ package client
 
 import (
 	"context"
-	"errors"
 	"net"
 	"net/netip"
 	"slices"
@@ -18,10 +17,9 @@ import (
 // a host take turns. The zero Names is ready, and a nil one remembers nothing. Goroutines may share
 // it.
 type Names struct {
-	mu sync.Mutex
-	// by name, the family (ip4 or ip6) of the last connection that tried both
-	families map[string]string
-	hosts    map[string]*host // by family and name
+	mu       sync.Mutex
+	families map[string]string // by name: ip4 or ip6, of the last connection that tried both
+	hosts    map[string]*host  // by family and name
 }
 
 const (
@@ -41,8 +39,8 @@ type host struct {
 }
 
 // Dial connects as d.DialContext does, to host:port. The first connection to a host tries its
-// addresses of both families at once (RFC 8305); later ones take those of the family that it has
-// ended up with, one after the other until one answers.
+// addresses of both families at once (RFC 8305); later ones try them one after the other, first
+// those of the family that connections have ended up with.
 func (n *Names) Dial(ctx context.Context, d *net.Dialer, network, address string) (net.Conn, error) {
 	name, port, err := net.SplitHostPort(address)
 	if _, isName := netip.ParseAddr(name); n == nil || network != "tcp" || err != nil || isName == nil {
@@ -61,18 +59,32 @@ func (n *Names) Dial(ctx context.Context, d *net.Dialer, network, address string
 		}
 		return c, err
 	}
+	c, err := n.dialFamily(ctx, d, family, name, port)
+	if err == nil || ctx.Err() != nil || d.LocalAddr != nil {
+		return c, err
+	}
+	other := "ip4"
+	if family == other {
+		other = "ip6"
+	}
+	if c, failed := n.dialFamily(ctx, d, other, name, port); failed == nil {
+		n.learn(name, other)
+		return c, nil
+	}
+	return nil, err
+}
+
+// dialFamily connects to an address of one family.
+func (n *Names) dialFamily(ctx context.Context, d *net.Dialer, family, name, port string) (net.Conn, error) {
 	addrs, err := n.lookup(ctx, d.Resolver, family, name)
 	if err != nil {
-		if gone, ok := errors.AsType[*net.DNSError](err); ok && gone.IsNotFound {
-			n.learn(name, "") // it may have addresses of the other family now
-		}
-		return nil, &net.OpError{Op: "dial", Net: network, Source: d.LocalAddr, Err: err}
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Source: d.LocalAddr, Err: err}
 	}
-	return dialInTurn(ctx, d, network, addrs, port)
+	return dialInTurn(ctx, d, addrs, port)
 }
 
 // dialInTurn connects to the first address that answers. The error is that of the first one.
-func dialInTurn(ctx context.Context, d *net.Dialer, network string, addrs []netip.Addr, port string) (net.Conn, error) {
+func dialInTurn(ctx context.Context, d *net.Dialer, addrs []netip.Addr, port string) (net.Conn, error) {
 	var first error
 	for i, addr := range addrs {
 		one, cancel := ctx, func() {}
@@ -80,7 +92,7 @@ func dialInTurn(ctx context.Context, d *net.Dialer, network string, addrs []neti
 			left := time.Until(end)
 			one, cancel = context.WithTimeout(ctx, max(left/time.Duration(len(addrs)-i), min(left, leastAttempt)))
 		}
-		c, err := d.DialContext(one, network, net.JoinHostPort(addr.String(), port))
+		c, err := d.DialContext(one, "tcp", net.JoinHostPort(addr.String(), port))
 		cancel()
 		if err == nil {
 			return c, nil

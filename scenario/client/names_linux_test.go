@@ -156,17 +156,24 @@ func TestNamesAreRemembered(t *testing.T) {
 		}
 	}
 
-	// A name is looked up again, and one that has no addresses any more is not found.
-	server.mu.Lock()
-	server.addrs = nil
-	server.mu.Unlock()
-	known.until = 0
-	for range 2 {
-		asked := server.asked.Load()
+	// A name is looked up again: one that has no addresses any more is not found, and found when it
+	// has some again.
+	for _, addrs := range [][]string{nil, {"127.0.0.1"}} {
+		server.mu.Lock()
+		server.addrs = addrs
+		server.mu.Unlock()
+		known.until = 0
 		err := connect()
-		if lost, ok := errors.AsType[*net.DNSError](err); !ok || !lost.IsNotFound || server.asked.Load() == asked {
-			t.Errorf("%v, want that the name is not found", err)
+		lost, ok := errors.AsType[*net.DNSError](err)
+		if addrs == nil && (!ok || !lost.IsNotFound) || addrs != nil && err != nil {
+			t.Errorf("with the addresses %q: %v", addrs, err)
 		}
+	}
+
+	// Where the family that connections have ended up with leads nowhere, the other one does.
+	names.learn("server.test.", "ip6")
+	if err := connect(); err != nil || names.families["server.test."] != "ip4" {
+		t.Errorf("%v, and the family %s", err, names.families["server.test."])
 	}
 }
 
