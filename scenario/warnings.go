@@ -54,10 +54,7 @@ func (f *findings) warnings() []string {
 	if r := cell.Rates; r.AchievedPerS < 0.999*r.OfferedPerS {
 		say("only %s of %s operations were sent%s", metric.FormatRate(r.AchievedPerS), metric.FormatRate(r.OfferedPerS), whyUnsent(cell.Messages))
 	}
-	if n := t.count.turns.Load(); n > 0 {
-		say("%s attempts to connect waited for others, %s on average, since a process sets up no more than %d connections at a time: the target met fewer at once than were due",
-			metric.FormatCount(n), metric.FormatDuration(time.Duration(t.count.turnTime.Load()/n)), dialsAtOnce)
-	}
+	f.turns(say)
 	if asked, held := f.c.clients(); held+int(t.count.slowDropped.Load()) < asked && !(t.churns() && float64(held) > 0.99*float64(asked)) {
 		say("only %d of %d clients were connected at the end of the recorded phases%s", held, asked, stillWaiting(cell))
 	}
@@ -174,6 +171,15 @@ func (f *findings) unanswered() bool {
 	}
 	l := &cell.Ledger
 	return !f.t.server.builtIn && l.Received+l.Late == 0 && l.Expected+late > 0
+}
+
+// turns reports attempts to connect that waited for others.
+func (f *findings) turns(say func(format string, args ...any)) {
+	c := &f.t.count
+	if n := c.turns.Load(); n > 0 {
+		say("%s attempts to connect waited for others, %s on average, since a process sets up no more than %d connections at a time: the target met fewer at once than were due",
+			metric.FormatCount(n), metric.FormatDuration(time.Duration(c.turnTime.Load()/n)), dialsAtOnce)
+	}
 }
 
 // misdelivered reports messages that reached the wrong clients.

@@ -33,8 +33,8 @@ func (c *conn) hidden() bool {
 	return some && known
 }
 
-// inbox reports whether a socket, which may be below TLS, has something to read, and whether that is
-// known.
+// inbox reports whether a socket, which may be below TLS, has something to read, and whether that
+// is known.
 func inbox(c net.Conn) (some, known bool) {
 	for {
 		switch at := c.(type) {
