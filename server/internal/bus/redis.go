@@ -92,8 +92,9 @@ func (r *Redis) Publish(i Item) bool {
 }
 
 // Subscribe calls f for each message of a channel, or with prefix of all that begin with it, until
-// Unsubscribe. All messages of the bus come one at a time, in the order of the broker. It returns
-// at once; see Ready.
+// Unsubscribe. All messages of the bus come one at a time, in the order of the broker; sharded
+// channels of a Redis Cluster, which has several brokers, come beside one another, each in its own
+// order. It returns at once; see Ready.
 func (r *Redis) Subscribe(channel string, prefix bool, f func(channel, payload string)) {
 	r.in.add(subscription{channel, prefix}, f)
 }

@@ -27,13 +27,19 @@ type subscriber struct {
 	confirmed map[subscription]bool
 	changed   []subscription // added or removed since the goroutine looked
 	waiting   []chan struct{}
-	receivers map[subscription]context.CancelFunc // of a cluster's sharded channels
+	receivers map[subscription]*receiver // of a cluster's sharded channels
+}
+
+// receiver is the call for one sharded channel of a cluster. The subscriber's lock guards it.
+type receiver struct {
+	ctx context.Context // ends when the channel is wanted no more
+	end context.CancelFunc
 }
 
 func newSubscriber(bus *Redis) *subscriber {
 	return &subscriber{
 		bus: bus, wake: make(chan struct{}, 1),
-		wanted: map[subscription]func(string, string){}, confirmed: map[subscription]bool{}, receivers: map[subscription]context.CancelFunc{},
+		wanted: map[subscription]func(string, string){}, confirmed: map[subscription]bool{}, receivers: map[subscription]*receiver{},
 	}
 }
 
@@ -88,17 +94,26 @@ func (s *subscriber) ready(ctx context.Context) error {
 // confirm notes that the broker has confirmed a subscription, or its end.
 func (s *subscriber) confirm(sub subscription, on bool) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.note(sub, on)
+}
+
+// note is confirm; the lock is held.
+func (s *subscriber) note(sub subscription, on bool) {
 	if on {
 		s.confirmed[sub] = true
 	} else {
 		delete(s.confirmed, sub)
 	}
-	waiting := s.waiting
-	s.waiting = nil
-	s.mu.Unlock()
-	for _, told := range waiting {
+	s.tell()
+}
+
+// tell makes those look again that wait in ready; the lock is held.
+func (s *subscriber) tell() {
+	for _, told := range s.waiting {
 		close(told)
 	}
+	s.waiting = nil
 }
 
 // message passes a message to its subscription.
@@ -219,7 +234,9 @@ func (s *subscriber) apply(conn rueidis.DedicatedClient, all []subscription) err
 		}
 		commands = commands[n:]
 	}
-	s.confirm(subscription{}, false) // wakes the waiters: there may have been nothing to do
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tell() // there may have been nothing to do
 	return nil
 }
 
@@ -245,23 +262,21 @@ func (s *subscriber) spread() {
 	defer calls.Wait()
 	for {
 		s.mu.Lock()
-		changed := s.changed
-		s.changed = nil
-		for _, sub := range changed {
+		for _, sub := range s.changed {
 			_, wanted := s.wanted[sub]
-			end, running := s.receivers[sub]
+			r := s.receivers[sub]
 			switch {
-			case wanted && !running:
-				ctx, cancel := context.WithCancel(s.bus.ctx)
-				s.receivers[sub] = cancel
-				calls.Go(func() { s.receive(ctx, sub) })
-			case !wanted && running:
-				delete(s.receivers, sub)
-				end()
+			case wanted && r == nil:
+				r = s.begin(sub)
+				calls.Go(func() { s.hold(sub, r) })
+			case !wanted && r != nil:
+				r.end()
+				delete(s.confirmed, sub)
 			}
 		}
+		s.changed = nil
+		s.tell()
 		s.mu.Unlock()
-		s.confirm(subscription{}, false)
 		select {
 		case <-s.bus.ctx.Done():
 			return
@@ -270,16 +285,52 @@ func (s *subscriber) spread() {
 	}
 }
 
+// begin makes the receiver of a channel; the lock is held.
+func (s *subscriber) begin(sub subscription) *receiver {
+	r := &receiver{}
+	r.ctx, r.end = context.WithCancel(s.bus.ctx)
+	s.receivers[sub] = r
+	return r
+}
+
+// hold is subscribed to one sharded channel for as long as that is wanted. Where it is wanted
+// again, the old call has ended before the next one begins: they share a connection, and there the
+// end of the one would be the end of the other.
+func (s *subscriber) hold(sub subscription, r *receiver) {
+	for again := true; again; {
+		s.receive(r.ctx, sub)
+		r.end()
+		s.mu.Lock()
+		delete(s.receivers, sub)
+		s.note(sub, false)
+		if _, again = s.wanted[sub]; again {
+			again = s.bus.ctx.Err() == nil
+		}
+		if again {
+			r = s.begin(sub)
+		}
+		s.mu.Unlock()
+	}
+	s.bus.health.works(sub) // it is wanted no more
+}
+
 // receive is subscribed to one sharded channel, until ctx ends.
 func (s *subscriber) receive(ctx context.Context, sub subscription) {
 	client := s.bus.Client
+	hooked := rueidis.WithOnSubscriptionHook(ctx, func(m rueidis.PubSubSubscription) {
+		if m.Kind != "ssubscribe" {
+			return // the channel moves to another server: the call ends
+		}
+		if s.bus.health.works(sub) {
+			s.bus.reconnects.Add(1)
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if ctx.Err() == nil { // else its end is on the way
+			s.note(sub, true)
+		}
+	})
 	for ctx.Err() == nil {
-		hooked := rueidis.WithOnSubscriptionHook(ctx, func(rueidis.PubSubSubscription) {
-			if s.bus.health.works(sub) {
-				s.bus.reconnects.Add(1)
-			}
-			s.confirm(sub, true)
-		})
 		err := client.Receive(hooked, client.B().Ssubscribe().Channel(sub.channel).Build(), func(m rueidis.PubSubMessage) {
 			s.message(sub, m.Channel, m.Message)
 		})
@@ -289,6 +340,17 @@ func (s *subscriber) receive(ctx context.Context, sub subscription) {
 			pause(ctx)
 		}
 	}
-	s.bus.health.works(sub) // it is wanted no more
-	s.confirm(sub, false)
+	if s.bus.ctx.Err() == nil {
+		s.leave(sub)
+	}
+}
+
+// leave ends a subscription at the server. Without it the connection, which other channels share,
+// stays subscribed when a call has ended: the server goes on sending the channel's messages, and
+// counts this node where it is not any more.
+func (s *subscriber) leave(sub subscription) {
+	ctx, cancel := context.WithTimeout(s.bus.ctx, openTime)
+	defer cancel()
+	client := s.bus.Client
+	_ = client.Do(ctx, client.B().Sunsubscribe().Channel(sub.channel).Build()).Error() // a server that is gone has no subscription
 }
