@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/throng-io/throng/bench/planted"
+	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/scenario/internal/judge"
 	"github.com/throng-io/throng/scenario/internal/ledger"
@@ -279,6 +281,28 @@ func TestFleetLosesAnAgent(t *testing.T) {
 		}
 		if c.Clients.Held >= c.Clients.Asked || c.Clients.Held == 0 {
 			t.Errorf("clients %+v", c.Clients)
+		}
+	}
+}
+
+// The controller knows how long the least patient server waits for a client, as one process does.
+func TestFleetKnowsPatience(t *testing.T) {
+	t.Parallel()
+	for name, more := range map[string][]func(*Options){"one process": nil, "three agents": {onFleet(3)}} {
+		var dials atomic.Int64
+		impatient := func(opt *Options) {
+			dial := opt.dial
+			opt.dial = func(ctx context.Context, cfg *client.Config) (dialed, error) {
+				d, err := dial(ctx, cfg)
+				if d.patience = 20 * time.Second; dials.Add(1)%4 == 0 { // on any of the agents
+					d.patience = 2 * time.Second
+				}
+				return d, err
+			}
+		}
+		c := play(t, &fakeServer{}, broadcast, append([]func(*Options){impatient}, more...)...)
+		if c.Evidence.PatienceS != 2 {
+			t.Errorf("%s: the server waits %g s for a client, want 2", name, c.Evidence.PatienceS)
 		}
 	}
 }

@@ -59,7 +59,7 @@ func (p *part) portion(until int64, last bool) *portion {
 	for _, g := range t.groups {
 		g.expireCalls(t.readUpTo(until))
 	}
-	out := &portion{second: c.portions, until: until, last: last, samples: samplesOf(t.rec), most: t.count.most.Load(), outside: t.rec.Outside()}
+	out := &portion{second: c.portions, until: until, last: last, samples: samplesOf(t.rec), most: t.count.most.Load(), outside: t.rec.Outside(), patience: t.watch.patience.Load()}
 	c.portions++
 	for _, m := range c.carried() {
 		out.carried = append(out.carried, m.in, m.out)

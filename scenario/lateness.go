@@ -22,8 +22,8 @@ type watch struct {
 
 	standstill atomic.Int64 // the longest time between two readings of the probe, of a fleet on any agent, in nanoseconds
 	ran        int64        // when the probe was read last, since the trial's start; the probe's goroutine's
-	// the shortest time for which a server waits for a sign of a client, in nanoseconds; 0: not
-	// known
+	// the shortest time for which a server waits for a sign of a client, of a fleet on any agent,
+	// in nanoseconds; 0: not known
 	patience atomic.Int64
 }
 

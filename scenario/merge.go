@@ -237,6 +237,7 @@ func minus(l, o result.Ledger) result.Ledger {
 func (q *coordinator) note(a *agentPart, p *portion) {
 	h, from := &a.health, int64(0)
 	q.t.watch.standstill.Store(max(q.t.watch.standstill.Load(), p.use.standstill))
+	q.t.watch.learn(time.Duration(p.patience))
 	if a.last != nil {
 		from = a.last.until
 	}

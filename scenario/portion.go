@@ -40,12 +40,14 @@ type portion struct {
 	last   bool  // the trial is over
 
 	samples []sampleRun
-	gauges  []int64   // see trial.gauges
-	carried []int64   // bytes read and written, for each transport
-	most    int64     // clients asked for at once by the plan, on all agents together
-	outside int64     // samples outside of the recorder's range
-	overdue int64     // deliveries missing past their late limit
-	now     headcount // in recorded phases, as of the last look within one
+	gauges  []int64 // see trial.gauges
+	carried []int64 // bytes read and written, for each transport
+	most    int64   // clients asked for at once by the plan, on all agents together
+	outside int64   // samples outside of the recorder's range
+	overdue int64   // deliveries missing past their late limit
+	// how long the least patient server waits for a sign of a client, in nanoseconds; 0: not known
+	patience int64
+	now      headcount // in recorded phases, as of the last look within one
 
 	// Those that changed, as they stand.
 	errors []record.ErrorCount
@@ -138,7 +140,7 @@ func (p *portion) code(c *coder) {
 	codeEach(c, &p.samples, func(s *sampleRun) { s.code(c) })
 	c.ints(&p.gauges)
 	c.ints(&p.carried)
-	for _, v := range [...]*int64{&p.most, &p.outside, &p.overdue} {
+	for _, v := range [...]*int64{&p.most, &p.outside, &p.overdue, &p.patience} {
 		c.int(v)
 	}
 	p.now.code(c)
