@@ -63,7 +63,7 @@ UNWATCHED := compress/flate hash/adler32 hash/crc32 image/... regexp/... golang.
 
 # The detector compares goroutines, and finds nothing in tests that have only one: these packages start none, which
 # bench/serial_test.go holds. `single` runs their tests; what runs beside their code elsewhere is watched there.
-SERIAL := ./protocol/engineio ./protocol/hostname ./protocol/natsconn ./protocol/socketio ./protocol/websocket \
+SERIAL := ./protocol/address ./protocol/engineio ./protocol/hostname ./protocol/natsconn ./protocol/socketio ./protocol/websocket \
 	./reports ./reports/capacity ./reports/compare ./reports/curves ./reports/dots ./reports/export ./reports/internal/charts \
 	./reports/internal/draw ./reports/internal/layout ./reports/internal/sentences ./reports/internal/stats \
 	./reports/internal/tables ./reports/model ./scenario/file ./scenario/internal/judge ./scenario/result ./scenario/search

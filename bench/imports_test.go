@@ -30,9 +30,10 @@ type rule struct {
 // package without a row is a violation as well, so that each new folder declares its dependencies
 // here.
 var rules = []rule{
+	{of: "protocol/address"},
 	{of: "protocol/hostname"},
 	{of: "protocol/natsconn", foreign: []string{"github.com/nats-io/nats.go"}},
-	{of: "scenario/fleet", own: []string{"protocol/natsconn", "scenario", "scenario/client", "scenario/machine", "scenario/regular", "scenario/result"}, foreign: []string{"github.com/nats-io/...", "golang.org/x/sys/..."}, never: []string{"gonum.org/...", own("server/...")}},
+	{of: "scenario/fleet", own: []string{"protocol/address", "protocol/natsconn", "scenario", "scenario/client", "scenario/machine", "scenario/regular", "scenario/result"}, foreign: []string{"github.com/nats-io/...", "golang.org/x/sys/..."}, never: []string{"gonum.org/...", own("server/...")}},
 	{of: "scenario/regular"},
 	{of: "scenario/internal/recorded"},
 	{of: "scenario/internal/yamltext"},
@@ -90,7 +91,7 @@ var rules = []rule{
 	},
 	{of: "scenario/internal/plan", own: []string{"scenario/file"}, never: []string{own("scenario"), own("scenario/client/...")}},
 	{of: "scenario/internal/jsonpath", own: []string{"protocol/socketio"}, foreign: []string{"github.com/theory/jsonpath/..."}},
-	{of: "scenario/file/...", own: []string{"scenario/file/...", "scenario/internal/jsonpath", "scenario/internal/recorded", "scenario/metric", "scenario/regular"}, foreign: []string{"..."}, never: []string{"gonum.org/..."}},
+	{of: "scenario/file/...", own: []string{"protocol/address", "scenario/file/...", "scenario/internal/jsonpath", "scenario/internal/recorded", "scenario/metric", "scenario/regular"}, foreign: []string{"..."}, never: []string{"gonum.org/..."}},
 	{of: "scenario/machine", own: []string{"scenario/file", "scenario/metric"}, foreign: []string{"golang.org/x/sys/..."}, never: []string{"gonum.org/...", own("scenario/client/...")}},
 	{of: "scenario/peer", own: []string{"protocol/socketio", "scenario/client"}, foreign: []string{"github.com/pion/..."}, never: []string{own("server/..."), "gonum.org/..."}},
 	{of: "scenario/client/...", own: []string{"protocol/...", "scenario/client/..."}, foreign: []string{"..."}, never: []string{"gonum.org/..."}},

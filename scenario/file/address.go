@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/throng-io/throng/protocol/address"
 )
 
 // reAdapter is a broker by its kind, or by its address, which has no user: results show it.
@@ -22,19 +24,8 @@ func checkAdapter(s string) *flaw {
 	return matches(reAdapter, "an adapter", "write redis, redis+sharded, redis+streams, nats, nats+jetstream, none, or the URL of a broker such as redis://host:6379")(s)
 }
 
-// HideUser is an address as messages show it: with asterisks in the place of a user, a password or
-// a token.
-func HideUser(address string) string {
-	i := strings.LastIndexByte(address, '@')
-	if i < 0 {
-		return address
-	}
-	scheme, _, found := strings.Cut(address[:i], "://")
-	if !found {
-		return Masked + address[i:]
-	}
-	return scheme + "://" + Masked + address[i:]
-}
+// HideUser is an address as messages show it; see [address.Hide].
+func HideUser(s string) string { return address.Hide(s) }
 
 func checkURL(s string) *flaw {
 	if path, unix := strings.CutPrefix(s, "unix:"); unix && path != "" {

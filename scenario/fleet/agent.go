@@ -17,6 +17,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nkeys"
 
+	"github.com/throng-io/throng/protocol/address"
 	"github.com/throng-io/throng/protocol/natsconn"
 	"github.com/throng-io/throng/scenario"
 	"github.com/throng-io/throng/scenario/client"
@@ -135,7 +136,7 @@ func (a *agent) outages() []nats.Option {
 				a.logf("the connection to NATS is lost: %v; it is made anew as soon as the server is there", err)
 			}
 		}),
-		nats.ReconnectHandler(func(c *nats.Conn) { a.logf("connected to NATS again, at %s", redacted(c.ConnectedUrl())) }),
+		nats.ReconnectHandler(func(c *nats.Conn) { a.logf("connected to NATS again, at %s", address.Hide(c.ConnectedUrl())) }),
 		nats.ClosedHandler(func(c *nats.Conn) {
 			if err := c.LastError(); err != nil {
 				a.closed <- err

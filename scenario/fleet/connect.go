@@ -11,17 +11,21 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/throng-io/throng/protocol/address"
 	"github.com/throng-io/throng/protocol/natsconn"
 )
 
 // connect connects to a NATS server or cluster.
-func connect(address string, more ...nats.Option) (*nats.Conn, error) {
-	u, err := url.Parse(address)
+func connect(text string, more ...nats.Option) (*nats.Conn, error) {
+	u, err := url.Parse(text)
 	switch {
-	case (err != nil || u.User == nil) && strings.Contains(address, "@"):
+	case (err != nil || u.User == nil) && strings.Contains(text, "@"):
 		return nil, errors.New("this is not the address of a NATS server: write nats://USER:PASSWORD@HOST:4222, and in the password %40 for @, %2F for /, %3F for ? and %23 for #; or set NATS_USER and NATS_PASSWORD")
 	case err != nil || u.Host == "" || u.Scheme != "nats" && u.Scheme != "tls" && u.Scheme != "ws" && u.Scheme != "wss":
-		return nil, fmt.Errorf("%q is not the address of a NATS server; write nats://HOST:4222 or tls://HOST:4222", redacted(address))
+		return nil, fmt.Errorf("%q is not the address of a NATS server; write nats://HOST:4222 or tls://HOST:4222", address.Hide(text))
+	}
+	if err := address.CheckParameters(u, "addr"); err != nil {
+		return nil, fmt.Errorf("%q: %w", address.Hide(text), err)
 	}
 	own, err := natsconn.Options(u)
 	if err != nil {
@@ -33,7 +37,7 @@ func connect(address string, more ...nats.Option) (*nats.Conn, error) {
 		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {})) // what is lost is sent again; see refusals
 	conn, err := nats.Connect("", append(own, more...)...)
 	if err != nil {
-		return nil, fmt.Errorf("cannot connect to NATS at %s: %w; check that a NATS server runs there, and that it takes the credentials", redacted(address), err)
+		return nil, fmt.Errorf("cannot connect to NATS at %s: %w; check that a NATS server runs there, and that it takes the credentials", address.Hide(text), err)
 	}
 	return conn, nil
 }
@@ -61,20 +65,4 @@ func refusal(err error) error {
 		remedy = "let the user publish and subscribe on throng.> and _INBOX.>"
 	}
 	return fmt.Errorf("the NATS server refuses this process: %w; %s", err, remedy)
-}
-
-// redacted is an address without its password, or a token in the place of a user.
-func redacted(address string) string {
-	u, err := url.Parse(address)
-	switch {
-	case err == nil && u.User != nil:
-	case strings.Contains(address, "@"): // the password may be anywhere
-		return "(an address with a user)"
-	default:
-		return address
-	}
-	if _, has := u.User.Password(); !has {
-		u.User = url.User("xxxxx")
-	}
-	return u.Redacted()
 }

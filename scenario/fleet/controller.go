@@ -18,6 +18,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nkeys"
 
+	"github.com/throng-io/throng/protocol/address"
 	"github.com/throng-io/throng/scenario"
 	"github.com/throng-io/throng/scenario/result"
 )
@@ -117,7 +118,7 @@ func gather(ctx context.Context, conn *nats.Conn, o Options, begun time.Time) ([
 
 // tooFew says why there is no fleet.
 func tooFew(o Options, free int, not []string) error {
-	text := fmt.Sprintf("%d agents are free at %s", free, redacted(o.URL))
+	text := fmt.Sprintf("%d agents are free at %s", free, address.Hide(o.URL))
 	if o.Agents > 0 {
 		text += fmt.Sprintf(", not %d", o.Agents)
 	}

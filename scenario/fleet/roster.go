@@ -102,8 +102,8 @@ func (c *card) state() string {
 }
 
 // List returns the agents that answer on a NATS server, and how far their clocks are off.
-func List(ctx context.Context, address string) ([]Listed, error) {
-	conn, err := connect(address)
+func List(ctx context.Context, url string) ([]Listed, error) {
+	conn, err := connect(url)
 	if err != nil {
 		return nil, err
 	}

@@ -8,11 +8,12 @@ import (
 	"log/slog"
 	"net/url"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/redis/rueidis"
+
+	"github.com/throng-io/throng/protocol/address"
 )
 
 // Form is the form of the messages on a bus.
@@ -48,8 +49,8 @@ type Address struct {
 const known = "write redis://HOST:PORT, redis+sharded://HOST:PORT, redis+streams://HOST:PORT, nats://HOST:PORT, nats+jetstream://HOST:PORT, nats+embedded://HOST:PORT or nats+embedded+jetstream://HOST:PORT"
 
 // Parse reads the address of a broker. Its errors do not show passwords.
-func Parse(address string) (Address, error) {
-	u, err := url.Parse(address)
+func Parse(text string) (Address, error) {
+	u, err := url.Parse(text)
 	if err != nil || u.Scheme == "" {
 		return Address{}, errors.New("the address of the broker is not a URL: " + known + "; in a password write %40 for @, %2F for /, %3F for ? and %23 for #")
 	}
@@ -57,7 +58,7 @@ func Parse(address string) (Address, error) {
 	if scheme == "unix" && u.Host != "" {
 		return Address{}, errors.New("the address of the broker is not that of a socket: write unix:///PATH, with three slashes; in a password write %40 for @ and %2F for /")
 	}
-	if scheme != "unix" && u.User == nil && strings.Contains(address, "@") { // half a password may stand anywhere
+	if scheme != "unix" && u.User == nil && strings.Contains(text, "@") { // half a password may stand anywhere
 		return Address{}, errors.New("the user and the password in the address of the broker cannot be told from the rest: in the password write %40 for @, %2F for /, %3F for ? and %23 for #")
 	}
 	whole := u.Scheme
@@ -68,28 +69,17 @@ func Parse(address string) (Address, error) {
 		a.Form = OnNATS
 		rest, embedded := strings.CutPrefix("+"+form, "+embedded")
 		if a.Embedded, a.Log = embedded, rest == "+jetstream"; a.Log || rest == "" || rest == "+" {
-			return a, a.checkParameters("addr")
+			return a, address.CheckParameters(u, "addr")
 		}
 	case "redis", "rediss", "unix":
 		if a.Form = Form(form); form == "" {
 			a.Form = Classic
 		}
 		if form == "" || a.Form == Sharded || a.Form == Streams {
-			return a, a.checkParameters("addr", "db", "dial_timeout", "master_set", "protocol", "skip_verify", "write_timeout")
+			return a, address.CheckParameters(u, "addr", "db", "dial_timeout", "master_set", "protocol", "skip_verify", "write_timeout")
 		}
 	}
 	return a, fmt.Errorf("%s:// is no known kind of broker: %s", whole, known)
-}
-
-// checkParameters refuses what stands behind the question mark of an address and is none of those
-// given: a misspelt master_set would name nobody's master.
-func (a Address) checkParameters(known ...string) error {
-	for key := range a.URL.Query() {
-		if !slices.Contains(known, key) {
-			return fmt.Errorf("the address of the broker has no parameter %q; there are %s", key, strings.Join(known, ", "))
-		}
-	}
-	return nil
 }
 
 // Options say how a bus works.
@@ -140,7 +130,7 @@ func redisTLS(o *rueidis.ClientOption) error {
 func (a Address) redisOptions() (rueidis.ClientOption, error) {
 	o, err := rueidis.ParseURL(a.URL.String())
 	if err != nil {
-		return o, fmt.Errorf("the address of Redis is not usable: %s", strings.ReplaceAll(err.Error(), a.URL.String(), a.URL.Redacted()))
+		return o, fmt.Errorf("the address of Redis is not usable: %s", strings.ReplaceAll(err.Error(), a.URL.String(), address.Hide(a.URL.String())))
 	}
 	if o.Username == "" && o.Password == "" {
 		o.Username, o.Password = os.Getenv("REDIS_USERNAME"), os.Getenv("REDIS_PASSWORD")

@@ -1,0 +1,44 @@
+// Package address shows and checks the addresses of servers and brokers, which may hold passwords.
+package address
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// hidden stands in the place of what an address does not show.
+const hidden = "***"
+
+// Hide is an address as messages, logs and results show it: with asterisks in the place of a user,
+// a password or a token. It need not be a URL: of a misspelt one as much is hidden as may belong to
+// a password.
+func Hide(address string) string {
+	i := strings.LastIndexByte(address, '@')
+	if i < 0 {
+		return address
+	}
+	scheme, _, found := strings.Cut(address[:i], "://")
+	if !found {
+		return hidden + address[i:]
+	}
+	return scheme + "://" + hidden + address[i:]
+}
+
+// CheckParameters refuses an address with a parameter, behind its question mark, that is none of
+// those known: a misspelt one would do nothing.
+func CheckParameters(u *url.URL, known ...string) error {
+	given, err := url.ParseQuery(u.RawQuery)
+	if err != nil { // whose text may be half a password
+		return errors.New("what stands behind the question mark of the address is not NAME=VALUE&NAME=VALUE; write %XX for a character that does not belong to that")
+	}
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		if !slices.Contains(known, name) {
+			return fmt.Errorf("the address has no parameter %q; there are %s", name, strings.Join(known, ", "))
+		}
+	}
+	return nil
+}

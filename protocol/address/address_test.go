@@ -1,0 +1,47 @@
+package address
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+)
+
+// No message shows what lets a process in, also of an address that is none.
+func TestHide(t *testing.T) {
+	for given, want := range map[string]string{
+		"nats://h:4222":                     "nats://h:4222",
+		"h:4222":                            "h:4222",
+		"nats://user:secret@h:4222":         "nats://***@h:4222",
+		"nats://secret@h:4222":              "nats://***@h:4222",
+		"nats://user:sec/ret@h:4222":        "nats://***@h:4222",
+		"nats://user:sec ret@h:4222":        "nats://***@h:4222",
+		"nats://user:12/secret@h":           "nats://***@h",
+		"nats://user:sec@ret@h":             "nats://***@h",
+		"nats://u:secret@a,nats://u:word@b": "nats://***@b",
+		"user:secret@h:4222":                "***@h:4222",
+		"redis+streams://:secret@h?db=1":    "redis+streams://***@h?db=1",
+	} {
+		if got := Hide(given); got != want {
+			t.Errorf("%s is shown as %s, not as %s", given, got, want)
+		}
+	}
+}
+
+func TestCheckParameters(t *testing.T) {
+	for given, want := range map[string]string{
+		"nats://h":               "",
+		"nats://h?addr=a&addr=b": "",
+		"nats://h?b=1&a=1":       `the address has no parameter "a"; there are addr, db`,
+		"nats://h?addr=%zz":      "behind the question mark",
+		"nats://h?addr=1;db=2":   "behind the question mark",
+	} {
+		u, err := url.Parse(given)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = CheckParameters(u, "addr", "db")
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: got %v, want %q", given, err, want)
+		}
+	}
+}
