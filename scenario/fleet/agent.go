@@ -212,7 +212,9 @@ func (a *agent) claimed(msg *nats.Msg) {
 	case c.Nonce != a.card.Nonce:
 		err = errOldClaim
 	}
-	a.card.Nonce = rand.Text()
+	if c != nil { // else a stranger could make every claim an old one
+		a.card.Nonce = rand.Text()
+	}
 	if err != nil {
 		a.logf("a claim is refused: %v", err)
 		refuse(msg, err)

@@ -14,8 +14,8 @@ const (
 	beatEvery = 250 * time.Millisecond
 	// silence is how long nothing has come from a member that counts as gone.
 	silence = 8 * time.Second
-	// outage is how long nothing may have come from anybody, where there are several: the NATS
-	// server or this machine may stand still.
+	// outage is how long nothing may have come from anybody, where there are several, or while this
+	// process has no connection to NATS: the server or this machine may stand still.
 	outage = 3 * silence
 )
 
@@ -55,6 +55,9 @@ func (m *member) beatOn(ctx context.Context) {
 			}
 		}
 		last = now
+		if !m.conn.IsConnected() {
+			m.cut = now
+		}
 		m.loseSilent(now)
 		again := map[stream][][]byte{}
 		for st, o := range m.out {
@@ -63,19 +66,29 @@ func (m *member) beatOn(ctx context.Context) {
 			}
 		}
 		m.mu.Unlock()
-		for st, late := range again {
-			for _, sealed := range late {
-				m.publish(st, sealed)
+		m.publishAgain(again)
+		m.sendBeat(false)
+	}
+}
+
+// publishAgain sends again what nobody has confirmed.
+func (m *member) publishAgain(all map[stream][][]byte) {
+	for st, late := range all {
+		for _, sealed := range late {
+			if err := m.publish(st, sealed); err != nil {
+				m.mu.Lock()
+				m.fail(err)
+				m.mu.Unlock()
+				return
 			}
 		}
-		m.sendBeat(false)
 	}
 }
 
 // loseSilent goes on without those from whom nothing has come for too long. The lock is held.
 func (m *member) loseSilent(now time.Time) {
 	limit := silence
-	if m.of > 1 && now.Sub(m.any) > silence/2 {
+	if m.of > 1 && now.Sub(m.any) > silence/2 || now.Sub(m.cut) < silence {
 		limit = outage
 	}
 	for who, at := range m.heard {
@@ -114,7 +127,7 @@ func (m *member) sendBeat(leaves bool) {
 	}
 	m.mu.Unlock()
 	st := stream{kind: beat, from: m.self}
-	m.publish(st, m.keys.seal(st, m.beats.Add(1), b))
+	_ = m.publish(st, m.keys.seal(st, m.beats.Add(1), b)) // the next one may be taken
 }
 
 // worstBound is at the controller the largest error between the clocks of two agents that are
@@ -140,6 +153,7 @@ func (m *member) takeBeat(from int, n uint64, b []byte) {
 		return // an old one
 	}
 	m.latest[from] = n
+	m.hear(from)
 	r := reader{b}
 	leaves := r.byte() == 1
 	for range r.uint() {

@@ -39,6 +39,10 @@ func connect(text string, more ...nats.Option) (*nats.Conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot connect to NATS at %s: %w; check that a NATS server runs there, and that it takes the credentials", address.Hide(text), err)
 	}
+	if n := conn.MaxPayload(); n < leastPayload {
+		conn.Close()
+		return nil, fmt.Errorf("the NATS server at %s takes messages of %d bytes at most, and a fleet needs %d; raise its max_payload", address.Hide(text), n, leastPayload)
+	}
 	return conn, nil
 }
 

@@ -158,22 +158,49 @@ func (c *Controller) claim(ctx context.Context, cards []card, identity nkeys.Key
 		return err
 	}
 	host := hostname() // only for the agents' logs
+	texts := make([][]byte, len(cards))
 	for i := range cards {
 		sealed, err := pair.Seal(secret, cards[i].Key)
 		if err != nil {
 			return fmt.Errorf("the agent %s: %w", cards[i].Agent.Name, err)
 		}
-		text, err := (&claim{
+		if texts[i], err = (&claim{
 			Run: run, Self: i, Agents: c.agents, Name: host, Build: Build(), Key: key, Secret: sealed, Identity: public, Time: own, Nonce: cards[i].Nonce,
-		}).sign(cards[i].ID, identity)
-		if err != nil {
+		}).sign(cards[i].ID, identity); err != nil {
 			return err
 		}
-		if err := c.ask(ctx, cards[i].ID, text); err != nil {
-			return fmt.Errorf("the agent %s takes no part: %w", cards[i].Agent.Name, err)
+	}
+	return c.askAll(ctx, cards, texts)
+}
+
+// askAll waits for the answers of all agents. The first one is asked before the others: of two runs
+// that want the same agents one does not get it, and leaves the others alone.
+func (c *Controller) askAll(ctx context.Context, cards []card, claims [][]byte) error {
+	errs := make([]error, len(cards))
+	ask := func(i int) {
+		if err := c.ask(ctx, cards[i].ID, claims[i]); err != nil {
+			errs[i] = fmt.Errorf("the agent %s takes no part: %w", cards[i].Agent.Name, err)
+			return
+		}
+		c.m.expect(i)
+	}
+	if ask(0); errs[0] != nil {
+		return errs[0]
+	}
+	var all sync.WaitGroup
+	for i := 1; i < len(cards); i++ {
+		all.Go(func() { ask(i) })
+	}
+	all.Wait()
+	var taken error
+	for _, err := range errs {
+		if _, is := errors.AsType[takenError](err); is {
+			taken = err
+		} else if err != nil {
+			return err // looking for others does not help
 		}
 	}
-	return nil
+	return taken
 }
 
 // A takenError is the refusal of an agent that has been free a moment ago, or of one that has gone
@@ -236,6 +263,9 @@ func (c *Controller) Agents() []result.Agent {
 	return out
 }
 
+// mostJob leaves of what a member keeps a place for everything but the job.
+const mostJob = maxKept - 16<<20
+
 // Begin is of [scenario.Fleet].
 func (c *Controller) Begin(ctx context.Context, job []byte) (scenario.Parts, error) {
 	c.trial++
@@ -245,6 +275,9 @@ func (c *Controller) Begin(ctx context.Context, job []byte) (scenario.Parts, err
 			return nil, fmt.Errorf("the agent %s is gone: %w", c.agents[i].Name, why)
 		}
 		p.alive[i] = true
+	}
+	if len(job) > mostJob {
+		return nil, fmt.Errorf("the scenario takes %d MiB with its tables and logs, and agents are sent %d MiB at most; shorten them", len(job)>>20, mostJob>>20)
 	}
 	if err := c.m.send(down, 0, isJob, p.trial, job); err != nil {
 		return nil, err

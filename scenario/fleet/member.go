@@ -66,8 +66,9 @@ type member struct {
 	out    map[stream]*outgoing
 	in     map[stream]*incoming
 	inbox  []message
-	heard  map[int]time.Time  // of each other member that is not gone
+	heard  map[int]time.Time  // of each member whose silence counts
 	any    time.Time          // when something came from any member
+	cut    time.Time          // when this process was last seen without a NATS server
 	latest map[int]uint64     // number of its last beat
 	clocks map[int]agentClock // at the controller: of each agent, also of those that are gone
 	gone   map[int]error
@@ -93,7 +94,6 @@ func join(conn *nats.Conn, run string, secret []byte, self, agents int, clk *clo
 		for i := range agents {
 			all = append(all, i)
 			m.in[stream{up, i, 0}] = &incoming{}
-			m.heard[i] = now
 		}
 		open(stream{down, self, 0}, all...)
 	} else {
@@ -165,14 +165,14 @@ func (m *member) send(k kind, to int, w what, trial uint32, data []byte) error {
 	if m.failed != nil {
 		return m.failed
 	}
-	o := m.out[stream{k, m.self, to}]
+	o, most := m.out[stream{k, m.self, to}], pieceOf(m.conn.MaxPayload())
 	for {
 		part, more := data, byte(0)
-		if len(part) > chunk {
-			part, more = part[:chunk], 1
+		if len(part) > most {
+			part, more = part[:most], 1
 		}
 		data = data[len(part):]
-		plain := make([]byte, 0, 6+len(part))
+		plain := make([]byte, 0, headSize+len(part))
 		plain = append(plain, byte(w), more)
 		plain = binary.BigEndian.AppendUint32(plain, trial)
 		sealed := m.keys.seal(o.stream, o.next, append(plain, part...))
@@ -180,7 +180,10 @@ func (m *member) send(k kind, to int, w what, trial uint32, data []byte) error {
 			m.fail(err)
 			return err
 		}
-		m.publish(o.stream, sealed)
+		if err := m.publish(o.stream, sealed); err != nil {
+			m.fail(err)
+			return err
+		}
 		if more == 0 {
 			return nil
 		}
@@ -204,9 +207,14 @@ func (m *member) room(ctx context.Context, st stream, most int) error {
 	}
 }
 
-// publish hands a message to NATS. An error needs no word: what is not confirmed is sent again.
-func (m *member) publish(s stream, sealed []byte) {
-	_ = m.conn.Publish(m.subject(s.kind, strconv.Itoa(m.self), s.to), sealed)
+// publish hands a message to NATS. What is not confirmed is sent again, so that an error is one
+// that sending again does not mend.
+func (m *member) publish(s stream, sealed []byte) error {
+	err := m.conn.Publish(m.subject(s.kind, strconv.Itoa(m.self), s.to), sealed)
+	if errors.Is(err, nats.ErrMaxPayload) { // another server, since the message was made
+		return fmt.Errorf("the NATS server takes messages of %d bytes now, and one has %d; raise its max_payload: %w", m.conn.MaxPayload(), len(sealed), err)
+	}
+	return nil
 }
 
 // fail ends what this member can do. The lock is held.
@@ -245,22 +253,19 @@ func (m *member) take(k kind, msg *nats.Msg) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.any = time.Now()
 	if m.gone[from] != nil {
 		return
-	}
-	if _, known := m.heard[from]; known {
-		m.heard[from] = time.Now()
 	}
 	if k == beat {
 		m.takeBeat(from, n, plain)
 		return
 	}
 	in := m.in[st]
-	if in == nil || len(plain) < 6 || !in.accept(n) {
+	if in == nil || len(plain) < headSize || !in.accept(n) {
 		return
 	}
-	in.part = append(in.part, plain[6:]...)
+	m.hear(from)
+	in.part = append(in.part, plain[headSize:]...)
 	if plain[1] != 0 {
 		if len(in.part) > maxKept {
 			m.lose(from, errors.New("it sent a message without end"))
@@ -270,6 +275,24 @@ func (m *member) take(k kind, msg *nats.Msg) {
 	m.inbox = append(m.inbox, message{from: from, kind: k, what: what(plain[0]), trial: binary.BigEndian.Uint32(plain[2:]), data: in.part})
 	in.part = nil
 	m.wake()
+}
+
+// hear notes that something new has come from a member. What was here before is no sign of life:
+// whoever can publish on the server can send it again. The lock is held.
+func (m *member) hear(from int) {
+	m.any = time.Now()
+	if _, known := m.heard[from]; known {
+		m.heard[from] = m.any
+	}
+}
+
+// expect counts the silence of an agent from now on.
+func (m *member) expect(agent int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.gone[agent] == nil {
+		m.heard[agent] = time.Now()
+	}
 }
 
 // next returns the next message; ctx may end the wait. At the controller a message without kind

@@ -10,8 +10,18 @@ const (
 	maxKept    = 256 << 20       // bytes
 	resendWait = time.Second     // without a confirmation, what is kept is sent again
 	resendMost = 4 << 20         // bytes sent again at once
-	chunk      = 512<<10 - 1<<10 // bytes of a message's part; NATS takes 1 MiB unless told otherwise
+	chunk      = 512<<10 - 1<<10 // bytes of a message's part, at most
+	headSize   = 6               // bytes before a part: what it is, whether more follows, and the trial
+
+	// leastPayload is the smallest max_payload of a NATS server, in bytes, with which a fleet
+	// works: claims and descriptions of agents are one message each.
+	leastPayload = 64 << 10
 )
+
+// pieceOf is how many bytes a part has on a server that takes messages of so many bytes.
+func pieceOf(payload int64) int {
+	return int(min(chunk, max(payload, leastPayload)-overhead-headSize))
+}
 
 // outgoing is a member's messages of one stream, kept in order until all who should have them do.
 // The member's lock guards it.

@@ -1,0 +1,155 @@
+package fleet
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	natsserver "github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+)
+
+// alone is a member of a run, without a connection.
+func alone(t *testing.T, self, agents int) *member {
+	t.Helper()
+	ring, err := newKeyring(bytes.Repeat([]byte{7}, secretSize), "run", agents+1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &member{
+		run: "run", self: self, of: agents, keys: ring, arrived: make(chan struct{}, 1), out: map[stream]*outgoing{}, in: map[stream]*incoming{},
+		heard: map[int]time.Time{}, latest: map[int]uint64{}, clocks: map[int]agentClock{}, gone: map[int]error{},
+	}
+}
+
+// Only something new is a sign of life: what a stranger repeats on the subjects of a run does not
+// keep the load of a controller going that is gone.
+func TestRepeatedIsNoSignOfLife(t *testing.T) {
+	m := alone(t, 0, 2)
+	m.in[stream{down, 2, 0}] = &incoming{}
+	plain := map[kind][]byte{beat: make([]byte, 4), down: append([]byte{byte(isData)}, make([]byte, headSize)...)}
+	for _, step := range []struct {
+		kind   kind
+		number uint64
+		sign   bool
+	}{
+		{beat, 1, true},
+		{beat, 1, false},
+		{beat, 3, true},
+		{beat, 2, false}, // it was overtaken, or is from before
+		{down, 0, true},
+		{down, 0, false},
+		{down, 2, false}, // it comes again
+		{down, 1, true},
+	} {
+		ago := time.Now().Add(-time.Hour)
+		m.heard[2], m.any = ago, ago
+		st := stream{kind: step.kind, from: 2}
+		m.take(step.kind, &nats.Msg{Subject: m.subject(step.kind, strconv.Itoa(2), 0), Data: m.keys.seal(st, step.number, plain[step.kind])})
+		if heard, anybody := m.heard[2] != ago, m.any != ago; heard != step.sign || anybody != step.sign {
+			t.Errorf("message %d of kind %d: a sign of the controller %v, of anybody %v, want %v", step.number, step.kind, heard, anybody, step.sign)
+		}
+	}
+}
+
+// Silence ends a member: after 8 s, after 24 s while there may be no NATS server. That of an agent
+// counts once it has taken part.
+func TestSilence(t *testing.T) {
+	begin := time.Now()
+	at := func(seconds float64) time.Time { return begin.Add(time.Duration(seconds * float64(time.Second))) }
+	for name, x := range map[string]struct {
+		cut         float64 // when there was no connection last; 0: there was one all the time
+		alive, gone float64
+	}{
+		"connected":            {0, 7.9, 8.1},
+		"cut for a moment":     {1, 8.9, 9.1},
+		"the server restarts":  {12, 19.9, 20.1},
+		"the server stays out": {30, 23.9, 24.1},
+	} {
+		m := alone(t, 0, 1)
+		m.heard[1], m.any = begin, begin
+		for _, end := range []float64{x.alive, x.gone} {
+			if x.cut > 0 {
+				m.cut = at(min(x.cut, end))
+			}
+			m.loseSilent(at(end))
+			if gone := m.goneOf(1) != nil; gone != (end == x.gone) {
+				t.Errorf("%s, after %g s: gone %v", name, end, gone)
+			}
+		}
+	}
+	m := alone(t, 2, 2)
+	m.expect(0)
+	m.loseSilent(at(3600))
+	if m.goneOf(0) == nil || m.goneOf(1) != nil {
+		t.Errorf("one agent has been asked: %v", m.gone)
+	}
+}
+
+// What is no claim does not make the claim that follows it an old one.
+func TestNonsenseBeforeAClaim(t *testing.T) {
+	t.Parallel()
+	url := broker(t, 0).ClientURL()
+	for i := range 5 {
+		helper(t, AgentOptions{URL: url, Name: fmt.Sprint("a", i), Part: talk})
+	}
+	conn, err := connect(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &Controller{conn: conn}
+	t.Cleanup(c.Close)
+	cards, err := roster(t.Context(), conn, 5)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, one := range cards {
+		if answer, err := conn.Request(agentSubject+one.ID, []byte("nonsense"), wait); err != nil || !strings.Contains(string(answer.Data), "this is no claim") {
+			t.Errorf("the answer is %v, %v", answer, err)
+		}
+	}
+	identity, err := identityOf("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.claim(context.Background(), cards, identity); err != nil {
+		t.Fatal(err)
+	}
+	collect(t, begin(t, c, "job"), 5+20)
+}
+
+// Messages have the size that the NATS server takes; one that takes too little is refused.
+func TestSmallPayload(t *testing.T) {
+	t.Parallel()
+	takes := func(bytes int32) string {
+		return broker(t, 0, func(o *natsserver.Options) { o.MaxPayload = bytes }).ClientURL()
+	}
+	url := takes(leastPayload)
+	for i := range 2 {
+		helper(t, AgentOptions{URL: url, Name: fmt.Sprint("a", i), Part: talk})
+	}
+	c := open(t, url, 2)
+	p := begin(t, c, "job")
+	got := collect(t, p, 2+2) // what the agents tell each other is larger
+	want(t, got, "0 a0 of 0: job", "1 a1 of 1: job", "0 heard 1: from 1", "1 heard 0: from 0")
+	_, err := connect(takes(leastPayload / 2))
+	if err == nil || !strings.Contains(err.Error(), "takes messages of 32768 bytes at most, and a fleet needs 65536; raise its max_payload") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// A scenario that is larger than a fleet can send is refused before anything of it is sent.
+func TestLargeJob(t *testing.T) {
+	t.Parallel()
+	url := broker(t, 0).ClientURL()
+	helper(t, AgentOptions{URL: url, Name: "a0", Part: talk})
+	c := open(t, url, 1)
+	if _, err := c.Begin(context.Background(), make([]byte, mostJob+1)); err == nil || !strings.Contains(err.Error(), "agents are sent 240 MiB at most") {
+		t.Errorf("got %v", err)
+	}
+	collect(t, begin(t, c, "a smaller one"), 1)
+}
