@@ -48,6 +48,8 @@ type outbox struct {
 	limit int
 	send  func(ctx context.Context, batch []Item) (unsent []Item)
 
+	doubtful bool // the connection ended with items under way; send's own
+
 	published, bytesOut, dropped, failed atomic.Uint64
 
 	mu     sync.Mutex

@@ -28,8 +28,7 @@ type Redis struct {
 	mu          sync.Mutex
 	publishNode string // the server of a Redis Cluster to which everything is published that none owns
 
-	health   health
-	doubtful atomic.Bool // the connection ended with messages under way
+	health health
 
 	received, receivedBytes, reconnects atomic.Uint64
 }
@@ -105,10 +104,17 @@ func (r *Redis) Unsubscribe(channel string, prefix bool) { r.in.remove(subscript
 // Ready waits until the broker has confirmed all subscriptions.
 func (r *Redis) Ready(ctx context.Context) error { return r.health.because(r.in.ready(ctx)) }
 
+// outboxPart is what fails apart: an outbox whose connection ends, or one whose items Redis
+// refuses. A user that may not SET may publish all the same.
+type outboxPart struct {
+	of   *outbox
+	what string
+}
+
 // send publishes a batch of one of the outboxes, which counts it, in one round trip. What has
 // surely not been carried out is returned, to be sent again.
 func (r *Redis) send(ctx context.Context, from *outbox, batch []Item) (unsent []Item) {
-	if r.doubtful.Load() && !r.reachable(ctx) {
+	if from.doubtful && !r.reachable(ctx, from) {
 		return batch
 	}
 	outcomes := r.execute(ctx, batch)
@@ -130,10 +136,10 @@ func (r *Redis) send(ctx context.Context, from *outbox, batch []Item) (unsent []
 			batch[i].Done(reply, err)
 		}
 	}
-	r.doubtful.Store(lost != nil)
+	from.doubtful = lost != nil
 	if ctx.Err() == nil {
-		r.health.note("connection", lost)
-		r.health.note("publishing", refusal)
+		r.health.note(outboxPart{from, "connection"}, lost)
+		r.health.note(outboxPart{from, "publishing"}, refusal)
 	}
 	return unsent
 }
@@ -141,7 +147,7 @@ func (r *Redis) send(ctx context.Context, from *outbox, batch []Item) (unsent []
 // reachable reports whether the broker answers. A message that is sent into a broken connection is
 // lost, a question is not. Servers of a Redis Cluster fail apart: there each message shows for
 // itself.
-func (r *Redis) reachable(ctx context.Context) bool {
+func (r *Redis) reachable(ctx context.Context, from *outbox) bool {
 	if r.Client.Mode() == rueidis.ClientModeCluster {
 		return true
 	}
@@ -149,7 +155,7 @@ func (r *Redis) reachable(ctx context.Context) bool {
 	defer cancel()
 	err := r.Client.Do(ctx, r.Client.B().Ping().Build()).NonRedisError()
 	if err != nil {
-		r.health.fails("connection", err)
+		r.health.fails(outboxPart{from, "connection"}, err)
 	}
 	return err == nil
 }
@@ -316,8 +322,9 @@ func (r *Redis) Count(ctx context.Context, channel string) (int, error) {
 			failed = fmt.Errorf("cannot count the nodes on %s: %w", channel, a.err)
 		}
 	}
-	if failed == nil {
-		r.health.note("connection", nil) // there may be nothing to publish that would tell
+	if failed == nil { // there may be nothing to send that would tell
+		r.health.works(outboxPart{r.out, "connection"})
+		r.health.works(outboxPart{r.commands, "connection"})
 	}
 	return int(total), failed
 }
