@@ -37,7 +37,7 @@ func (c *Cluster) openNATS(at bus.Address) error {
 	}
 	c.broker = &natsBroker{NATS: b, embedded: embedded}
 	c.link = func(n *node) link {
-		p := &presence{seen: map[string]time.Time{}, stop: make(chan struct{})}
+		p := &presence{seen: map[string]time.Time{}, looked: time.Now(), connected: b.Reachable, stop: make(chan struct{})}
 		p.link = newRoomLink(n, b)
 		p.link.others, p.link.opening, p.link.ending, p.link.heard, p.link.limit = p.count, p.start, p.leave, p.heard, b.MaxPayload
 		return p.link
@@ -137,12 +137,14 @@ func startNATS(u *url.URL, withLog bool, within time.Duration) (*embeddedNATS, e
 
 // presence knows the other nodes of a namespace by what they send: NATS cannot count subscribers.
 type presence struct {
-	link *roomLink
-	stop chan struct{}
-	once sync.Once
+	link      *roomLink
+	connected func() error // says why there is no connection
+	stop      chan struct{}
+	once      sync.Once
 
-	mu   sync.Mutex
-	seen map[string]time.Time // by node: when something came from it last
+	mu     sync.Mutex
+	seen   map[string]time.Time // by node: when something came from it last
+	looked time.Time            // when seen was looked through last
 }
 
 // A node says each heartbeatInterval that it is there, and counts as gone after heartbeatTimeout
@@ -164,7 +166,7 @@ func (p *presence) start() {
 				return
 			case <-ticker.C:
 				p.say(wire.Heartbeat, "")
-				p.present() // forgets the others, of which each restart makes one more
+				p.present(time.Now()) // forgets the others, of which each restart makes one more
 			}
 		}
 	}()
@@ -191,14 +193,23 @@ func (p *presence) heard(m *wire.Message) {
 	}
 }
 
-func (p *presence) count(context.Context) (int, error) { return p.present(), nil }
+func (p *presence) count(context.Context) (int, error) {
+	return p.present(time.Now()), p.connected()
+}
 
-// present returns how many other nodes there are, and forgets those that are absent.
-func (p *presence) present() int {
+// present returns how many other nodes there are, and forgets those that are absent. Those that
+// this node cannot have heard, because it stood still or had no connection, have as long again:
+// otherwise a question would be taken for answered by all when it has reached nobody.
+func (p *presence) present(now time.Time) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	deaf := now.Sub(p.looked) > heartbeatInterval*3/2 || p.connected() != nil
+	p.looked = now
 	for id, at := range p.seen {
-		if time.Since(at) > heartbeatTimeout {
+		switch {
+		case deaf:
+			p.seen[id] = now
+		case now.Sub(at) > heartbeatTimeout:
 			delete(p.seen, id)
 		}
 	}

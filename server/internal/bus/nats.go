@@ -210,6 +210,14 @@ func (b *NATS) send(ctx context.Context, batch []Item) (unsent []Item) {
 	return nil
 }
 
+// Reachable returns an error while there is no connection.
+func (b *NATS) Reachable() error {
+	if b.conn.IsConnected() {
+		return nil
+	}
+	return errors.New("there is no connection to NATS")
+}
+
 // MaxPayload is the largest message that the server takes, in bytes.
 func (b *NATS) MaxPayload() int { return int(b.conn.MaxPayload()) }
 
