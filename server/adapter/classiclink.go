@@ -17,7 +17,7 @@ type classicLink struct {
 
 func newClassicLink(n *node, b *bus.Redis) *classicLink {
 	l := &classicLink{node: n, bus: b, wire: wire.Classic{Prefix: n.cluster.opts.Prefix}}
-	n.id = n.id[:6] // as short as the reference's
+	n.id = newShortID()
 	return l
 }
 

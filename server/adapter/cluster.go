@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -254,4 +255,12 @@ func newID() string {
 	var b [8]byte
 	_, _ = rand.Read(b[:]) // it does not fail
 	return hex.EncodeToString(b[:])
+}
+
+// newShortID returns six letters, digits, - and _, as @socket.io/redis-adapter makes them: 36
+// random bits. A server ignores what comes from another one with its own id.
+func newShortID() string {
+	var b [5]byte
+	_, _ = rand.Read(b[:]) // it does not fail
+	return base64.RawURLEncoding.EncodeToString(b[:])[:6]
 }
