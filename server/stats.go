@@ -76,6 +76,7 @@ type ClusterStats struct {
 	Malformed  uint64 `json:"malformed"`  // messages of others that could not be read
 	Unknown    uint64 `json:"unknown"`    // messages of a type that this version does not know
 	LostEvents uint64 `json:"lostEvents"` // events between servers for which the application was too slow
+	Missed     uint64 `json:"missed"`     // messages that a stream, of Redis 7 or JetStream, dropped before they were read here
 	Reconnects uint64 `json:"reconnects"` // connections for subscriptions that were made anew
 	Timeouts   uint64 `json:"timeouts"`   // questions to other servers that not all answered in time
 }

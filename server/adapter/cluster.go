@@ -141,7 +141,7 @@ func (c *Cluster) Stats() server.ClusterStats {
 		Adapter: c.name, Connected: s.Connected, Nodes: int(c.nodes.Load()),
 		Published: s.Published, PublishedBytes: s.PublishedBytes, Received: s.Received, ReceivedBytes: s.ReceivedBytes, Queued: s.Queued,
 		Dropped: s.Dropped, Failed: s.Failed, Malformed: c.bad.Load(), Unknown: c.unknown.Load(), LostEvents: c.lostEvents.Load(),
-		Reconnects: s.Reconnects, Timeouts: c.timeouts.Load(),
+		Missed: s.Missed, Reconnects: s.Reconnects, Timeouts: c.timeouts.Load(),
 	}
 }
 

@@ -56,6 +56,7 @@ func (c clusterCollector) Collect(ch chan<- prometheus.Metric) {
 	total(lost, st.Malformed, "malformed")
 	total(lost, st.Unknown, "unknown type")
 	total(lost, st.LostEvents, "slow handler")
+	total(lost, st.Missed, "missed")
 	total(reconnects, st.Reconnects)
 	total(timeouts, st.Timeouts)
 }

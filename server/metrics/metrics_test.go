@@ -148,7 +148,7 @@ func TestClusterMetrics(t *testing.T) {
 	w := httptest.NewRecorder()
 	metrics.Handler(srv, cluster{
 		Adapter: "redis", Connected: true, Nodes: 2, Published: 3, PublishedBytes: 4, Received: 5, ReceivedBytes: 6, Queued: 7,
-		Dropped: 8, Failed: 9, Malformed: 10, Unknown: 11, LostEvents: 12, Reconnects: 13, Timeouts: 14,
+		Dropped: 8, Failed: 9, Malformed: 10, Unknown: 11, LostEvents: 12, Reconnects: 13, Timeouts: 14, Missed: 15,
 	}).ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
 	want(t, w.Body.String(),
 		`throng_adapter_connected{adapter="redis"} 1`, `throng_adapter_nodes{adapter="redis"} 2`,
@@ -157,7 +157,7 @@ func TestClusterMetrics(t *testing.T) {
 		`throng_adapter_queue_bytes{adapter="redis"} 7`, `throng_adapter_dropped_total{adapter="redis",reason="queue full"} 8`,
 		`throng_adapter_dropped_total{adapter="redis",reason="broker"} 9`, `throng_adapter_dropped_total{adapter="redis",reason="malformed"} 10`,
 		`throng_adapter_dropped_total{adapter="redis",reason="unknown type"} 11`,
-		`throng_adapter_dropped_total{adapter="redis",reason="slow handler"} 12`,
+		`throng_adapter_dropped_total{adapter="redis",reason="slow handler"} 12`, `throng_adapter_dropped_total{adapter="redis",reason="missed"} 15`,
 		`throng_adapter_reconnects_total{adapter="redis"} 13`, `throng_adapter_timeouts_total{adapter="redis"} 14`)
 	r := prometheus.NewPedanticRegistry()
 	r.MustRegister(metrics.ClusterCollector(cluster{}))

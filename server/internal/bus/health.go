@@ -18,11 +18,14 @@ type health struct {
 	down   map[any]error // the parts of the bus that do not work, and why
 	since  time.Time     // when the first of these failed
 	said   time.Time     // when the log got its last line
-	missed int           // outages without a line in the log
+	left   int           // outages without a line in the log
 	silent bool          // the broker fails, and the log has no line about it yet
 	later  *time.Timer   // writes that line
 
 	dropped, failed uint64 // at since
+
+	behind, unsaid uint64    // messages of streams that were not read here, and those of them that the log has not
+	told           time.Time // when the log got a line about them
 }
 
 // logInterval is the shortest time from one line of the log about a lost broker to the next.
@@ -44,7 +47,7 @@ func (h *health) fails(part any, err error) {
 	h.dropped, h.failed = h.counts()
 	if wait := logInterval - time.Since(h.said); wait > 0 && !h.said.IsZero() {
 		h.silent = true
-		h.missed++
+		h.left++
 		h.later = time.AfterFunc(wait, h.overdue)
 		return
 	}
@@ -60,7 +63,7 @@ func (h *health) overdue() {
 	}
 	h.silent = false
 	for _, err := range h.down {
-		h.missed--
+		h.left--
 		h.report(err)
 		return
 	}
@@ -68,8 +71,8 @@ func (h *health) overdue() {
 
 func (h *health) report(err error) {
 	h.said = time.Now()
-	h.log.Error("the broker fails: other servers are not reached", "broker", h.name, "error", err, "left_out", h.missed)
-	h.missed = 0
+	h.log.Error("the broker fails: other servers are not reached", "broker", h.name, "error", err, "left_out", h.left)
+	h.left = 0
 }
 
 // note is fails with an error, and works without one.
@@ -121,6 +124,26 @@ func (h *health) because(err error) error {
 		return fmt.Errorf("%w: %w", err, why)
 	}
 	return err
+}
+
+// fellBehind notes messages that a stream dropped before they were read here.
+func (h *health) fellBehind(stream string, messages uint64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.behind += messages
+	h.unsaid += messages
+	if time.Since(h.told) < logInterval {
+		return
+	}
+	h.log.Error("a stream has dropped messages that this server had not read yet; raise StreamLength", "broker", h.name, "stream", stream, "messages", h.unsaid)
+	h.unsaid, h.told = 0, time.Now()
+}
+
+// missed is how many messages streams dropped before they were read here.
+func (h *health) missed() uint64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.behind
 }
 
 // close ends the wait for a line.

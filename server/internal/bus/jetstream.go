@@ -177,6 +177,9 @@ func (l *Log) read(ctx context.Context, stream jetstream.Stream, at *uint64) err
 		if meta.Sequence.Stream <= *at {
 			continue
 		}
+		if missed := meta.Sequence.Stream - *at - 1; missed > 0 {
+			l.bus.health.fellBehind(l.name, missed)
+		}
 		*at = meta.Sequence.Stream
 		l.bus.received.Add(1)
 		l.bus.receivedBytes.Add(uint64(len(m.Data()) + len(m.Subject())))

@@ -256,6 +256,7 @@ func (b *NATS) Stats() Stats {
 	s := b.counted()
 	s.Connected = b.health.healthy()
 	s.Received, s.ReceivedBytes, s.Reconnects = b.received.Load(), b.receivedBytes.Load(), b.reconnects.Load()
+	s.Missed = b.health.missed()
 	return s
 }
 

@@ -19,6 +19,7 @@ type Stats struct {
 	Dropped                   uint64 // messages and commands not sent because the queue was full, or not taken in time
 	Failed                    uint64 // messages and commands that the broker refused, or under way when a connection ended
 	Reconnects                uint64 // connections for subscriptions that were made anew
+	Missed                    uint64 // messages that a stream dropped before they were read here
 	Queued                    int    // bytes that wait to be sent
 }
 

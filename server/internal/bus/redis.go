@@ -353,6 +353,7 @@ func (r *Redis) Stats() Stats {
 	s := r.out.stats().with(r.commands)
 	s.Connected = r.health.healthy()
 	s.Received, s.ReceivedBytes, s.Reconnects = r.received.Load(), r.receivedBytes.Load(), r.reconnects.Load()
+	s.Missed = r.health.missed()
 	return s
 }
 

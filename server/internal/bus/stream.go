@@ -79,6 +79,8 @@ const (
 
 func (r *Redis) follow(name, last string, f func(Entry)) {
 	part := "the stream " + name
+	end := tail{added: -1}
+	r.lookBack(name, last, &end)
 	for r.ctx.Err() == nil {
 		read := r.Client.B().Xread().Count(readCount).Block(readBlock.Milliseconds()).Streams().Key(name).Id(last).Build()
 		reply := r.Client.Do(r.ctx, read)
@@ -95,10 +97,11 @@ func (r *Redis) follow(name, last string, f func(Entry)) {
 			r.reconnects.Add(1)
 		}
 		for _, e := range streams[name] {
-			last = e.ID
+			last, end.read = e.ID, end.read+1
 			r.arrived(len(e.FieldValues["data"]) + len(name))
 			f(Entry{name, e.ID, e.FieldValues})
 		}
+		r.lookBack(name, last, &end)
 	}
 }
 
