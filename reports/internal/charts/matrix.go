@@ -166,7 +166,7 @@ func tailByGroup(run *result.Run, gs []selection.Group, metricName string) *Figu
 	}
 	f := &Figure{Caption: "The " + tail + " of each combination; left is better. Where the trials of two rows overlap, the difference may be chance."}
 	f.Figure = draw.Figure{Name: "tail", Title: tail + " by combination", Sub: tables.TrialsNote(gs), Panels: []draw.Panel{p}}
-	f.Data = groupTable(gs, tail, selection.LatencyOf(metricName, q), layout.Micros)
+	f.Data = groupTable(gs, tail, func(cells []*result.Cell) selection.Spread { return selection.OverLatency(cells, metricName, q) }, layout.Micros)
 	return f
 }
 
@@ -178,17 +178,17 @@ func efficiencyByGroup(gs []selection.Group) *Figure {
 	p.X = draw.Axis{Label: "deliveries per CPU second of the server", Zero: true}
 	f := &Figure{Caption: "The cost: deliveries for each second of CPU that the server used; right is better."}
 	f.Figure = draw.Figure{Name: "efficiency", Title: "Deliveries per CPU second by combination", Sub: tables.TrialsNote(gs), Panels: []draw.Panel{p}}
-	f.Data = groupTable(gs, "deliveries per CPU s", selection.Efficiency, layout.Significant)
+	f.Data = groupTable(gs, "deliveries per CPU s", func(cells []*result.Cell) selection.Spread { return selection.Over(cells, selection.Efficiency) }, layout.Significant)
 	return f
 }
 
-func groupTable(gs []selection.Group, head string, value func(*result.Cell) (float64, bool), show func(float64) string) layout.Table {
+func groupTable(gs []selection.Group, head string, over func([]*result.Cell) selection.Spread, show func(float64) string) layout.Table {
 	t := layout.Table{Left: 1, Head: []string{"combination", head + ": median", "lowest", "highest", "trials"}}
 	for _, g := range gs {
-		s := selection.Over(g.Valid(), value)
+		s := over(g.Valid())
 		row := []string{g.Label, layout.None, layout.None, layout.None, layout.Count(s.N)}
 		if s.N > 0 {
-			row[1], row[2], row[3] = show(s.Mid), show(s.Low), show(s.Top)
+			row[1], row[2], row[3] = tables.ShowMedian(s, show), show(s.Low), show(s.Top)
 		}
 		t.Rows = append(t.Rows, row)
 	}

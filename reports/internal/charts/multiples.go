@@ -61,7 +61,7 @@ func Multiples(run *result.Run, gs []selection.Group) ([]*Figure, error) {
 		}
 		farthest = max(farthest, pts[len(pts)-1].X)
 		f := &Figure{}
-		f.Figure = draw.Figure{Name: fmt.Sprintf("multiple-%02d", i+1), Title: g.Label, Sub: fmt.Sprintf("%s %s %s, %s", tail.Name, metricName, tables.ShowSpread(selection.Over(g.Valid(), selection.LatencyOf(metricName, high)), layout.Micros), layout.Plural(len(ls), "trial")), Panels: []draw.Panel{p}}
+		f.Figure = draw.Figure{Name: fmt.Sprintf("multiple-%02d", i+1), Title: g.Label, Sub: fmt.Sprintf("%s %s %s, %s", tail.Name, metricName, tables.ShowSpread(selection.OverLatency(g.Valid(), metricName, high), layout.Micros), layout.Plural(len(ls), "trial")), Panels: []draw.Panel{p}}
 		fs = append(fs, f)
 	}
 	for _, f := range fs {

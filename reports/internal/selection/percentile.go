@@ -120,15 +120,22 @@ func BestBeyond(l *result.Latency) bool {
 	return l.Beyond(100)
 }
 
-// LatencyOf reads a percentile of a metric, if there are samples enough.
+// LatencyOf reads a percentile of a metric, if there are samples enough. What never ended counts as
+// slower than all others: see BeyondOf.
 func LatencyOf(metricName string, i int) func(*result.Cell) (float64, bool) {
 	return func(c *result.Cell) (float64, bool) {
 		l := c.Latency[metricName]
-		if l == nil || l.N < Percentiles[i].N {
+		if l == nil || l.N+l.Never < Percentiles[i].N {
 			return 0, false
 		}
 		return float64(Percentiles[i].Of(l)), true
 	}
+}
+
+// BeyondOf reports whether the value of LatencyOf is how long was waited for something that never
+// came: the truth is more.
+func BeyondOf(metricName string, i int) func(*result.Cell) bool {
+	return func(c *result.Cell) bool { return c.Latency[metricName].Beyond(100 * Percentiles[i].P) }
 }
 
 // IsConnect tells the metrics of the ramp: connect and its stages, connect.tcp and so on.

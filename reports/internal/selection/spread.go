@@ -40,6 +40,7 @@ func (g Group) Middle() *result.Cell {
 type Spread struct {
 	N             int
 	Mid, Low, Top float64
+	Beyond        bool // Mid is how long was waited for what never came: the truth is more
 }
 
 // Over collects a number from the cells that have it.
@@ -58,7 +59,20 @@ func Over(cells []*result.Cell, f func(*result.Cell) (float64, bool)) Spread {
 	if len(vs)%2 == 0 {
 		mid = (vs[len(vs)/2-1] + mid) / 2
 	}
-	return Spread{len(vs), mid, vs[0], vs[len(vs)-1]}
+	return Spread{N: len(vs), Mid: mid, Low: vs[0], Top: vs[len(vs)-1]}
+}
+
+// OverLatency collects a percentile of a metric, as LatencyOf reads it.
+func OverLatency(cells []*result.Cell, metricName string, i int) Spread {
+	of, beyond := LatencyOf(metricName, i), BeyondOf(metricName, i)
+	s, more := Over(cells, of), 0
+	for _, c := range cells {
+		if _, ok := of(c); ok && beyond(c) {
+			more++
+		}
+	}
+	s.Beyond = more > 0 && 2*more >= s.N
+	return s
 }
 
 // Efficiency is deliveries per CPU second of the server; false if it was not measured.
@@ -93,7 +107,7 @@ func Highest(gs []Group, metricName string) int {
 		if !slices.ContainsFunc(gs, func(g Group) bool {
 			return slices.ContainsFunc(g.Valid(), func(c *result.Cell) bool {
 				l := c.Latency[metricName]
-				return l != nil && l.N > 0 && l.N < Percentiles[q].N
+				return l != nil && l.N+l.Never > 0 && l.N+l.Never < Percentiles[q].N
 			})
 		}) {
 			return q

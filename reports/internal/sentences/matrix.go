@@ -77,7 +77,7 @@ func inOrder(run *result.Run, gs []selection.Group) string {
 	r := selection.Rank(gs, selection.LatencyOf(metricName, q), false)
 	var ends []end
 	for i, g := range gs {
-		if s := selection.Over(g.Valid(), selection.LatencyOf(metricName, q)); s.N > 0 {
+		if s := selection.OverLatency(g.Valid(), metricName, q); s.N > 0 {
 			ends = append(ends, end{g.Label, s, r.Alike[i]})
 		}
 	}
@@ -90,7 +90,7 @@ func inOrder(run *result.Run, gs []selection.Group) string {
 	}
 	slices.SortStableFunc(ends, func(a, b end) int { return cmp.Compare(a.s.Mid, b.s.Mid) })
 	say := func(e end) string {
-		s := layout.Micros(e.s.Mid) + " with " + e.label
+		s := tables.ShowMedian(e.s, layout.Micros) + " with " + e.label
 		if e.alike {
 			s += " (no difference shown)"
 		}

@@ -154,7 +154,7 @@ func LatencyTable(of map[string]*result.Latency, names []string, bound int64) la
 		t.Note = strings.TrimSpace(t.Note + " step and flow are closed loops: each is timed from its own start, so a slow server also receives less load. The other metrics are timed from a schedule.")
 	}
 	if never {
-		t.Note = strings.TrimSpace(t.Note + " “>”: the wait ended without a result; such samples count as slower than all others.")
+		t.Note = strings.TrimSpace(t.Note + " " + MoreNote)
 	}
 	if clamped > 0 {
 		t.Note = strings.TrimSpace(t.Note + " " + layout.Plural(clamped, "sample") + " lay below 0 or above an hour and count at that limit.")

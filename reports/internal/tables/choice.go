@@ -52,7 +52,7 @@ func ChoiceTable(ws []selection.Work) layout.Table {
 		t.Rows = append(t.Rows, []string{
 			w.Label, optionNames(c, true), optionNames(c, false), ShowSpread(c.Efficient, layout.Significant),
 			ShowSpread(selection.Over(cells, selection.CurveAt(0)), layout.Micros), ShowSpread(selection.Over(cells, selection.CurveAt(0.5)), layout.Micros),
-			ShowSpread(selection.Over(cells, selection.LatencyOf(selection.LastReceiver, selection.P50)), layout.Micros), ShowSpread(selection.Over(cells, selection.LatencyOf(selection.LastReceiver, high)), layout.Micros), ShowSpread(selection.Over(cells, selection.ServerMemory), layout.Bytesize),
+			ShowSpread(selection.OverLatency(cells, selection.LastReceiver, selection.P50), layout.Micros), ShowSpread(selection.OverLatency(cells, selection.LastReceiver, high), layout.Micros), ShowSpread(selection.Over(cells, selection.ServerMemory), layout.Bytesize),
 		})
 	}
 	if len(t.Rows) == 0 {

@@ -170,6 +170,7 @@ func OverviewTable(run *result.Run, gs []selection.Group, ws []selection.Work) l
 		}
 	}
 	t.Head = append(t.Head, "deliveries/s", "deliveries per CPU s", "server memory")
+	more := false
 	for i, g := range gs {
 		var row []string
 		for _, k := range axes {
@@ -182,7 +183,8 @@ func OverviewTable(run *result.Run, gs []selection.Group, ws []selection.Work) l
 		ok := g.Valid()
 		row = append(row, lostIn(ok))
 		for _, c := range columns {
-			row = append(row, ShowSpread(selection.Over(ok, selection.LatencyOf(c.metric, c.q)), layout.Micros))
+			s := selection.OverLatency(ok, c.metric, c.q)
+			row, more = append(row, ShowSpread(s, layout.Micros)), more || s.Beyond
 		}
 		t.Rows = append(t.Rows, append(row, ShowSpread(selection.Over(ok, selection.Deliveries), layout.Significant), ShowSpread(selection.Over(ok, selection.Efficiency), layout.Significant), ShowSpread(selection.Over(ok, selection.ServerMemory), layout.Bytesize)))
 	}
@@ -194,6 +196,9 @@ func OverviewTable(run *result.Run, gs []selection.Group, ws []selection.Work) l
 	}
 	if slices.ContainsFunc(gs, func(g selection.Group) bool { return len(g.Valid()) < len(g.Cells) }) {
 		t.Note += " Invalid trials are excluded."
+	}
+	if more {
+		t.Note += " " + MoreNote
 	}
 	if metric.OneWay(metricName) {
 		t.Note += " " + layout.ClockNote(selection.ClockBoundOf(gs))
@@ -233,8 +238,8 @@ func TrialsTable(run *result.Run) layout.Table {
 		if metricName != "" {
 			l := c.Latency[metricName]
 			top := layout.None
-			if l != nil && l.N > 0 {
-				top = layout.Micros(float64(l.Maxus))
+			if l != nil && l.N+l.Never > 0 {
+				top = AtLeast(l, 100, l.Maxus)
 			}
 			row = append(row, ShowPercentile(selection.Percentiles[selection.P50], l), ShowPercentile(selection.Percentiles[selection.P99], l), top)
 		}

@@ -108,3 +108,34 @@ func TestTrialsNote(t *testing.T) {
 		}
 	}
 }
+
+// A percentile among calls that were never answered is more than its value: in one trial of three it
+// is in the range, in two it is the median, and a trial in which nearly all were never answered counts.
+func TestMedianOfWhatNeverCame(t *testing.T) {
+	whole := &result.Cell{Verdict: result.Pass, Latency: map[string]*result.Latency{"ack": {N: 2000, P50us: 900, P99us: 6000, Maxus: 7000}}}
+	cut := &result.Cell{Verdict: result.Pass, Latency: map[string]*result.Latency{"ack": {N: 10, Never: 1990, P50us: 1_000_000, P99us: 1_000_000, Maxus: 1_000_000}}}
+	for want, cells := range map[string][]*result.Cell{
+		"6 ms (6 ms – 1 s)":     {whole, cut, whole},
+		"> 1 s (6 ms – 1 s)":    {cut, whole, cut},
+		"> 503 ms (6 ms – 1 s)": {cut, whole},
+		"> 1 s":                 {cut},
+	} {
+		got := strings.ReplaceAll(ShowSpread(selection.OverLatency(cells, "ack", selection.P99), layout.Micros), layout.Nbsp, " ")
+		if got != want {
+			t.Errorf("%d trials: %q, want %q", len(cells), got, want)
+		}
+	}
+	run := &result.Run{Cells: []result.Cell{*whole, *cut}}
+	run.Cells[0].Params, run.Cells[1].Params = map[string]string{"k": "a"}, map[string]string{"k": "b"}
+	over, trials := OverviewTable(run, selection.Groups(run), nil), TrialsTable(run)
+	if row := strings.Join(over.Rows[1], "|"); !strings.Contains(row, ">"+layout.Nbsp+"1"+layout.Nbsp+"s") || !strings.Contains(over.Note, MoreNote) {
+		t.Errorf("the overview has %q, %q", row, over.Note)
+	}
+	if row := strings.Join(trials.Rows[1], "|"); strings.Count(row, ">"+layout.Nbsp+"1"+layout.Nbsp+"s") != 3 {
+		t.Errorf("the trials have %q", row)
+	}
+	run.Cells = run.Cells[:1]
+	if over := OverviewTable(run, selection.Groups(run), nil); strings.Contains(over.Note, MoreNote) {
+		t.Errorf("nothing was left unanswered: %q", over.Note)
+	}
+}

@@ -17,6 +17,9 @@ func ShowPercentile(p selection.Percentile, l *result.Latency) string {
 	return AtLeast(l, 100*p.P, p.Of(l))
 }
 
+// MoreNote explains the sign of AtLeast and of ShowSpread.
+const MoreNote = "“>”: the wait ended without a result; such samples count as slower than all others."
+
 // AtLeast writes the value of l at a percentile, with a sign where it is more than that.
 func AtLeast(l *result.Latency, percentile float64, us int64) string {
 	s := layout.Micros(float64(us))
@@ -36,7 +39,12 @@ func SamplesOf(l *result.Latency) string {
 }
 
 // ShowSpread writes the median of the trials and, when they differ, their range in parentheses.
+// A sign stands before a median that is more than that: see selection.OverLatency.
 func ShowSpread(s selection.Spread, f func(float64) string) string {
+	if s.Beyond {
+		s.Beyond = false
+		return ">" + layout.Nbsp + ShowSpread(s, f)
+	}
 	switch s.N {
 	case 0:
 		return layout.None
@@ -52,6 +60,11 @@ func ShowSpread(s selection.Spread, f func(float64) string) string {
 		low = v
 	}
 	return fmt.Sprintf("%s (%s – %s)", f(s.Mid), low, top)
+}
+
+// ShowMedian is ShowSpread without the range.
+func ShowMedian(s selection.Spread, f func(float64) string) string {
+	return ShowSpread(selection.Spread{N: min(s.N, 1), Mid: s.Mid, Beyond: s.Beyond}, f)
 }
 
 // Returned writes how long it took until a share of the lost connections was made again.
