@@ -19,6 +19,8 @@ type measure struct {
 	tail              bool // the percentile p99, by which a sentence compares
 	work              bool // is CPU time of the server: the machine's own speed is in it
 	value             func(*result.Cell) (float64, bool)
+	// whether the value is only a lower bound of the truth; nil: it never is
+	beyond func(*result.Cell) bool
 }
 
 // cpuDelivery is the CPU time of the server divided by the deliveries. Conditions may name its
@@ -35,7 +37,10 @@ var compared = func() []measure {
 	for _, of := range []string{metric.Delivery, metric.FanoutLast, metric.Ack, metric.Connect} {
 		for _, i := range []int{selection.P50, selection.P99, selection.P999} {
 			p := selection.Percentiles[i].Name
-			ms = append(ms, measure{name: p + "(" + of + ")", title: p + " " + of, unit: "us", value: selection.LatencyOf(of, i), tail: i == selection.P99})
+			ms = append(ms, measure{
+				name: p + "(" + of + ")", title: p + " " + of, unit: "us", tail: i == selection.P99,
+				value: selection.LatencyOf(of, i), beyond: selection.BeyondOf(of, i),
+			})
 		}
 	}
 	return append(ms,
@@ -43,7 +48,7 @@ var compared = func() []measure {
 			return float64(c.Ledger.Lost) / float64(c.Ledger.Expected), c.Ledger.Expected > 0
 		}},
 		measure{name: "rate(delivery)", title: "deliveries per second", unit: "per_s", higher: true, value: func(c *result.Cell) (float64, bool) {
-			return c.Rates.DeliveriesPerS, c.Rates.DeliveriesPerS > 0
+			return c.Rates.DeliveriesPerS, c.Rates.DeliveriesPerS > 0 || c.Ledger.Expected > 0
 		}},
 		measure{name: cpuDelivery, title: "CPU per delivery", unit: "us", work: true, value: func(c *result.Cell) (float64, bool) {
 			v, ok := selection.Efficiency(c)
@@ -58,8 +63,11 @@ var compared = func() []measure {
 	)
 }()
 
-func (m measure) show(v float64) string {
-	switch m.unit {
+func (m measure) show(v float64) string { return showAmount(m.unit, v) }
+
+// showAmount writes a value of a metric.
+func showAmount(unit string, v float64) string {
+	switch unit {
 	case "us":
 		return layout.Micros(v)
 	case "share":
@@ -70,27 +78,57 @@ func (m measure) show(v float64) string {
 	return layout.Significant(v)
 }
 
-// showChange writes a change with its sign: in per cent of base, or in percentage points.
+// showChange writes a change with its sign: in per cent of base, of shares in percentage points, and
+// where base is 0, of which there is no per cent, as the difference.
 func (c *Change) showChange(v float64) string {
-	unit := layout.Nbsp + "%"
-	if !c.Relative {
-		unit = layout.Nbsp + "points"
-	}
-	v *= 100
-	s := layout.Significant(math.Abs(v))
-	switch a := math.Abs(v); {
+	var s string
+	switch a := 100 * math.Abs(v); {
+	case !c.Relative && c.Unit != "share":
+		s = showAmount(c.Unit, math.Abs(v))
+	case !c.Relative:
+		s = layout.Significant(a) + layout.Nbsp + "points"
 	case a == 0:
-		return "0" + unit
-	case c.Relative && a < 10:
-		s = fmt.Sprintf("%.1f", a)
-	case c.Relative && a < 1000:
-		s = fmt.Sprintf("%.0f", a)
+		s = "0" + layout.Nbsp + "%"
+	case a < 10:
+		s = fmt.Sprintf("%.1f", a) + layout.Nbsp + "%"
+	case a < 1000:
+		s = fmt.Sprintf("%.0f", a) + layout.Nbsp + "%"
+	default:
+		s = layout.Significant(a) + layout.Nbsp + "%"
 	}
-	if v < 0 {
-		return "-" + s + unit
+	switch {
+	case v < 0:
+		return "-" + s
+	case v > 0:
+		return "+" + s
 	}
-	return "+" + s + unit
+	return s
 }
+
+// showSide writes the median of a side, with a sign where it is only a lower bound.
+func (c *Change) showSide(median float64, beyond, n int) string {
+	s := c.of.show(median)
+	if beyond > 0 && 2*beyond >= n {
+		s = ">" + layout.Nbsp + s
+	}
+	return s
+}
+
+// bounded reports whether values of the metric are only lower bounds, and so is what is found in
+// them: the direction of a change is right, and its size is not known.
+func (c *Change) bounded() bool { return c.BaseBeyond+c.NewBeyond > 0 }
+
+// bounds says of how many trials only a lower bound is known, and why; "" of none.
+func (c *Change) bounds() string {
+	if !c.bounded() {
+		return ""
+	}
+	n := max(c.BaseBeyond, c.NewBeyond)
+	return fmt.Sprintf("in %s more never came than the percentile leaves out, so the truth is more than its value", layout.Plural(n, "trial"))
+}
+
+func (c *Change) showBase() string { return c.showSide(c.Base, c.BaseBeyond, c.BaseN) }
+func (c *Change) showNew() string  { return c.showSide(c.New, c.NewBeyond, c.NewN) }
 
 // measure fills the pair from its trials. The p-values are corrected later, over all pairs.
 func (p *Pair) measure() error {
@@ -98,14 +136,15 @@ func (p *Pair) measure() error {
 	p.interleave()
 	p.Changes = []Change{}
 	for _, m := range compared {
-		base, new := p.values(m)
-		if len(base) == 0 || len(new) == 0 {
+		base, new := p.samples(m)
+		if len(base.values) == 0 || len(new.values) == 0 {
 			continue
 		}
-		ch := newChange(p.design(), m, base, new)
+		ch := newChange(p.design(), m, base.values, new.values)
 		if m.work {
 			ch = p.evened(ch)
 		}
+		ch.BaseBeyond, ch.NewBeyond, ch.without = base.beyond, new.beyond, base.without+new.without
 		p.Changes = append(p.Changes, ch)
 	}
 	var err error
@@ -119,35 +158,65 @@ func (s *side) sift() Trials {
 	return Trials{Valid: len(s.cells), Invalid: len(s.all) - len(s.cells)}
 }
 
-// values are the values of a metric in the trials of either side; of pairs, in those that have it
-// on both sides.
-func (p *Pair) values(m measure) (base, new []float64) {
+// sample is what the trials of a side have of a metric.
+type sample struct {
+	values  []float64
+	beyond  int // of the values are only lower bounds
+	without int // trials have no value
+}
+
+func (s *sample) add(c *result.Cell, m measure, v float64) {
+	s.values = append(s.values, v)
+	if m.beyond != nil && m.beyond(c) {
+		s.beyond++
+	}
+}
+
+// samples are what either side has of a metric; of pairs of trials, those that have it on both
+// sides.
+func (p *Pair) samples(m measure) (base, new sample) {
 	if p.design() == stats.Apart {
 		return collect(p.base.cells, m), collect(p.new.cells, m)
 	}
-	for i := range p.base.cells {
-		b, ok := m.value(p.base.cells[i])
+	for i, old := range p.base.cells {
+		b, ok := m.value(old)
 		n, too := m.value(p.new.cells[i])
 		if ok && too {
-			base, new = append(base, b), append(new, n)
+			base.add(old, m, b)
+			new.add(p.new.cells[i], m, n)
+			continue
+		}
+		if !ok {
+			base.without++
+		}
+		if !too {
+			new.without++
 		}
 	}
 	return base, new
 }
 
-func collect(cells []*result.Cell, m measure) (vs []float64) {
+// values are those of samples.
+func (p *Pair) values(m measure) (base, new []float64) {
+	b, n := p.samples(m)
+	return b.values, n.values
+}
+
+func collect(cells []*result.Cell, m measure) (s sample) {
 	for _, c := range cells {
 		if v, ok := m.value(c); ok {
-			vs = append(vs, v)
+			s.add(c, m, v)
+		} else {
+			s.without++
 		}
 	}
-	return vs
+	return s
 }
 
 func newChange(d stats.Design, m measure, base, new []float64) Change {
 	c := Change{
 		Metric: m.name, Title: m.title, Unit: m.unit, Base: stats.Median(base), New: stats.Median(new), BaseN: len(base), NewN: len(new), of: m,
-		Relative: m.unit != "share" && slices.Min(base) > 0 && slices.Min(new) > 0,
+		Relative: m.unit != "share" && slices.Min(base) > 0 && slices.Min(new) >= 0,
 		Outcome:  Untested,
 	}
 	c.effect = stats.Compare(d, scaled(base, c.Relative), scaled(new, c.Relative))
@@ -158,6 +227,10 @@ func newChange(d stats.Design, m measure, base, new []float64) Change {
 	return c
 }
 
+// nothing stands for 0 on a scale of logarithms: far below any value of a metric, so that a build
+// which delivers nothing has a change of -100 %, and near enough that its inverse is a number.
+const nothing = 1e-9
+
 // scaled puts values on the scale on which they are compared: of logarithms where quotients count.
 func scaled(values []float64, relative bool) []float64 {
 	if !relative {
@@ -165,7 +238,7 @@ func scaled(values []float64, relative bool) []float64 {
 	}
 	out := make([]float64, len(values))
 	for i, v := range values {
-		out[i] = math.Log(v)
+		out[i] = math.Log(math.Max(v, nothing))
 	}
 	return out
 }
@@ -278,40 +351,4 @@ func (p *Pair) change(name string) *Change {
 		}
 	}
 	return nil
-}
-
-// trialNotes say in plain words what the number of trials does not allow.
-func (c *Comparison) trialNotes() (notes []string) {
-	single, few, invalid, empty, needed := 0, 0, 0, 0, 0
-	for i := range c.Pairs {
-		p := &c.Pairs[i]
-		invalid += p.NewTrials.Invalid
-		if i == 0 {
-			invalid += p.BaseTrials.Invalid
-		}
-		least := min(len(p.base.cells), len(p.new.cells))
-		switch {
-		case least == 0:
-			empty++
-		case least == 1:
-			single++
-		case p.design().LeastP(len(p.base.cells), len(p.new.cells)) > c.askedLevel*(1+1e-12):
-			few++
-			needed = max(needed, p.design().Needed(c.askedLevel))
-		}
-	}
-	if empty > 0 {
-		notes = append(notes, "One side has no valid trial, so nothing can be compared.")
-	}
-	if single > 0 {
-		notes = append(notes, "One side has a single trial, so no test can show that the sides differ. A trial is one sample, however many messages it has. "+
-			"Run both sides in turn, several times: throng compare --live BASE HEAD FILE.")
-	}
-	if few > 0 {
-		notes = append(notes, fmt.Sprintf("With fewer than %d trials on each side, no difference in the metrics that this comparison is about can be shown, however large it is (matrix: {repeat: %[1]d}).", needed))
-	}
-	if invalid > 0 {
-		notes = append(notes, fmt.Sprintf("%s left out: the load generator could not keep its schedule, or the trial did not finish.", layout.Plural(invalid, "invalid trial")))
-	}
-	return notes
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/throng-io/throng/reports/internal/charts"
@@ -86,10 +87,14 @@ func changes(name, title, sub string, rows []changeRow) *charts.Figure {
 	return f
 }
 
-// relativeOnly leaves out what has no quotient: shares, and metrics that were zero.
+// leastQuotient is the smallest quotient that is drawn: beside it all others would be one.
+const leastQuotient = 1e-6
+
+// relativeOnly leaves out what has no quotient that could be drawn: shares, and metrics that were
+// zero.
 func relativeOnly(rows []changeRow) (kept []changeRow) {
 	for _, r := range rows {
-		if r.Change != nil && r.Relative {
+		if r.Change != nil && r.Relative && slices.Min(r.ends()) > -1+leastQuotient {
 			kept = append(kept, r)
 		}
 	}

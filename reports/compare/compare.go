@@ -60,6 +60,7 @@ type Pair struct {
 	conditions []string             // the metrics of the conditions
 	even       string               // how the machine's speed was taken out of CPU times; "": it was not
 	alone      int                  // valid trials without one of the other side next to them
+	together   bool                 // trials of both sides ran at the same time
 	place      map[*result.Cell]int // of interleaved trials: their order in time
 	spectra    [2]*result.Latency   // the trials of base and of new merged, of the metric of Shift
 }
@@ -89,9 +90,10 @@ const (
 )
 
 // Change is what one metric did. Base and New are medians over the trials. Change estimates the
-// quotient of new and base, less one; where Relative is false the difference, in the unit of the
-// metric. The estimate is that of Hodges and Lehmann: over the pairs of trials where these were
-// interleaved, else over all quotients of a trial of new and a trial of base.
+// quotient of new and base, less one; where Relative is false, for shares and where base is 0 in a
+// trial, the difference in the unit of the metric. The estimate is that of Hodges and Lehmann: over
+// the pairs of trials where these were interleaved, else over all quotients of a trial of new and a
+// trial of base.
 type Change struct {
 	Metric   string          `json:"metric"` // as in checks: p99(delivery)
 	Title    string          `json:"title"`
@@ -112,12 +114,18 @@ type Change struct {
 	Outcome    Outcome  `json:"outcome"`
 	BaseN      int      `json:"base_n"` // trials with a value
 	NewN       int      `json:"new_n"`
+	// trials of which it is only known that the truth is more than their value, since more samples
+	// never came than the percentile leaves out
+	BaseBeyond int `json:"base_beyond,omitempty"`
+	NewBeyond  int `json:"new_beyond,omitempty"`
 
 	of     measure
 	effect *stats.Effect
 	even   map[*result.Cell]float64 // the values at one speed of the machine; nil: they are as they were measured
 	asked  bool                     // the comparison is about this metric
 	level  float64                  // at which it is tested
+	// trials that were left out, of both sides, as they have no value
+	without int
 }
 
 // side is the trials of one combination.

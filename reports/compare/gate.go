@@ -58,7 +58,8 @@ type Finding struct {
 	Text string `json:"text"`
 	// Failed: a change is shown, and lies beyond the limit.
 	Failed bool `json:"failed"`
-	// Unjudged: a change beyond the limit is neither shown nor ruled out, the trials were not
+	// Unjudged: a change beyond the limit is neither shown nor ruled out, its size is not known as a
+	// value is only a lower bound or base is 0, the trials were not
 	// interleaved, or the metric is missing. That is no pass.
 	Unjudged bool `json:"unjudged"`
 	// Needed is about how many pairs of trials it takes to decide it; 0: it is decided, or no
@@ -106,25 +107,34 @@ func (c *Change) inverse() *Change {
 // judge says in f what the gate finds in a change.
 func (c *Change) judge(g Gate, p *Pair, f *Finding) {
 	f.Text = c.showChange(c.Change)
-	if !p.Interleaved {
+	switch {
+	case !p.Interleaved:
 		f.Unjudged = true
-		f.Text += ", but the trials were not interleaved: it may be the machine's drift; run both sides in turn, as throng compare --live does"
+		f.Text += ", but " + p.why() + "; run both sides in turn, as throng compare --live does"
 		return
-	}
-	if c.Interval == nil {
+	case c.noShare():
+		f.Unjudged = true
+		f.Text += ": it is 0 in a trial of " + p.Base + ", and a change of that in per cent does not exist"
+		return
+	case c.Interval == nil:
 		f.Unjudged, f.Needed = true, c.needed(g)
 		f.Text += fmt.Sprintf(": too few trials (%s) to find a change of any size; %s", layout.Plural(c.BaseN, "pair"), takes(f.Needed))
 		return
 	}
 	f.Text += " (95 % interval " + showInterval(c.Interval, c) + ")"
 	shown := c.Outcome == Better || c.Outcome == Worse
-	farther, nearer := c.Interval.High, c.Interval.Low // the ends beyond and within the limit
+	// the ends beyond and within the limit, and in how many trials a value that is only a lower bound
+	// leaves them open
+	farther, nearer, farOpen, nearOpen := c.Interval.High, c.Interval.Low, c.NewBeyond, c.BaseBeyond
 	if !g.Above {
-		farther, nearer = nearer, farther
+		farther, nearer, farOpen, nearOpen = nearer, farther, nearOpen, farOpen
 	}
 	switch {
-	case shown && g.beyond(c.Change) && !g.beyond(0), g.beyond(0) && g.beyond(nearer):
+	case shown && g.beyond(c.Change) && !g.beyond(0), g.beyond(0) && g.beyond(nearer) && nearOpen == 0:
 		f.Failed = true
+	case farOpen > 0, g.beyond(0) && g.beyond(nearer) && nearOpen > 0:
+		f.Unjudged = true
+		f.Text += "; " + c.bounds() + ": wait longer for it in the scenario, or take a lower percentile"
 	case !g.beyond(farther) && shown: // the change is there to see
 	case !g.beyond(farther) && c.wouldFind(g):
 		f.Text += c.found(g)
@@ -133,6 +143,9 @@ func (c *Change) judge(g Gate, p *Pair, f *Finding) {
 		f.Text += c.found(g) + "; " + takes(f.Needed)
 	}
 }
+
+// noShare reports whether a change of the metric in per cent does not exist: base is 0 in a trial.
+func (c *Change) noShare() bool { return !c.Relative && c.Unit != "share" }
 
 // Narrow reports whether there are trials enough: whether a change of until, or where until is 0
 // one of the limit of each condition, would have been found in every metric that the comparison is
@@ -164,9 +177,10 @@ func (c *Comparison) Narrow(until float64) bool {
 	return found > 0
 }
 
-// wouldFind reports whether a change of the gate's limit would have been found.
+// wouldFind reports whether a change of the gate's limit would have been found; where it does not
+// exist, no number of trials finds it.
 func (c *Change) wouldFind(g Gate) bool {
-	return c.effect.Detectable(c.level) <= math.Abs(c.scaledChange(g.Limit))+1e-12
+	return c.noShare() || c.effect.Detectable(c.level) <= math.Abs(c.scaledChange(g.Limit))+1e-12
 }
 
 // found says which change in the direction of the gate would have been found.

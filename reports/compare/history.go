@@ -128,7 +128,7 @@ func (h *History) measure(trials [][]*result.Cell) {
 	for _, m := range compared {
 		past := PastMetric{Metric: m.name, Title: m.title, Unit: m.unit, of: m}
 		for i, cells := range trials {
-			if vs := collect(cells, m); len(vs) > 0 {
+			if vs := collect(cells, m).values; len(vs) > 0 {
 				past.Values, past.Of = append(past.Values, stats.Median(vs)), append(past.Of, i)
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/throng-io/throng/reports/internal/layout"
 	"github.com/throng-io/throng/reports/internal/stats"
@@ -43,7 +44,8 @@ type ran struct {
 }
 
 // order lists the valid trials of both sides as they ran: within one run in the order of its cells,
-// else by the clock. It is empty where that is not known.
+// else by the clock. It is empty where that is not known, and where trials of the two sides ran at
+// the same time, as in two jobs of one CI run: p.together then says so.
 func (p *Pair) order() (all []ran) {
 	for _, c := range p.base.cells {
 		all = append(all, ran{c, false})
@@ -65,7 +67,37 @@ func (p *Pair) order() (all []ran) {
 		return nil
 	}
 	slices.SortStableFunc(all, func(a, b ran) int { return a.Started.Compare(b.Started) })
+	if p.together = together(all); p.together {
+		return nil
+	}
 	return all
+}
+
+// together reports whether a trial of one side began before one of the other had ended. The trials
+// are in the order of their beginnings.
+func together(all []ran) bool {
+	ends := map[bool]time.Time{}
+	for _, r := range all {
+		if r.Started.Before(ends[!r.new]) {
+			return true
+		}
+		length := r.Seconds // of results without phases
+		if n := len(r.Phases); n > 0 {
+			length = r.Phases[n-1].EndS
+		}
+		if end := r.Started.Add(time.Duration(length * float64(time.Second))); end.After(ends[r.new]) {
+			ends[r.new] = end
+		}
+	}
+	return false
+}
+
+// why says why the differences of a pair that is not interleaved may be another's than the server's.
+func (p *Pair) why() string {
+	if p.together {
+		return "both sides ran at the same time: on one machine they slow each other, and two machines differ"
+	}
+	return "the trials were not interleaved: it may be the machine's drift"
 }
 
 // neighbours are the trials of the same number on both sides between which none of either side ran.
@@ -90,13 +122,16 @@ func (c *Comparison) orderNotes() (notes []string) {
 	for i := range c.Pairs {
 		p := &c.Pairs[i]
 		alone += p.alone
-		if !p.Interleaved && p.BaseTrials.Valid > 0 && p.NewTrials.Valid > 0 && apart == "" {
-			apart = fmt.Sprintf("%s and %s", p.Base, p.New)
+		if p.Interleaved || p.BaseTrials.Valid == 0 || p.NewTrials.Valid == 0 || apart != "" {
+			continue
+		}
+		apart = fmt.Sprintf("%s and %s ran one after the other, not interleaved: differences may be the machine's drift", p.Base, p.New)
+		if p.together {
+			apart = fmt.Sprintf("%s and %s ran at the same time: on one machine they slow each other, and two machines differ", p.Base, p.New)
 		}
 	}
 	if apart != "" {
-		notes = append(notes, apart+" ran one after the other, not interleaved: differences may be the machine's drift, and conditions of --fail-if are not decided. "+
-			"throng compare --live BASE HEAD FILE runs both in turn.")
+		notes = append(notes, apart+". Conditions of --fail-if are not decided; throng compare --live BASE HEAD FILE runs both in turn.")
 	}
 	if alone > 0 {
 		notes = append(notes, fmt.Sprintf("%s left out: no trial of the other side ran next to it.", layout.Plural(alone, "trial")))

@@ -78,9 +78,10 @@ func TestTrialsThatRanNextToEachOther(t *testing.T) {
 	}
 }
 
-// Two runs are interleaved where the clock says so: somebody ran them in turn, trial by trial.
+// Two runs are interleaved where the clock says so: somebody ran them in turn, trial by trial. Trials
+// that overlap ran on two machines, or in each other's way.
 func TestRunsByTheClock(t *testing.T) {
-	a, b := reporttest.Trials(1, 6, 2000), reporttest.Trials(2, 6, 2000)
+	a, b := reporttest.Trials(1, 6, 2000), reporttest.Trials(2, 6, 2000) // of ten seconds
 	at := func(first, step int) {
 		for i := range a.Cells {
 			a.Cells[i].Started, b.Cells[i].Started = time.Unix(int64(i*step), 0), time.Unix(int64(first+i*step), 0)
@@ -88,17 +89,24 @@ func TestRunsByTheClock(t *testing.T) {
 	}
 	for _, tt := range []struct {
 		first, step int
-		want        bool
-	}{{5, 10, true}, {1000, 10, false}} {
+		want        string // "": interleaved
+	}{
+		{12, 24, ""},
+		{10, 20, ""}, // without a pause
+		{1000, 10, "before and after ran one after the other, not interleaved"},
+		{0, 12, "before and after ran at the same time"},
+		{5, 12, "before and after ran at the same time"},
+		{59, 10, "before and after ran at the same time"}, // the last of one, the first of the other
+	} {
 		at(tt.first, tt.step)
-		c := two(t, a, b)
-		said := slices.ContainsFunc(c.Notes, func(n string) bool { return strings.Contains(n, "one after the other, not interleaved") })
-		if c.Pairs[0].Interleaved != tt.want || said == tt.want {
-			t.Errorf("every %d s, the second %d s later: interleaved %v, %q", tt.step, tt.first, c.Pairs[0].Interleaved, c.Notes)
+		c := compare(t, Options{Gates: gates(t, "p99(delivery) > +50%")}, Input{Name: "out/before", Run: a}, Input{Name: "out/after", Run: b})
+		said := tt.want == "" || slices.ContainsFunc(c.Notes, func(n string) bool { return strings.HasPrefix(n, tt.want) })
+		if f := c.Findings[0]; c.Pairs[0].Interleaved != (tt.want == "") || !said || f.Unjudged != (tt.want != "") {
+			t.Errorf("every %d s, the second %d s later: interleaved %v, %q, %s", tt.step, tt.first, c.Pairs[0].Interleaved, c.Notes, f.line())
 		}
 	}
 	a, b = reporttest.Trials(1, 1, 2000), reporttest.Trials(2, 1, 2000)
-	at(5, 10)
+	at(12, 24)
 	if two(t, a, b).Pairs[0].Interleaved {
 		t.Error("two runs of one trial each are taken for interleaved")
 	}

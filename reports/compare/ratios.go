@@ -21,7 +21,7 @@ func ratios(name string, p *Pair) *charts.Figure {
 	f := &charts.Figure{Caption: "Each mark is one pair of trials that ran next to each other, by which side ran first. " +
 		"The line is the estimate, the grey area its 95" + layout.Nbsp + "% interval. Marks that rise or fall from left to right would be a drift that the pairs do not cancel."}
 	for i := range p.Changes {
-		if ch := &p.Changes[i]; ch.asked && ch.Relative && !ch.effect.Constant() && len(f.Panels) < maxRatios {
+		if ch := &p.Changes[i]; ch.asked && len(relativeOnly([]changeRow{{Change: ch}})) > 0 && !ch.effect.Constant() && len(f.Panels) < maxRatios {
 			f.Panels = append(f.Panels, ratioPanel(p, ch))
 		}
 	}
@@ -49,7 +49,7 @@ func ratioPanel(p *Pair, ch *Change) draw.Panel {
 	for i := range p.base.cells {
 		b, ok := ch.value(p.base.cells[i])
 		n, too := ch.value(p.new.cells[i])
-		if !ok || !too {
+		if !ok || !too || wide && n == 0 { // which a logarithmic axis does not have
 			continue
 		}
 		side := &marks[0]

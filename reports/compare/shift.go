@@ -31,7 +31,7 @@ type ShiftPoint struct {
 const shiftSteps = 8
 
 // shift compares the percentiles of the metric that the pair is about, up to where every trial has
-// ten samples beyond.
+// ten samples beyond, and none has a percentile among what never came.
 func shift(p *Pair) (*Shift, error) {
 	var cells []result.Cell
 	for _, c := range append(slices.Clip(p.base.cells), p.new.cells...) {
@@ -47,11 +47,11 @@ func shift(p *Pair) (*Shift, error) {
 		least = min(least, l.N)
 	}
 	at := shiftPercentiles(least)
-	old, err := percentilesOf(base, at)
+	old, known, err := percentilesOf(base, at)
 	if err != nil {
 		return nil, fmt.Errorf("percentiles of %s: %w", p.Base, err)
 	}
-	changed, err := percentilesOf(next, at)
+	changed, also, err := percentilesOf(next, at)
 	if err != nil {
 		return nil, fmt.Errorf("percentiles of %s: %w", p.New, err)
 	}
@@ -60,8 +60,8 @@ func shift(p *Pair) (*Shift, error) {
 			return nil, err
 		}
 	}
-	s := &Shift{Metric: name}
-	for i, percentile := range at {
+	s := &Shift{Metric: name, Points: []ShiftPoint{}}
+	for i, percentile := range at[:min(known, also)] {
 		c := newChange(p.design(), measure{unit: "us"}, old[i], changed[i])
 		s.Points = append(s.Points, ShiftPoint{Percentile: percentile, Base: c.Base, New: c.New, Change: c.Change, Interval: c.Interval})
 	}
@@ -115,18 +115,22 @@ func shiftPercentiles(n int64) []float64 {
 	}
 }
 
-// percentilesOf gives for each percentile the value in every trial.
-func percentilesOf(ls []*result.Latency, at []float64) ([][]float64, error) {
-	vs := make([][]float64, len(at))
+// percentilesOf gives for each percentile the value in every trial. Beyond the first known ones it is
+// how long was waited for what never came, in some trial.
+func percentilesOf(ls []*result.Latency, at []float64) (vs [][]float64, known int, err error) {
+	vs, known = make([][]float64, len(at)), len(at)
 	for _, l := range ls {
 		all, err := l.Samples()
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		for i, p := range at {
-			us, _ := all.Percentile(p) // of what never came, how long was waited
+			us, beyond := all.Percentile(p)
+			if beyond {
+				known = min(known, i)
+			}
 			vs[i] = append(vs[i], float64(max(us, 1)))
 		}
 	}
-	return vs, nil
+	return vs, known, nil
 }

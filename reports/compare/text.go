@@ -10,147 +10,6 @@ import (
 	"github.com/throng-io/throng/reports/internal/layout"
 )
 
-// Sentence says what the comparison shows, in a few short sentences.
-func (c *Comparison) Sentence() string { return strings.ReplaceAll(c.sentence(), layout.Nbsp, " ") }
-
-// maxNamed is how many pairs a sentence names; more are in the table below it.
-const maxNamed = 6
-
-func (c *Comparison) sentence() string {
-	if len(c.Pairs) == 1 {
-		return layout.Joined(pairSentence(&c.Pairs[0]), tally(&c.Pairs[0]), apart(&c.Pairs[0]))
-	}
-	ms := headlines(c)
-	i := slices.IndexFunc(ms, func(m measure) bool { return m.tail })
-	switch {
-	case len(ms) == 0:
-		return fmt.Sprintf("%d pairs were compared with %s, but no metric was measured on both sides.", len(c.Pairs), c.Base)
-	case i < 0: // too few samples for a tail
-		i = 0
-	}
-	by := map[Outcome][]string{}
-	for j := range c.Pairs {
-		if ch := c.Pairs[j].change(ms[i].name); ch != nil {
-			by[ch.Outcome] = append(by[ch.Outcome], c.Pairs[j].Label)
-		}
-	}
-	if len(by[Untested]) == len(c.Pairs) {
-		return fmt.Sprintf("Against %s, no difference in %s can be shown: the %d pairs have too few trials; each side needs %d.", c.Base, ms[i].title, len(c.Pairs), c.Pairs[0].design().Needed(c.askedLevel))
-	}
-	var parts []string
-	for _, o := range []Outcome{Better, Worse, NotShown, Untested} {
-		words := map[Outcome]string{Better: "better with ", Worse: "worse with ", NotShown: "no difference shown with ", Untested: "not tested, because of too few trials, with "}[o]
-		switch labels := by[o]; {
-		case len(labels) > maxNamed:
-			parts = append(parts, fmt.Sprintf("%s%d of %d", words, len(labels), len(c.Pairs)))
-		case len(labels) > 0:
-			parts = append(parts, words+strings.Join(labels, ", "))
-		}
-	}
-	return fmt.Sprintf("Against %s, the %s is %s.", c.Base, ms[i].title, strings.Join(parts, "; "))
-}
-
-// apart says of trials that were made one after the other what they are.
-func apart(p *Pair) string {
-	if p.Interleaved || p.BaseTrials.Valid == 0 || p.NewTrials.Valid == 0 {
-		return ""
-	}
-	return "Not interleaved: differences may be the machine's drift."
-}
-
-// pairSentence is about the metric of the first condition, or without any the p99 of what the runs
-// measure, or the highest percentile below it that both sides have.
-func pairSentence(p *Pair) string {
-	if p.BaseTrials.Valid == 0 || p.NewTrials.Valid == 0 {
-		return "One side has no valid trial, so nothing can be compared."
-	}
-	ch := p.headline()
-	if ch == nil {
-		return "No metric has enough samples on both sides to be compared."
-	}
-	numbers := fmt.Sprintf("%s in %s, %s in %s", ch.of.show(ch.Base), p.Base, ch.of.show(ch.New), p.New)
-	evidence := showCount(p, ch)
-	if ch.Interval != nil {
-		evidence = fmt.Sprintf("95%s%% interval %s, p = %s, %s", layout.Nbsp, showInterval(ch.Interval, ch), showP(ch.PHolm), evidence)
-	}
-	title := startWith(ch.Title)
-	switch ch.Outcome {
-	case Better, Worse:
-		way := "lower"
-		if ch.Change > 0 {
-			way = "higher"
-		}
-		return fmt.Sprintf("%s is %s %s: %s (%s).", title, strings.TrimLeft(ch.showChange(ch.Change), "+-"), way, numbers, evidence)
-	case NotShown:
-		return fmt.Sprintf("%s: no difference is shown: %s (%s). A change of %s or more would have been found.", title, numbers, evidence, showDetectable(ch))
-	}
-	return fmt.Sprintf("%s: %s; %s are too few to show a difference.", title, numbers, showCount(p, ch))
-}
-
-// showCount counts the trials of a change in words.
-func showCount(p *Pair, ch *Change) string {
-	if p.Interleaved {
-		return layout.Plural(ch.BaseN, "pair") + " of trials"
-	}
-	return fmt.Sprintf("%d and %d trials", ch.BaseN, ch.NewN)
-}
-
-// untested reports whether there were trials enough for none of the metrics.
-func (p *Pair) untested() bool {
-	return !slices.ContainsFunc(p.Changes, func(ch Change) bool { return ch.Outcome != Untested })
-}
-
-// startWith makes the title of a metric the start of a sentence. The names of percentiles stay as
-// they are.
-func startWith(title string) string {
-	if layout.Quantile(strings.Fields(title)[0]) > 0 {
-		return title
-	}
-	return layout.UpperFirst(title)
-}
-
-// headline is the change that a pair is judged by first: of the first condition, if there are any.
-func (p *Pair) headline() *Change {
-	for _, name := range p.conditions {
-		if ch := p.change(name); ch != nil {
-			return ch
-		}
-	}
-	if p.Shift != nil {
-		for _, percentile := range []string{"p99", "p50"} {
-			if ch := p.change(percentile + "(" + p.Shift.Metric + ")"); ch != nil {
-				return ch
-			}
-		}
-	}
-	if len(p.Changes) > 0 {
-		return &p.Changes[0]
-	}
-	return nil
-}
-
-// tally is "Of 14 metrics 8 are better, 1 is worse; 5 show no difference."
-func tally(p *Pair) string {
-	n := map[Outcome]int{}
-	for _, ch := range p.Changes {
-		n[ch.Outcome]++
-	}
-	if len(p.Changes) < 2 || n[Untested] == len(p.Changes) {
-		return ""
-	}
-	var parts []string
-	add := func(n int, words string) {
-		if n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n, words))
-		}
-	}
-	add(n[Better], "better")
-	add(n[Worse], "worse")
-	add(n[NotShown], "without a difference shown")
-	add(n[Untested], "untested")
-	return fmt.Sprintf("Of %d metrics: %s.", len(p.Changes), strings.Join(parts, ", "))
-}
-
 func showP(p *float64) string {
 	switch {
 	case p == nil:
@@ -163,9 +22,10 @@ func showP(p *float64) string {
 	return fmt.Sprintf("%.3f", *p)
 }
 
-// showDetectable is the change from which on it would have been found, without a sign.
+// showDetectable is the change from which on it would have been found, without a sign. There is none
+// where no trial differs from another, and where values are only lower bounds.
 func showDetectable(c *Change) string {
-	if c.Detectable == nil || *c.Detectable == 0 { // in none of the trials is there any difference
+	if c.Detectable == nil || *c.Detectable == 0 || c.bounded() {
 		return layout.None
 	}
 	return strings.TrimLeft(c.showChange(*c.Detectable), "+")
@@ -179,17 +39,23 @@ func showTrials(p *Pair, base, new int) string {
 	return fmt.Sprintf("%d+%d", base, new)
 }
 
+const boundedNote = "No interval: in at least one trial, more never came than the percentile leaves out. Such a value is how long was waited (“>”), and the truth is more."
+
 // changesTable has a row per metric of a pair.
 func changesTable(p *Pair) layout.Table {
 	t := layout.Table{Left: 1, Head: []string{"metric", "base", "new", "change", "95" + layout.Nbsp + "% interval", "detectable", "p", "trials", "outcome"}}
 	for i := range p.Changes {
 		ch := &p.Changes[i]
 		change := ch.showChange(ch.Change)
+		interval := showInterval(ch.Interval, ch)
+		if ch.bounded() { // so are its ends
+			interval, t.Note = layout.None, boundedNote
+		}
 		if ch.Outcome == NotShown {
 			change = string(NotShown)
 		}
 		t.Rows = append(t.Rows, []string{
-			ch.Title, ch.of.show(ch.Base), ch.of.show(ch.New), change, showInterval(ch.Interval, ch), showDetectable(ch), showP(ch.PHolm),
+			ch.Title, ch.showBase(), ch.showNew(), change, interval, showDetectable(ch), showP(ch.PHolm),
 			showTrials(p, ch.BaseN, ch.NewN), string(ch.Outcome),
 		})
 	}

@@ -1,0 +1,71 @@
+package compare
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/throng-io/throng/reports/internal/layout"
+)
+
+// trialNotes say in plain words what the number of trials does not allow.
+func (c *Comparison) trialNotes() (notes []string) {
+	single, few, invalid, empty, needed := 0, 0, 0, 0, 0
+	for i := range c.Pairs {
+		p := &c.Pairs[i]
+		invalid += p.NewTrials.Invalid
+		if i == 0 {
+			invalid += p.BaseTrials.Invalid
+		}
+		least := min(len(p.base.cells), len(p.new.cells))
+		switch {
+		case least == 0:
+			empty++
+		case least == 1:
+			single++
+		case p.design().LeastP(len(p.base.cells), len(p.new.cells)) > c.askedLevel*(1+1e-12):
+			few++
+			needed = max(needed, p.design().Needed(c.askedLevel))
+		}
+	}
+	if empty > 0 {
+		notes = append(notes, "One side has no valid trial, so nothing can be compared.")
+	}
+	if single > 0 {
+		notes = append(notes, "One side has a single trial, so no test can show that the sides differ. A trial is one sample, however many messages it has. "+
+			"Run both sides in turn, several times: throng compare --live BASE HEAD FILE.")
+	}
+	if few > 0 {
+		notes = append(notes, fmt.Sprintf("With fewer than %d trials on each side, no difference in the metrics that this comparison is about can be shown, however large it is (matrix: {repeat: %[1]d}).", needed))
+	}
+	if invalid > 0 {
+		notes = append(notes, fmt.Sprintf("%s left out: the load generator could not keep its schedule, or the trial did not finish.", layout.Plural(invalid, "invalid trial")))
+	}
+	return append(notes, c.lackNotes()...)
+}
+
+// lackNotes name the metrics of which some trials have no value, while others of both sides do: a
+// comparison that leaves them out may leave out what is worst.
+func (c *Comparison) lackNotes() []string {
+	lacking := map[string]int{}
+	var titles []string
+	for i := range c.Pairs {
+		for j := range c.Pairs[i].Changes {
+			ch := &c.Pairs[i].Changes[j]
+			if ch.without == 0 {
+				continue
+			}
+			if lacking[ch.Title] == 0 {
+				titles = append(titles, ch.Title)
+			}
+			lacking[ch.Title] += ch.without
+		}
+	}
+	if len(titles) == 0 {
+		return nil
+	}
+	var parts []string
+	for _, title := range titles {
+		parts = append(parts, fmt.Sprintf("%s in %s", title, layout.Plural(lacking[title], "trial")))
+	}
+	return []string{"Left out, as the trial has too few samples for it: " + strings.ReplaceAll(strings.Join(parts, ", "), layout.Nbsp, " ") + "."}
+}
