@@ -53,12 +53,15 @@ type PastMetric struct {
 	At     int     `json:"since"`
 	Before float64 `json:"before"` // medians over the results
 	Since  float64 `json:"after"`
-	Change float64 `json:"change"` // of Since from Before, less one; of shares the difference
-	P      float64 `json:"p"`      //
-	PHolm  float64 `json:"p_holm"` // corrected for the metrics
-	Shown  bool    `json:"shown"`  // there is a change point
-	of     measure
-	after  int // how many values lie after it
+	Change float64 `json:"change"` // of Since from Before: see Relative
+	// Change is a quotient less one; else, of shares and where a value is 0, a difference.
+	Relative bool    `json:"relative"`
+	P        float64 `json:"p"`      //
+	PHolm    float64 `json:"p_holm"` // corrected for the metrics
+	Shown    bool    `json:"shown"`  // there is a change point
+	of       measure
+	after    int    // how many values lie after it
+	bounds   []bool // by value: it is only a lower bound
 }
 
 // OpenHistory reads the last results below dir, those of the scenario of the newest one: each
@@ -128,8 +131,9 @@ func (h *History) measure(trials [][]*result.Cell) {
 	for _, m := range compared {
 		past := PastMetric{Metric: m.name, Title: m.title, Unit: m.unit, of: m}
 		for i, cells := range trials {
-			if vs := collect(cells, m).values; len(vs) > 0 {
-				past.Values, past.Of = append(past.Values, stats.Median(vs)), append(past.Of, i)
+			if s := collect(cells, m); len(s.values) > 0 {
+				past.Values, past.Of = append(past.Values, stats.Median(s.values)), append(past.Of, i)
+				past.bounds = append(past.bounds, s.beyond > 0 && 2*s.beyond >= len(s.values))
 			}
 		}
 		if len(past.Values) == 0 {
@@ -144,8 +148,8 @@ func (h *History) measure(trials [][]*result.Cell) {
 }
 
 func (m *PastMetric) find() {
-	relative := m.Unit != "share" && slices.Min(m.Values) > 0
-	at, p := stats.ChangePoint(scaled(m.Values, relative))
+	m.Relative = m.Unit != "share" && slices.Min(m.Values) > 0
+	at, p := stats.ChangePoint(scaled(m.Values, m.Relative))
 	m.P = p
 	if at == 0 {
 		m.Before, m.Since = stats.Median(m.Values), stats.Median(m.Values)
@@ -154,9 +158,27 @@ func (m *PastMetric) find() {
 	m.At, m.after = m.Of[at], len(m.Values)-at
 	m.Before, m.Since = stats.Median(m.Values[:at]), stats.Median(m.Values[at:])
 	m.Change = m.Since - m.Before
-	if relative {
+	if m.Relative {
 		m.Change = m.Since/m.Before - 1
 	}
+}
+
+// at is the place of the first value after the change point.
+func (m *PastMetric) at() int { return len(m.Values) - m.after }
+
+// showMedian writes the median of some of the values, with a sign where it is only a lower bound.
+func (m *PastMetric) showMedian(from, to int) string {
+	bounds := 0
+	for _, is := range m.bounds[from:to] {
+		if is {
+			bounds++
+		}
+	}
+	s := m.of.show(stats.Median(m.Values[from:to]))
+	if bounds > 0 && 2*bounds >= to-from {
+		s = ">" + layout.Nbsp + s
+	}
+	return s
 }
 
 // Sentence says which metrics have changed, and since when.
@@ -167,9 +189,9 @@ func (h *History) Sentence() string {
 		if !m.Shown {
 			continue
 		}
-		c := Change{Relative: m.Unit != "share"}
+		c := Change{Relative: m.Relative, Unit: m.Unit}
 		parts = append(parts, fmt.Sprintf("%s changed with %s: from %s to %s (%s, p = %s, %s since).",
-			startWith(m.Title), h.Results[m.At].Name, m.of.show(m.Before), m.of.show(m.Since), c.showChange(m.Change), showP(&m.PHolm), layout.Plural(m.after, "result")))
+			startWith(m.Title), h.Results[m.At].Name, m.showMedian(0, m.at()), m.showMedian(m.at(), len(m.Values)), c.showChange(m.Change), showP(&m.PHolm), layout.Plural(m.after, "result")))
 	}
 	if len(parts) == 0 {
 		parts = []string{fmt.Sprintf("No change point is shown in %s of %s.", layout.Plural(len(h.Metrics), "metric"), layout.Plural(len(h.Results), "result"))}
@@ -182,10 +204,10 @@ func (h *History) table() layout.Table {
 	t := layout.Table{Left: 1, Head: []string{"metric", "before", "since", "change", "p", "results", "changed with"}}
 	for i := range h.Metrics {
 		m := &h.Metrics[i]
-		row := []string{m.Title, m.of.show(stats.Median(m.Values)), "", string(NotShown), showP(&m.PHolm), fmt.Sprint(len(m.Values)), layout.None}
+		row := []string{m.Title, m.showMedian(0, len(m.Values)), "", string(NotShown), showP(&m.PHolm), fmt.Sprint(len(m.Values)), layout.None}
 		if m.Shown {
-			c := Change{Relative: m.Unit != "share"}
-			row[1], row[2], row[3], row[6] = m.of.show(m.Before), m.of.show(m.Since), c.showChange(m.Change), h.Results[m.At].Name
+			c := Change{Relative: m.Relative, Unit: m.Unit}
+			row[1], row[2], row[3], row[6] = m.showMedian(0, m.at()), m.showMedian(m.at(), len(m.Values)), c.showChange(m.Change), h.Results[m.At].Name
 		}
 		t.Rows = append(t.Rows, row)
 	}

@@ -123,3 +123,54 @@ func TestHistoryErrors(t *testing.T) {
 		}
 	}
 }
+
+// One lost message in the newest result is no change point; losses and silence that stay are, and
+// their sizes are differences.
+func TestHistoryOfWhatWasNothing(t *testing.T) {
+	for _, tt := range []struct {
+		change func(c *result.Cell, day int) // of the last three of eight
+		metric string
+		want   string // "": no change point
+	}{
+		{func(c *result.Cell, day int) {
+			if day == 8 {
+				c.Ledger.Lost, c.Ledger.Received = 1, 3999
+			}
+		}, "loss(delivery)", ""},
+		{func(c *result.Cell, day int) {
+			c.Ledger.Lost = int64(30 * (day - 4))
+			c.Ledger.Received -= c.Ledger.Lost
+		}, "loss(delivery)", "Deliveries lost changed with day-06: from 0 % to 2.25 % (+2.25 points, "},
+		{func(c *result.Cell, _ int) { c.Rates.DeliveriesPerS = 0 }, "rate(delivery)", "Deliveries per second changed with day-06: from 400 to 0 (-400, "},
+		{func(c *result.Cell, _ int) {
+			l := c.Latency["delivery"]
+			delete(c.Latency, "delivery")
+			c.Latency["ack"] = l
+		}, "p99(ack)", ""},
+	} {
+		dir := past(t, 2000, 2010, 1990, 2000, 2005, 1995, 2000, 2010)
+		for day := 6; day <= 8; day++ {
+			name := filepath.Join(dir, fmt.Sprintf("day-%02d", day))
+			run, err := result.Read(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range run.Cells {
+				tt.change(&run.Cells[i], day)
+			}
+			if err := run.Write(name); err != nil {
+				t.Fatal(err)
+			}
+		}
+		h := opened(t, dir, nil)
+		for _, m := range h.Metrics {
+			if m.Metric == tt.metric && m.Shown != (tt.want != "") {
+				t.Errorf("%+v", m)
+			}
+		}
+		var text bytes.Buffer
+		if err := h.Text(&text); err != nil || !strings.Contains(h.Sentence(), tt.want) {
+			t.Errorf("%v: %s; want %q", err, h.Sentence(), tt.want)
+		}
+	}
+}

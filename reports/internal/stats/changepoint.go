@@ -3,6 +3,7 @@ package stats
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"sync"
 )
 
@@ -14,10 +15,12 @@ const MinSeries = 5
 // change looks as if it had one there or anywhere else. The statistic is the largest of Student's t
 // over all ways to cut the series in two (Hawkins, Journal of the American Statistical Association
 // 72, 1977); its distribution, which depends on the length alone, is simulated with a fixed seed. A
-// series shorter than MinSeries or without any difference gives 0 and 1.
+// series shorter than MinSeries or without any difference gives 0 and 1; so does one in which all
+// values but the first or the last are equal: how far they scatter is not known, and one message lost
+// in the newest of ten results is no change.
 func ChangePoint(values []float64) (at int, p float64) {
 	at, t := largestT(values)
-	if len(values) < MinSeries || t == 0 {
+	if len(values) < MinSeries || t == 0 || alone(values, at) {
 		return 0, 1
 	}
 	as := 0
@@ -28,6 +31,20 @@ func ChangePoint(values []float64) (at int, p float64) {
 		}
 	}
 	return at, float64(as+1) / float64(len(null)+1)
+}
+
+// alone reports whether a cut leaves one value on one side, and values without scatter on the other.
+func alone(values []float64, at int) bool {
+	rest := values[:at]
+	switch at {
+	case 1:
+		rest = values[1:]
+	case len(values) - 1:
+	default:
+		return false
+	}
+	low, high := slices.Min(rest), slices.Max(rest)
+	return high-low <= 1e-9*math.Max(math.Abs(low), math.Abs(high))
 }
 
 // largestT is the largest t of the two means over all cuts, and the place of the cut.

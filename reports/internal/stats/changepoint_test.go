@@ -52,6 +52,15 @@ func TestChangePoint(t *testing.T) {
 			t.Errorf("%v: %d, %v", values, at, p)
 		}
 	}
+	// One value beside equal ones is no change: nothing says how far values scatter. Two of them are.
+	for _, values := range [][]float64{{0, 0, 0, 0, 0, 1}, {9, 2, 2, 2, 2, 2}} {
+		if at, p := ChangePoint(values); at != 0 || p != 1 {
+			t.Errorf("%v: %d, %v", values, at, p)
+		}
+	}
+	if at, p := ChangePoint([]float64{0, 0, 0, 0, 0, 1, 1.2}); at != 5 || p > 0.01 {
+		t.Errorf("two values after five equal ones: %d, %v", at, p)
+	}
 	if at, p := ChangePoint([]float64{1, 1, 1, 2, 2, 2}); at != 3 || p > 0.001 {
 		t.Errorf("a step without scatter: %d, %v", at, p)
 	}
