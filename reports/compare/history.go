@@ -190,8 +190,8 @@ func (h *History) Sentence() string {
 			continue
 		}
 		c := Change{Relative: m.Relative, Unit: m.Unit}
-		parts = append(parts, fmt.Sprintf("%s changed with %s: from %s to %s (%s, p = %s, %s since).",
-			startWith(m.Title), h.Results[m.At].Name, m.showMedian(0, m.at()), m.showMedian(m.at(), len(m.Values)), c.showChange(m.Change), showP(&m.PHolm), layout.Plural(m.after, "result")))
+		parts = append(parts, fmt.Sprintf("%s changed with %s: from %s to %s (%s, %s, %s since).",
+			startWith(m.Title), h.Results[m.At].Name, m.showMedian(0, m.at()), m.showMedian(m.at(), len(m.Values)), c.showChange(m.Change), sayP(&m.PHolm), layout.Plural(m.after, "result")))
 	}
 	if len(parts) == 0 {
 		parts = []string{fmt.Sprintf("No change point is shown in %s of %s.", layout.Plural(len(h.Metrics), "metric"), layout.Plural(len(h.Results), "result"))}

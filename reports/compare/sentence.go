@@ -72,7 +72,7 @@ func pairSentence(p *Pair) string {
 	numbers := fmt.Sprintf("%s in %s, %s in %s", ch.showBase(), p.Base, ch.showNew(), p.New)
 	evidence := showCount(p, ch)
 	if ch.Interval != nil && !ch.bounded() {
-		evidence = fmt.Sprintf("95%s%% interval %s, p = %s, %s", layout.Nbsp, showInterval(ch.Interval, ch), showP(ch.PHolm), evidence)
+		evidence = fmt.Sprintf("95%s%% interval %s, %s, %s", layout.Nbsp, showInterval(ch.Interval, ch), sayP(ch.PHolm), evidence)
 	}
 	title := startWith(ch.Title)
 	switch {

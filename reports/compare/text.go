@@ -22,6 +22,14 @@ func showP(p *float64) string {
 	return fmt.Sprintf("%.3f", *p)
 }
 
+// sayP is showP in a sentence: "p = 0.012", "p < 0.001".
+func sayP(p *float64) string {
+	if least, ok := strings.CutPrefix(showP(p), "<"); ok {
+		return "p < " + least
+	}
+	return "p = " + showP(p)
+}
+
 // showDetectable is the change from which on it would have been found, without a sign. There is none
 // where no trial differs from another, and where values are only lower bounds.
 func showDetectable(c *Change) string {
