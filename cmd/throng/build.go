@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -109,10 +110,13 @@ func (b liveBuild) side(load func(set map[string]string) (*file.File, error)) (p
 	return side, nil
 }
 
-// serve starts the command, and returns when its port accepts connections. The command is one
+// serve starts the command, and returns when it accepts connections on its port. The command is one
 // program in the words of a shell, of which $PORT is one: its CPU and memory are those of that one
 // process.
 func (b liveBuild) serve(ctx context.Context) (*scenario.Endpoint, error) {
+	if err := b.free(ctx); err != nil {
+		return nil, err
+	}
 	cmd := exec.Command("sh", "-c", "exec "+b.command)
 	cmd.Env = append(os.Environ(), "PORT="+strconv.Itoa(b.port))
 	detach(cmd)
@@ -132,6 +136,12 @@ func (b liveBuild) serve(ctx context.Context) (*scenario.Endpoint, error) {
 		close(ended)
 	}()
 	stop := func(ctx context.Context) error { return stopGroup(ctx, cmd, exited) }
+	failed := func(err error) (*scenario.Endpoint, error) {
+		now, cancel := context.WithCancel(context.WithoutCancel(ctx))
+		cancel()
+		_ = stop(now) // the error before it is the one to report
+		return nil, err
+	}
 	ready, cancel := context.WithTimeout(ctx, startTime)
 	defer cancel()
 	for {
@@ -139,37 +149,88 @@ func (b liveBuild) serve(ctx context.Context) (*scenario.Endpoint, error) {
 		c, err := d.DialContext(ready, "tcp", "127.0.0.1:"+strconv.Itoa(b.port))
 		if err == nil {
 			_ = c.Close()
+			if err := b.own(cmd.Process.Pid); err != nil {
+				return failed(err)
+			}
 			return &scenario.Endpoint{PID: cmd.Process.Pid, Stop: stop, Done: ended}, nil
 		}
 		select {
 		case err := <-ended:
 			return nil, fmt.Errorf("%w; it must listen on $PORT, here %d", err, b.port)
 		case <-ready.Done():
-			now, cancel := context.WithCancel(context.WithoutCancel(ctx))
-			cancel()
-			_ = stop(now) // the error before it is the one to report
 			if ctx.Err() != nil {
-				return nil, ctx.Err()
+				return failed(ctx.Err())
 			}
-			return nil, fmt.Errorf("%q does not listen on $PORT, here %d, after %v%s", b.text, b.port, startTime, said.quote())
+			return failed(fmt.Errorf("%q does not listen on $PORT, here %d, after %v%s", b.text, b.port, startTime, said.quote()))
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
 }
 
-// listener is the process of this machine that listens on the port of a loopback address; 0: it is
-// not known.
+// leftTime is how long a port may be taken by what the trial before has started.
+const leftTime = 2 * time.Second
+
+// free waits until nothing accepts connections on the port of the command: a server that is left
+// there would be measured in its place.
+func (b liveBuild) free(ctx context.Context) error {
+	for patience := time.Now().Add(leftTime); ; {
+		var d net.Dialer
+		c, err := d.DialContext(ctx, "tcp", "127.0.0.1:"+strconv.Itoa(b.port))
+		if err != nil {
+			return ctx.Err()
+		}
+		_ = c.Close()
+		if time.Now().After(patience) {
+			return fmt.Errorf("%q: another server accepts connections on $PORT, here %d%s; if the trial before has left it, make the command one that ends with all it has started",
+				b.text, b.port, processes(listeners(b.address)))
+		}
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// own returns an error when only other processes than those of the command listen on its port.
+func (b liveBuild) own(leader int) error {
+	pids := listeners(b.address)
+	if len(pids) == 0 || slices.ContainsFunc(pids, func(pid int) bool { return inGroup(pid, leader) }) {
+		return nil // nobody but Linux tells whose a port is
+	}
+	return fmt.Errorf("%q: what listens on $PORT, here %d%s, is not of the process group of the command, so it would not end with its trial; start the server itself",
+		b.text, b.port, processes(pids))
+}
+
+// processes names processes where they are known.
+func processes(pids []int) string {
+	if len(pids) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (process %d)", pids[0])
+}
+
+// listener is the first of listeners; 0: it is not known.
 func listener(address string) int {
+	if pids := listeners(address); len(pids) > 0 {
+		return pids[0]
+	}
+	return 0
+}
+
+// listeners are the processes of this machine that listen on the port of a loopback address, as far
+// as it is known.
+func listeners(address string) (pids []int) {
 	u, err := url.Parse(address)
 	if err != nil {
-		return 0
+		return nil
 	}
 	if ip := net.ParseIP(u.Hostname()); u.Hostname() != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return 0
+		return nil
 	}
 	port, err := strconv.ParseUint(u.Port(), 10, 16)
 	if err != nil {
-		return 0
+		return nil
 	}
 	inodes := map[string]bool{}
 	for _, name := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
@@ -187,14 +248,15 @@ func listener(address string) int {
 		_ = f.Close()
 	}
 	if len(inodes) == 0 {
-		return 0
+		return nil
 	}
 	links, _ := filepath.Glob("/proc/[0-9]*/fd/*")
 	for _, link := range links {
 		if to, err := os.Readlink(link); err == nil && inodes[to] {
-			pid, _ := strconv.Atoi(strings.Split(link, "/")[2])
-			return pid
+			if pid, err := strconv.Atoi(strings.Split(link, "/")[2]); err == nil && !slices.Contains(pids, pid) {
+				pids = append(pids, pid)
+			}
 		}
 	}
-	return 0
+	return pids
 }

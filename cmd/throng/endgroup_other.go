@@ -13,3 +13,6 @@ func stopGroup(_ context.Context, cmd *exec.Cmd, exited <-chan struct{}) error {
 	<-exited
 	return err
 }
+
+// inGroup knows no groups here.
+func inGroup(int, int) bool { return true }

@@ -24,3 +24,9 @@ func stopGroup(ctx context.Context, cmd *exec.Cmd, exited <-chan struct{}) error
 	<-exited
 	return errors.New("the process did not stop and was killed")
 }
+
+// inGroup reports whether a process is of the group of a detached command, which stopGroup ends.
+func inGroup(pid, leader int) bool {
+	group, err := syscall.Getpgid(pid)
+	return err == nil && group == leader
+}
