@@ -326,18 +326,38 @@ func TestCompareErrors(t *testing.T) {
 
 func TestOpenInput(t *testing.T) {
 	dir := t.TempDir()
-	if err := reporttest.Trials(1, 1, 1000).Write(dir); err != nil {
-		t.Fatal(err)
+	numbered := filepath.Join(dir, "run#1")
+	for _, name := range []string{dir, numbered, filepath.Join(dir, "a#k=1")} {
+		if err := reporttest.Trials(1, 1, 1000).Write(name); err != nil {
+			t.Fatal(err)
+		}
 	}
-	in, err := Open(dir + "#a=1,b=x y")
-	if err != nil || !maps.Equal(in.Select, map[string]string{"a": "1", "b": "x y"}) || len(in.Run.Cells) != 1 {
-		t.Errorf("%+v, %v", in.Select, err)
+	for _, tt := range []struct {
+		arg, choice string
+		want        map[string]string
+	}{
+		{dir, dir, nil},
+		{dir + "#", dir, nil},
+		{dir + "#a=1,b=x y", dir, map[string]string{"a": "1", "b": "x y"}},
+		{dir + "#a=1,2,b=3", dir, map[string]string{"a": "1,2", "b": "3"}},
+		{dir + "#a=b#c", dir, map[string]string{"a": "b#c"}},
+		{numbered, numbered, nil},
+		{numbered + "#a=1", numbered, map[string]string{"a": "1"}},
+		{filepath.Join(dir, "a#k=1"), filepath.Join(dir, "a#k=1"), nil}, // it is there
+		{filepath.Join(numbered, result.FileName) + "#a=1", filepath.Join(numbered, result.FileName), map[string]string{"a": "1"}},
+	} {
+		in, err := Open(tt.arg)
+		if err != nil || !maps.Equal(in.Select, tt.want) || len(in.Run.Cells) != 1 || in.Name != tt.arg || in.Choices()[0] != tt.choice {
+			t.Errorf("%s: %v of %v, %v", tt.arg, in.Select, in.Choices(), err)
+		}
 	}
 	if _, err := Open(dir + "#fanout"); err == nil || !strings.Contains(err.Error(), "DIR#axis=value") {
 		t.Errorf("a selection without a value: %v", err)
 	}
-	if _, err := Open(filepath.Join(dir, "none")); err == nil {
-		t.Error("a result is read from nowhere")
+	for _, name := range []string{"none", "none#a=1", "none#1#a=1"} {
+		if _, err := Open(filepath.Join(dir, name)); err == nil || !strings.Contains(err.Error(), filepath.Join(dir, "none")+": no result there") {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

@@ -1,7 +1,9 @@
 package compare
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"slices"
 	"strings"
@@ -16,34 +18,55 @@ type Input struct {
 	Name   string // as the user wrote it
 	Run    *result.Run
 	Select map[string]string // axis: value; nil takes all cells
+
+	path string // the part of Name that names the result; "" where Open has not read it
 }
 
 // Open reads the result that an argument names: a directory or result.json, and behind a # the
-// cells to take from it, as DIR#fanout=batched or DIR#fanout=batched,transport=websocket.
+// cells to take from it, as DIR#fanout=batched or DIR#fanout=batched,transport=websocket. Names of
+// directories may have a # themselves: the longest that there is counts.
 func Open(arg string) (Input, error) {
 	return OpenWith(arg, result.Read)
 }
 
-// OpenWith reads the result that an argument names, as Open does, by the given function.
+// OpenWith reads the result that an argument names, as Open does, by the given function, whose error
+// is fs.ErrNotExist where there is none.
 func OpenWith(arg string, read func(path string) (*result.Run, error)) (Input, error) {
-	path, selection, _ := strings.Cut(arg, "#")
-	in := Input{Name: arg}
-	if selection != "" {
-		in.Select = map[string]string{}
-	}
-	for part := range strings.SplitSeq(selection, ",") {
-		if part == "" {
-			continue
-		}
-		axis, value, ok := strings.Cut(part, "=")
-		if !ok || axis == "" {
-			return in, fmt.Errorf("%s: %q is not a selection; write DIR#axis=value", arg, part)
-		}
-		in.Select[axis] = value
-	}
+	in := Input{Name: arg, path: arg}
 	var err error
-	in.Run, err = read(path)
-	return in, err
+	for chosen := ""; ; {
+		if in.Run, err = read(in.path); err == nil {
+			in.Select, err = selected(arg, chosen)
+			return in, err
+		}
+		cut := strings.LastIndexByte(in.path, '#')
+		if cut < 0 || !errors.Is(err, fs.ErrNotExist) {
+			return in, err
+		}
+		in.path, chosen = arg[:cut], arg[cut+1:]
+	}
+}
+
+// selected reads the selection of an argument. A value may have a comma: what follows one and is no
+// axis=value goes on with the value before it.
+func selected(arg, selection string) (map[string]string, error) {
+	if selection == "" {
+		return nil, nil
+	}
+	values, last := map[string]string{}, ""
+	for part := range strings.SplitSeq(selection, ",") {
+		axis, value, ok := strings.Cut(part, "=")
+		switch {
+		case part == "":
+		case ok && axis != "":
+			values[axis], last = value, axis
+		case last != "":
+			values[last] += "," + part
+		default:
+			return nil, fmt.Errorf("%s: %q is not a selection; write DIR#axis=value", arg, part)
+		}
+	}
+	return values, nil
 }
 
 // shortNames are the names of the inputs, without the path that all of them share.
@@ -176,7 +199,10 @@ func pairUp(base, other []combination) (pairs []Pair, notes []string) {
 
 // Choices are the combinations of a run's matrix as inputs; without a matrix, the run itself.
 func (in Input) Choices() (all []string) {
-	name, _, _ := strings.Cut(in.Name, "#")
+	name := in.path
+	if name == "" {
+		name, _, _ = strings.Cut(in.Name, "#")
+	}
 	for i := range in.Run.Cells {
 		params := in.Run.Cells[i].Params
 		var parts []string
