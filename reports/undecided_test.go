@@ -36,7 +36,7 @@ func TestSearchThatCannotDecide(t *testing.T) {
 	last := len(run.Cells) - 1
 	run.Cells[last].Checks, run.Cells[last].Reason = reporttest.Undecided().Cells[0].Checks, reporttest.Undecided().Cells[0].Reason
 	run.Capacity.End, run.Capacity.High, run.Capacity.Probes[last].Reason = "generator", 3000, run.Cells[last].Reason
-	if s := capacity.Of(run).Line; !strings.Contains(s, "The trials at 3 000 viewers could not be decided: p99.9(ack) < 1s: not enough samples") || strings.Contains(s, "generator") {
+	if s := capacity.Of(run).Line; !strings.Contains(s, "Trials at 3 000 viewers cannot be decided: p99.9(ack) < 1s: not enough samples") || strings.Contains(s, "generator") {
 		t.Errorf("it says %q", s)
 	}
 }

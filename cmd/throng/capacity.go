@@ -57,8 +57,8 @@ levels around the answer are measured for the curves.
 Each trial is a separate run; throng check prints how long a search takes.
 
 A trial in which this machine could not keep up says nothing about the server: it
-is repeated once, and then the search stops. --resume DIR continues an interrupted
-search.
+is repeated once, and then the search stops; it stops at once where a trial is too
+short for a check. --resume DIR continues an interrupted search.
 
 Exit codes: 0 found, 2 bad usage or file, 3 the load generator could not
 keep up, 4 the target cannot be reached, 5 nothing was found (the first level breaks,

@@ -10,7 +10,6 @@ import (
 
 	"github.com/throng-io/throng/reports/internal/layout"
 	"github.com/throng-io/throng/reports/internal/selection"
-	"github.com/throng-io/throng/reports/internal/sentences"
 	"github.com/throng-io/throng/reports/internal/tables"
 	"github.com/throng-io/throng/scenario/result"
 )
@@ -98,7 +97,7 @@ func (c *Capacity) Answer() string {
 		}
 		why := strings.TrimSuffix(c.invalidReason(), ".")
 		if c.undecided(c.High) {
-			return layout.Joined(fmt.Sprintf("The trials at %s could not be decided: %s.", c.noun(c.High), why), held, "Make the trials longer (--set search.trial=…), or write a rule on a lower percentile.")
+			return layout.Joined(fmt.Sprintf("Trials at %s cannot be decided: %s.", c.noun(c.High), why), held, "Make the trials longer (--set search.trial=…), or write a rule on a lower percentile.")
 		}
 		return layout.Joined(fmt.Sprintf("The load generator was not fit to judge at %s, twice: %s.", c.noun(c.High), why), held, "Use a machine of its own for the generator, or raise a load that the server feels first.")
 	case c.Low == 0 && c.High > 0:
@@ -236,7 +235,7 @@ func (c *Capacity) load(level float64) *Load {
 // undecided reports whether trials at a level were invalid for a lack of samples.
 func (c *Capacity) undecided(level float64) bool {
 	return slices.ContainsFunc(c.Probes, func(p result.Probe) bool {
-		return p.Level == level && p.Cell > 0 && p.Cell <= len(c.run.Cells) && sentences.UndecidedOnly(&c.run.Cells[p.Cell-1])
+		return p.Level == level && p.Cell > 0 && p.Cell <= len(c.run.Cells) && c.run.Cells[p.Cell-1].TooFewSamples()
 	})
 }
 

@@ -36,6 +36,7 @@ search: {raise: viewers, from: 100, to: 10k, trial: 2s, confirm: {for: 3s}, step
 // model is a server that holds so many viewers, behind a generator that is fit up to some level.
 type model struct {
 	knee, weak int
+	few        bool     // samples for a check in every trial
 	ran        []string // level and recorded seconds of each trial
 	err        error
 }
@@ -48,6 +49,9 @@ func (m *model) trial(_ context.Context, f *file.File, _ scenario.Options) (*res
 	}
 	c := result.Cell{Verdict: result.Pass, Seconds: 2, Clients: result.Clients{Asked: n, Held: n}}
 	switch {
+	case m.few:
+		c.Verdict, c.Reason = result.Invalid, "p99(delivery) < 50ms: not enough samples: 20, and a p99 takes 1 000"
+		c.Checks = []result.Check{{Text: "p99(delivery) < 50ms", Kind: result.KindSLO, Undecided: true}}
 	case m.weak > 0 && n >= m.weak:
 		c.Verdict, c.Reason = result.Invalid, "p99(lag) < 25ms: 80ms"
 	case n > m.knee:
@@ -187,6 +191,21 @@ func TestWeakGenerator(t *testing.T) {
 	}
 	if c := run.Capacity; run.Verdict != result.Invalid || c.End != "generator" || c.Low != 400 || c.High != 800 || c.Invalid != 2 {
 		t.Errorf("%s: %+v", run.Verdict, c)
+	}
+}
+
+// TestTooFewSamples: a trial that is too short for a check is not repeated, as the next would be as
+// short, nor when the search is gone on with.
+func TestTooFewSamples(t *testing.T) {
+	dir, m := t.TempDir(), &model{knee: 1e9, few: true}
+	for range 2 {
+		run, err := Run(t.Context(), parse(t, searched, nil), options(dir, m))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c := run.Capacity; len(m.ran) != 1 || run.Verdict != result.Invalid || c.End != "generator" || c.High != 100 || c.Invalid != 1 {
+			t.Errorf("%d trials: %s, %+v", len(m.ran), run.Verdict, c)
+		}
 	}
 }
 

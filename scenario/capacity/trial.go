@@ -95,7 +95,7 @@ func (sr *searchRun) try(ctx context.Context, level float64, kind search.Kind) e
 	if err := r.Write(dir); err != nil {
 		return err
 	}
-	o := search.Observation{Level: level, Kind: kind, Verdict: verdictOf(cell), Took: time.Since(began), Reason: cell.Reason, Ref: ref}
+	o := search.Observation{Level: level, Kind: kind, Verdict: verdictOf(cell), Took: time.Since(began), Reason: cell.Reason, Final: cell.TooFewSamples(), Ref: ref}
 	if err := sr.journal.Append(o); err != nil {
 		return fmt.Errorf("write the journal of the search: %w", err)
 	}

@@ -1,5 +1,7 @@
 package result
 
+import "strings"
+
 // Check is one rule of the scenario with its finding. Value and Limit are in the metric's base
 // unit: seconds, bytes, messages per second, a share 0..1, or a plain count.
 type Check struct {
@@ -64,3 +66,20 @@ const (
 	KindSLO   = "slo"
 	KindValid = "valid"
 )
+
+// TooFewSamples reports whether a cell is invalid because a check has too few samples, while the
+// generator was fit: another trial of the same length would have no more.
+func (c *Cell) TooFewSamples() bool {
+	few := false
+	for i := range c.Checks {
+		k := &c.Checks[i]
+		switch {
+		case k.Pass || k.Optional:
+		case k.Undecided:
+			few = few || strings.HasPrefix(c.Reason, k.Text)
+		case k.Kind == KindValid:
+			return false
+		}
+	}
+	return few && !c.Interrupted && c.Verdict == Invalid
+}

@@ -22,7 +22,7 @@ func Next(plan Plan, history []Observation) (Step, error) {
 	answer := br.answer(history)
 	if n := len(history); n > 0 && history[n-1].Verdict == Invalid {
 		last := history[n-1]
-		if n > 1 && history[n-2].Verdict == Invalid && history[n-2].Level == last.Level {
+		if last.Final || n > 1 && history[n-2].Verdict == Invalid && history[n-2].Level == last.Level {
 			answer.High, answer.HighConfirmed = last.Level, false
 			return br.end(answer, Generator), nil
 		}

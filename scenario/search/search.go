@@ -29,8 +29,9 @@
 // curves; they change no answer.
 //
 // A trial that is invalid says nothing about the system, only that the load generator could not
-// keep up. It is repeated once; invalid again, the search stops and says so. The generator's limit
-// never becomes the system's capacity.
+// keep up. It is repeated once; invalid again, or where a repeat would be no better
+// (Observation.Final), the search stops and says so. The generator's limit never becomes the
+// system's capacity.
 package search
 
 import (
@@ -86,7 +87,10 @@ type Observation struct {
 	Verdict Verdict       `json:"verdict"`
 	Took    time.Duration `json:"took_ns"`
 	Reason  string        `json:"reason,omitempty"` // the check that broke
-	Ref     string        `json:"ref,omitempty"`    // where the trial's result is
+	// Final says of an invalid trial that a repeat would be no better, since its samples were too few
+	// for a check.
+	Final bool   `json:"final,omitempty"`
+	Ref   string `json:"ref,omitempty"` // where the trial's result is
 }
 
 // searching leaves out the trials measured for the curves.
@@ -107,13 +111,14 @@ type End string
 // The ends.
 const (
 	// both ends are confirmed, and as close as asked or as split votes allow
-	Found     End = "found"
-	AtLeast   End = "at least"  // the highest level allowed was confirmed to hold
-	Below     End = "below"     // the first level was confirmed to break
-	Generator End = "generator" // the generator was not fit at High, twice
-	OutOfTime End = "budget"    // the budget was used up
-	Noisy     End = "noisy"     // trials at the same level disagree too much
-	Open      End = "open"      // it has not come to an end: see SoFar
+	Found   End = "found"
+	AtLeast End = "at least" // the highest level allowed was confirmed to hold
+	Below   End = "below"    // the first level was confirmed to break
+	// the generator was not fit at High, twice, or a check has too few samples there
+	Generator End = "generator"
+	OutOfTime End = "budget" // the budget was used up
+	Noisy     End = "noisy"  // trials at the same level disagree too much
+	Open      End = "open"   // it has not come to an end: see SoFar
 )
 
 // Answer is the result of a search.

@@ -456,3 +456,14 @@ func ExampleNext() {
 	}
 	// Output: found: from 5188 to 5417 after 13 trials
 }
+
+// A trial whose repeat would be no better ends the search at once; what held before stands.
+func TestFinalTrialsAreNotRepeated(t *testing.T) {
+	step, err := Next(plan, []Observation{{Level: 1000, Kind: Probe, Verdict: Held}, {Level: 2000, Kind: Probe, Verdict: Invalid, Final: true}})
+	if err != nil || step.Answer == nil {
+		t.Fatalf("%+v, %v", step, err)
+	}
+	if a := step.Answer; a.End != Generator || a.Low != 1000 || a.LowConfirmed || a.High != 2000 || a.Trials != 2 || a.Invalid != 1 {
+		t.Errorf("%+v", a)
+	}
+}

@@ -23,7 +23,7 @@ func CellSentence(c *result.Cell) string {
 	case result.Fail:
 		return layout.Joined(broken(c), headline(c), backSentence(c), valid(c))
 	default:
-		if UndecidedOnly(c) {
+		if c.TooFewSamples() {
 			return layout.Joined("Not decided: "+strings.TrimSuffix(c.Reason, ".")+".", headline(c), "A longer run, or a rule on a lower percentile, tells.")
 		}
 		return layout.Joined(layout.UpperFirst(whyInvalid(c))+".", "No number of this run says anything about the server.")
@@ -168,15 +168,6 @@ func Found(k *result.Check) string {
 		s += " (" + k.Note + ")"
 	}
 	return s
-}
-
-// UndecidedOnly reports whether a cell is invalid because a rule had too few samples, while the
-// generator was fit.
-func UndecidedOnly(c *result.Cell) bool {
-	return !c.Interrupted && c.Verdict == result.Invalid && len(brokenChecks(c, result.KindValid)) == 0 &&
-		slices.ContainsFunc(c.Checks, func(k result.Check) bool {
-			return k.Undecided && !k.Optional && strings.HasPrefix(c.Reason, k.Text)
-		})
 }
 
 // Remedy says what to do about an invalid run whose generator was too busy to judge; other reasons
