@@ -60,11 +60,14 @@ type Capacity struct {
 
 // Load is what the valid trials of one level measured, medians where there were several.
 type Load struct {
-	Level          float64 `json:"level"`
-	Trials         int     `json:"trials"`
-	Held           int     `json:"held"` // of them
-	P50us          float64 `json:"p50_us"`
-	P99us          float64 `json:"p99_us"` // 0: too few samples
+	Level  float64 `json:"level"`
+	Trials int     `json:"trials"`
+	Held   int     `json:"held"` // of them
+	P50us  float64 `json:"p50_us"`
+	P99us  float64 `json:"p99_us"` // 0: too few samples
+	// the true percentile is more: it is among what never came, and the value how long was waited
+	P50Beyond      bool    `json:"p50_beyond,omitempty"`
+	P99Beyond      bool    `json:"p99_beyond,omitempty"`
 	OfferedPerS    float64 `json:"offered_per_s"`
 	AchievedPerS   float64 `json:"achieved_per_s"`
 	DeliveriesPerS float64 `json:"deliveries_per_s"`
@@ -119,9 +122,9 @@ func loads(run *result.Run, metricName string) []Load {
 	for _, level := range order {
 		l := at[level]
 		mid := func(f func(*result.Cell) (float64, bool)) float64 { return selection.Over(l.all, f).Mid }
-		l.P50us = mid(selection.LatencyOf(metricName, selection.P50))
-		p := selection.Over(l.all, selection.LatencyOf(metricName, selection.P99))
-		l.P99us, l.low99, l.high99 = p.Mid, p.Low, p.Top
+		p50, p99 := selection.OverLatency(l.all, metricName, selection.P50), selection.OverLatency(l.all, metricName, selection.P99)
+		l.P50us, l.P50Beyond = p50.Mid, p50.Beyond
+		l.P99us, l.P99Beyond, l.low99, l.high99 = p99.Mid, p99.Beyond, p99.Low, p99.Top
 		l.OfferedPerS = mid(func(c *result.Cell) (float64, bool) { return c.Rates.OfferedPerS, true })
 		l.AchievedPerS = mid(func(c *result.Cell) (float64, bool) { return c.Rates.AchievedPerS, true })
 		l.DeliveriesPerS = mid(selection.Deliveries)

@@ -34,7 +34,7 @@ func Facts(c *Capacity) layout.Table {
 	if c.At != nil {
 		at := c.show(c.At.Level) + ":"
 		if c.At.P99us > 0 {
-			at += " p99 " + c.metric + " " + layout.Micros(c.At.P99us)
+			at += " p99 " + c.metric + " " + latency(c.At.P99us, c.At.P99Beyond)
 		}
 		if c.At.ServerCores > 0 {
 			at += ", server " + layout.Significant(c.At.ServerCores) + " cores"

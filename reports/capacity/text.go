@@ -185,7 +185,7 @@ func (c *Capacity) unfinished() string {
 func (c *Capacity) operation() string {
 	s := fmt.Sprintf("Run it at %s, %s", c.noun(c.Operating), c.OperatingNote)
 	if c.At != nil && c.At.P99us > 0 {
-		s += fmt.Sprintf(": there p99 %s is %s", c.metric, layout.Micros(c.At.P99us))
+		s += fmt.Sprintf(": there p99 %s is %s", c.metric, latency(c.At.P99us, c.At.P99Beyond))
 		if c.At.ServerCores > 0 {
 			s += fmt.Sprintf(" and the server uses %s cores", layout.Significant(c.At.ServerCores))
 		}
@@ -289,6 +289,15 @@ func sameMachine(run *result.Run) bool {
 	return slices.ContainsFunc(run.Cells, func(c result.Cell) bool { return c.Server.SameMachine })
 }
 
+// latency writes a percentile of a level, with a sign where it is more than that; 0 is not known.
+func latency(us float64, beyond bool) string {
+	n := 1
+	if us == 0 {
+		n = 0
+	}
+	return tables.ShowMedian(selection.Spread{N: n, Mid: us, Beyond: beyond}, layout.Micros)
+}
+
 // LevelsTable has a row per level.
 func LevelsTable(c *Capacity) layout.Table {
 	t := layout.Table{Title: "Levels", Left: 1, Head: []string{"level", "held of trials", "offered/s", "achieved/s", "deliveries/s", "p50", "p99", "server cores"}}
@@ -305,12 +314,15 @@ func LevelsTable(c *Capacity) layout.Table {
 		}
 		t.Rows = append(t.Rows, []string{
 			c.show(l.Level) + mark, fmt.Sprintf("%d of %d", l.Held, l.Trials), layout.Significant(l.OfferedPerS), layout.Significant(l.AchievedPerS),
-			layout.Significant(l.DeliveriesPerS), layout.Known(l.P50us, layout.Micros), layout.Known(l.P99us, layout.Micros), layout.Known(l.ServerCores, layout.Significant),
+			layout.Significant(l.DeliveriesPerS), latency(l.P50us, l.P50Beyond), latency(l.P99us, l.P99Beyond), layout.Known(l.ServerCores, layout.Significant),
 		})
 		t.Links = append(t.Links, c.link(&l))
 	}
 	if len(t.Rows) > 0 {
 		t.Note = "Medians of the valid trials of a level."
+		if slices.ContainsFunc(c.levels, func(l Load) bool { return l.P50Beyond || l.P99Beyond }) {
+			t.Note += " " + tables.MoreNote
+		}
 	}
 	return t
 }
