@@ -46,15 +46,15 @@ func newProgress(w io.Writer, name, about string, quiet bool, stop func()) progr
 	return progress{b, plainLines(w, b.Update), func() {}}
 }
 
-// plainTerminal reports whether block characters would not show: the console of
-// Linux lacks them, and a locale may rule them out.
+// plainTerminal reports whether block characters would not show: the console of Linux lacks them,
+// and a locale without UTF-8 rules them out. Without any locale, as on Windows, they are shown.
 func plainTerminal(env func(string) string) bool {
 	if env("TERM") == "linux" {
 		return true
 	}
 	for _, name := range []string{"LC_ALL", "LC_CTYPE", "LANG"} {
 		if locale := env(name); locale != "" {
-			return locale == "C" || locale == "POSIX"
+			return !strings.Contains(strings.ReplaceAll(strings.ToUpper(locale), "-", ""), "UTF8")
 		}
 	}
 	return false

@@ -20,7 +20,7 @@ type Options struct {
 	// where keys come from; nil: none are read, and the terminal keeps its own meaning of Ctrl-C
 	In     io.Reader
 	Env    []string // of the process: what the terminal can do, NO_COLOR
-	ASCII  bool     // no block characters
+	ASCII  bool     // no block characters, and no µ
 	Width  int      // of the terminal; 0 for this and Height: as it tells itself
 	Height int
 	Stop   func() // called when the user wants the run to end, once for each key press
