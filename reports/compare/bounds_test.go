@@ -170,3 +170,18 @@ func shiftPoints(c *Comparison) []ShiftPoint {
 	}
 	return nil
 }
+
+// What only one side has is in no table, and said.
+func TestWhatOnlyOneSideHas(t *testing.T) {
+	run := inPairs(7, func(c *result.Cell, build string, i int) {
+		c.Latency["connect"] = calls(2000, 0, time.Duration(5000+i)*time.Microsecond)
+		if build == result.BuildBase {
+			c.Latency["ack"] = calls(30, 0, time.Duration(5000+i)*time.Microsecond)
+		}
+	})
+	c := builds(t, run, "p50(ack) > +10%")
+	const want = "head has no value, or too few samples, of p50 ack, which base has: not compared."
+	if f := c.Findings[0]; !f.Unjudged || !slices.Contains(c.Notes, want) || c.Pairs[0].change("p50(connect)") == nil {
+		t.Errorf("%s\n%q", f.line(), c.Notes)
+	}
+}

@@ -138,6 +138,7 @@ func (p *Pair) measure() error {
 	for _, m := range compared {
 		base, new := p.samples(m)
 		if len(base.values) == 0 || len(new.values) == 0 {
+			p.lacking(m)
 			continue
 		}
 		ch := newChange(p.design(), m, base.values, new.values)
@@ -150,6 +151,17 @@ func (p *Pair) measure() error {
 	var err error
 	p.Shift, err = shift(p)
 	return err
+}
+
+// lacking keeps the name of a metric that only one of the sides has.
+func (p *Pair) lacking(m measure) {
+	base, new := len(collect(p.base.cells, m).values) > 0, len(collect(p.new.cells, m).values) > 0
+	switch {
+	case base && !new:
+		p.lacks[1] = append(p.lacks[1], m.title)
+	case new && !base:
+		p.lacks[0] = append(p.lacks[0], m.title)
+	}
 }
 
 // sift leaves the invalid trials out.

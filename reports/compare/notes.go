@@ -2,6 +2,7 @@ package compare
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/throng-io/throng/reports/internal/layout"
@@ -40,7 +41,7 @@ func (c *Comparison) trialNotes() (notes []string) {
 	if invalid > 0 {
 		notes = append(notes, fmt.Sprintf("%s left out: the load generator could not keep its schedule, or the trial did not finish.", layout.Plural(invalid, "invalid trial")))
 	}
-	return append(notes, c.lackNotes()...)
+	return slices.Concat(notes, c.lackNotes(), c.onlyNotes())
 }
 
 // lackNotes name the metrics of which some trials have no value, while others of both sides do: a
@@ -68,4 +69,21 @@ func (c *Comparison) lackNotes() []string {
 		parts = append(parts, fmt.Sprintf("%s in %s", title, layout.Plural(lacking[title], "trial")))
 	}
 	return []string{"Left out, as the trial has too few samples for it: " + strings.ReplaceAll(strings.Join(parts, ", "), layout.Nbsp, " ") + "."}
+}
+
+// onlyNotes name the metrics that are in no table since one side has no value of them: a build that
+// delivers nothing has no latency that could be compared.
+func (c *Comparison) onlyNotes() (notes []string) {
+	for i := range c.Pairs {
+		p := &c.Pairs[i]
+		if len(p.base.cells) == 0 || len(p.new.cells) == 0 {
+			continue
+		}
+		for side, names := range [][2]string{{p.Base, p.New}, {p.New, p.Base}} {
+			if titles := p.lacks[side]; len(titles) > 0 && len(notes) < maxNamed {
+				notes = append(notes, fmt.Sprintf("%s has no value, or too few samples, of %s, which %s has: not compared.", names[0], strings.Join(titles, ", "), names[1]))
+			}
+		}
+	}
+	return notes
 }
