@@ -66,6 +66,9 @@ func TestView(t *testing.T) {
 	on(b, chromedp.Evaluate[chromedp.Void](`setTimeout(() => document.querySelector('h2 a').click())`))
 	b.see("Throng load test", "all results", "How it was measured")
 	b.until(`document.querySelector('thead th button') !== null`, "headings to sort by")
+	// Printed, it has the warnings that are folded away on the screen.
+	on(b, chromedp.Evaluate[chromedp.Void](`document.body.insertAdjacentHTML('beforeend', '<div class="warnings"><details id="more"></details></div>'); window.dispatchEvent(new Event('beforeprint'))`))
+	b.until(`document.getElementById('more').open`, "the warnings to be unfolded for printing")
 
 	// Two runs over each other: the newest is chosen beforehand, with the one before it as its
 	// base.

@@ -62,5 +62,9 @@
   }
   window.addEventListener('hashchange', unfold);
   unfold();
-  window.addEventListener('beforeprint', function () { if (large && large.open) large.close(); });
+  // On paper nothing can be unfolded: all warnings are printed.
+  window.addEventListener('beforeprint', function () {
+    if (large && large.open) large.close();
+    document.querySelectorAll('.warnings details').forEach(function (more) { more.open = true; });
+  });
 })();
