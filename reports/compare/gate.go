@@ -147,10 +147,15 @@ func (c *Change) judge(g Gate, p *Pair, f *Finding) {
 // noShare reports whether a change of the metric in per cent does not exist: base is 0 in a trial.
 func (c *Change) noShare() bool { return !c.Relative && c.Unit != "share" }
 
+// hopeless is how many pairs are made of which none has a metric of any condition: further ones would
+// not have it either.
+const hopeless = 3
+
 // Narrow reports whether there are trials enough: whether a change of until, or where until is 0
 // one of the limit of each condition, would have been found in every metric that the comparison is
 // about and that was measured. It looks at how far the trials scatter, and not at where they lie:
-// going on until it holds raises no false alarms.
+// going on until it holds raises no false alarms. A few trials are enough, too, where they measure
+// nothing that the comparison is about.
 func (c *Comparison) Narrow(until float64) bool {
 	found := 0
 	for i := range c.Pairs {
@@ -174,7 +179,7 @@ func (c *Comparison) Narrow(until float64) bool {
 			}
 		}
 	}
-	return found > 0
+	return found > 0 || len(c.gates) > 0 && c.TrialPairs() >= hopeless
 }
 
 // wouldFind reports whether a change of the gate's limit would have been found; where it does not

@@ -272,3 +272,29 @@ func TestRatiosFigure(t *testing.T) {
 		t.Error("trials one after the other are drawn as pairs")
 	}
 }
+
+// It ends when the interval is narrow enough, and early where no trial measures what was asked for.
+func TestNarrow(t *testing.T) {
+	for _, tt := range []struct {
+		pairs   int
+		scatter float64
+		gates   []string
+		until   float64
+		want    bool
+	}{
+		{13, 0.01, nil, 0.05, true},
+		{13, 0.1, nil, 0.05, false},
+		{13, 0.1, nil, 0.6, true},
+		{13, 0.01, []string{"cpu(delivery) > +5%"}, 0, true},
+		{13, 0.1, []string{"cpu(delivery) > +5%"}, 0, false},
+		{13, 0.01, []string{"cpu(delivery) > +5%", "p99(ack) > +5%"}, 0, true},
+		{3, 0.01, []string{"cpu(delivery) > +5%", "p99(ack) > +5%"}, 0, false},
+		{2, 0.01, []string{"p99(ack) > +5%"}, 0, false},
+		{3, 0.01, []string{"p99(ack) > +5%"}, 0, true},
+		{3, 0.01, []string{"p99(ack) > +5%"}, 0.05, true},
+	} {
+		if got := builds(t, drifting(5, tt.pairs, 0, tt.scatter), tt.gates...).Narrow(tt.until); got != tt.want {
+			t.Errorf("%d pairs that scatter by %v, %q, until %v: %v", tt.pairs, tt.scatter, tt.gates, tt.until, got)
+		}
+	}
+}
