@@ -24,7 +24,7 @@ func (p *Pair) design() stats.Design {
 func (p *Pair) interleave() {
 	valid := min(len(p.base.cells), len(p.new.cells))
 	all := p.order()
-	base, new := neighbours(all)
+	base, new := neighbours(all, slices.Concat(p.base.run.Resumed, p.new.run.Resumed))
 	// Two runs of one trial each are next to each other, too, and not interleaved.
 	if 2*len(base) < valid || len(base) == 0 || len(base) == 1 && !sameRun(p.base.run, p.new.run) {
 		return
@@ -100,11 +100,13 @@ func (p *Pair) why() string {
 	return "the trials were not interleaved: it may be the machine's drift"
 }
 
-// neighbours are the trials of the same number on both sides between which none of either side ran.
-func neighbours(all []ran) (base, new []*result.Cell) {
+// neighbours are the trials of the same number on both sides between which none of either side ran,
+// nor the run was interrupted and gone on with.
+func neighbours(all []ran, resumed []time.Time) (base, new []*result.Cell) {
 	for i := 0; i+1 < len(all); i++ {
 		a, b := all[i], all[i+1]
-		if a.new == b.new || a.Trial != b.Trial {
+		between := func(t time.Time) bool { return t.After(a.Started) && !t.After(b.Started) }
+		if a.new == b.new || a.Trial != b.Trial || slices.ContainsFunc(resumed, between) {
 			continue
 		}
 		if a.new {

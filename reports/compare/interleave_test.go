@@ -78,6 +78,20 @@ func TestTrialsThatRanNextToEachOther(t *testing.T) {
 	}
 }
 
+// A pair between whose trials the run was interrupted and gone on with, perhaps a day later, is none.
+func TestInterruptedPairs(t *testing.T) {
+	run := sequence("a1 b1 a2 b2 b3 a3 b4 a4") // every 100 s
+	run.Resumed = []time.Time{time.Unix(250, 0), time.Unix(600, 0)}
+	c := compare(t, Options{By: "side"}, Input{Name: "x", Run: run})
+	var pairs []int
+	for _, cell := range c.Pairs[0].base.cells {
+		pairs = append(pairs, cell.Trial)
+	}
+	if !slices.Equal(pairs, []int{1, 3, 4}) || c.Pairs[0].alone != 2 {
+		t.Errorf("pairs %v, %d alone", pairs, c.Pairs[0].alone)
+	}
+}
+
 // Two runs are interleaved where the clock says so: somebody ran them in turn, trial by trial. Trials
 // that overlap ran on two machines, or in each other's way.
 func TestRunsByTheClock(t *testing.T) {

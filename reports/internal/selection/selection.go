@@ -138,7 +138,7 @@ func Setting(c *result.Cell, name string) string {
 
 // Valid leaves out the cells whose numbers say nothing about the server.
 func (g Group) Valid() []*result.Cell {
-	return slices.DeleteFunc(slices.Clone(g.Cells), func(c *result.Cell) bool { return c.Verdict == result.Invalid || c.Verdict == "" })
+	return slices.DeleteFunc(slices.Clone(g.Cells), func(c *result.Cell) bool { return result.Worst(c.Verdict, c.Verdict) == result.Invalid })
 }
 
 // Verdicts of a group's trials in words: "pass", or "2 pass, 1 fail".
