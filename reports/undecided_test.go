@@ -10,7 +10,8 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// TestUndecided: a rule with too few samples is neither met nor broken, and the generator is not blamed.
+// TestUndecided: a rule with too few samples is neither met nor broken, and the generator is not
+// blamed.
 func TestUndecided(t *testing.T) {
 	run := reporttest.Undecided()
 	s := Sentence(run)

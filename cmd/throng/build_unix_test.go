@@ -15,8 +15,8 @@ import (
 	"testing"
 )
 
-// What listens on the port without being of the command is not measured in its place: a server that a
-// trial has left there, nor one that is not in the command's process group.
+// What listens on the port without being of the command is not measured in its place: a server that
+// a trial has left there, nor one that is not in the command's process group.
 func TestOnlyTheCommandIsMeasured(t *testing.T) {
 	t.Parallel()
 	b, err := parseBuild("sh -c 'exec sleep 300'")

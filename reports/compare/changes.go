@@ -78,8 +78,8 @@ func showAmount(unit string, v float64) string {
 	return layout.Significant(v)
 }
 
-// showChange writes a change with its sign: in per cent of base, of shares in percentage points, and
-// where base is 0, of which there is no per cent, as the difference.
+// showChange writes a change with its sign: in per cent of base, of shares in percentage points,
+// and where base is 0, of which there is no per cent, as the difference.
 func (c *Change) showChange(v float64) string {
 	var s string
 	switch a := 100 * math.Abs(v); {

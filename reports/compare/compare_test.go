@@ -135,8 +135,8 @@ func TestCompareByAxis(t *testing.T) {
 		t.Errorf("pairs %q, want %q", got, want)
 	}
 	ch := c.Pairs[1].change("p99(delivery)")
-	// The family is p50 and p99 of two pairs, and CPU per delivery of one: nothing else differs in any
-	// trial.
+	// The family is p50 and p99 of two pairs, and CPU per delivery of one: nothing else differs in
+	// any trial.
 	if want := stats.Paired.LeastP(8, 8); math.Abs(*ch.P-want) > 1e-9 || math.Abs(*ch.PHolm-5*want) > 1e-9 {
 		t.Errorf("p = %v, corrected %v; want %v and five times that", *ch.P, *ch.PHolm, want)
 	}

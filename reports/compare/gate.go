@@ -58,9 +58,9 @@ type Finding struct {
 	Text string `json:"text"`
 	// Failed: a change is shown, and lies beyond the limit.
 	Failed bool `json:"failed"`
-	// Unjudged: a change beyond the limit is neither shown nor ruled out, its size is not known as a
-	// value is only a lower bound or base is 0, the trials were not
-	// interleaved, or the metric is missing. That is no pass.
+	// Unjudged: a change beyond the limit is neither shown nor ruled out, its size is not known as
+	// a value is only a lower bound or base is 0, the trials were not interleaved, or the metric is
+	// missing. That is no pass.
 	Unjudged bool `json:"unjudged"`
 	// Needed is about how many pairs of trials it takes to decide it; 0: it is decided, or no
 	// number does.
@@ -123,8 +123,8 @@ func (c *Change) judge(g Gate, p *Pair, f *Finding) {
 	}
 	f.Text += " (95 % interval " + showInterval(c.Interval, c) + ")"
 	shown := c.Outcome == Better || c.Outcome == Worse
-	// the ends beyond and within the limit, and in how many trials a value that is only a lower bound
-	// leaves them open
+	// the ends beyond and within the limit, and in how many trials a value that is only a lower
+	// bound leaves them open
 	farther, nearer, farOpen, nearOpen := c.Interval.High, c.Interval.Low, c.NewBeyond, c.BaseBeyond
 	if !g.Above {
 		farther, nearer, farOpen, nearOpen = nearer, farther, nearOpen, farOpen
@@ -147,8 +147,8 @@ func (c *Change) judge(g Gate, p *Pair, f *Finding) {
 // noShare reports whether a change of the metric in per cent does not exist: base is 0 in a trial.
 func (c *Change) noShare() bool { return !c.Relative && c.Unit != "share" }
 
-// hopeless is how many pairs are made of which none has a metric of any condition: further ones would
-// not have it either.
+// hopeless is how many pairs are made of which none has a metric of any condition: further ones
+// would not have it either.
 const hopeless = 3
 
 // Narrow reports whether there are trials enough: whether a change of until, or where until is 0

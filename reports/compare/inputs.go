@@ -29,8 +29,8 @@ func Open(arg string) (Input, error) {
 	return OpenWith(arg, result.Read)
 }
 
-// OpenWith reads the result that an argument names, as Open does, by the given function, whose error
-// is fs.ErrNotExist where there is none.
+// OpenWith reads the result that an argument names, as Open does, by the given function, whose
+// error is fs.ErrNotExist where there is none.
 func OpenWith(arg string, read func(path string) (*result.Run, error)) (Input, error) {
 	in := Input{Name: arg, path: arg}
 	var err error

@@ -92,7 +92,8 @@ func together(all []ran) bool {
 	return false
 }
 
-// why says why the differences of a pair that is not interleaved may be another's than the server's.
+// why says why the differences of a pair that is not interleaved may be another's than the
+// server's.
 func (p *Pair) why() string {
 	if p.together {
 		return "both sides ran at the same time: on one machine they slow each other, and two machines differ"

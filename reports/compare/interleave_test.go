@@ -13,8 +13,8 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// sequence makes a run of the trials of an axis in an order: "a1 b1 b2! a2" is trial 1 of a, then of
-// b, then an invalid trial 2 of b.
+// sequence makes a run of the trials of an axis in an order: "a1 b1 b2! a2" is trial 1 of a, then
+// of b, then an invalid trial 2 of b.
 func sequence(text string) *result.Run {
 	run := &result.Run{Scenario: "s", Started: time.Unix(1, 0)}
 	for i, word := range strings.Fields(text) {
@@ -78,7 +78,8 @@ func TestTrialsThatRanNextToEachOther(t *testing.T) {
 	}
 }
 
-// A pair between whose trials the run was interrupted and gone on with, perhaps a day later, is none.
+// A pair between whose trials the run was interrupted and gone on with, perhaps a day later, is
+// none.
 func TestInterruptedPairs(t *testing.T) {
 	run := sequence("a1 b1 a2 b2 b3 a3 b4 a4") // every 100 s
 	run.Resumed = []time.Time{time.Unix(250, 0), time.Unix(600, 0)}
@@ -92,8 +93,8 @@ func TestInterruptedPairs(t *testing.T) {
 	}
 }
 
-// Two runs are interleaved where the clock says so: somebody ran them in turn, trial by trial. Trials
-// that overlap ran on two machines, or in each other's way.
+// Two runs are interleaved where the clock says so: somebody ran them in turn, trial by trial.
+// Trials that overlap ran on two machines, or in each other's way.
 func TestRunsByTheClock(t *testing.T) {
 	a, b := reporttest.Trials(1, 6, 2000), reporttest.Trials(2, 6, 2000) // of ten seconds
 	at := func(first, step int) {
@@ -240,8 +241,8 @@ func TestTheNumberOfPairsIsEnough(t *testing.T) {
 	}
 }
 
-// A change that is smaller than the limit, and whose interval ends beyond it: more pairs are needed than
-// there are.
+// A change that is smaller than the limit, and whose interval ends beyond it: more pairs are needed
+// than there are.
 func TestMoreThanThereAre(t *testing.T) {
 	for seed := range uint64(100) {
 		c := builds(t, drifting(seed, 13, 0.026, 0.025), "cpu(delivery) > +5%")

@@ -115,8 +115,8 @@ func shiftPercentiles(n int64) []float64 {
 	}
 }
 
-// percentilesOf gives for each percentile the value in every trial. Beyond the first known ones it is
-// how long was waited for what never came, in some trial.
+// percentilesOf gives for each percentile the value in every trial. Beyond the first known ones it
+// is how long was waited for what never came, in some trial.
 func percentilesOf(ls []*result.Latency, at []float64) (vs [][]float64, known int, err error) {
 	vs, known = make([][]float64, len(at)), len(at)
 	for _, l := range ls {

@@ -30,8 +30,8 @@ func sayP(p *float64) string {
 	return "p = " + showP(p)
 }
 
-// showDetectable is the change from which on it would have been found, without a sign. There is none
-// where no trial differs from another, and where values are only lower bounds.
+// showDetectable is the change from which on it would have been found, without a sign. There is
+// none where no trial differs from another, and where values are only lower bounds.
 func showDetectable(c *Change) string {
 	if c.Detectable == nil || *c.Detectable == 0 || c.bounded() {
 		return layout.None

@@ -87,8 +87,8 @@ type Observation struct {
 	Verdict Verdict       `json:"verdict"`
 	Took    time.Duration `json:"took_ns"`
 	Reason  string        `json:"reason,omitempty"` // the check that broke
-	// Final says of an invalid trial that a repeat would be no better, since its samples were too few
-	// for a check.
+	// Final says of an invalid trial that a repeat would be no better, since its samples were too
+	// few for a check.
 	Final bool   `json:"final,omitempty"`
 	Ref   string `json:"ref,omitempty"` // where the trial's result is
 }

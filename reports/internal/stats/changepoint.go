@@ -16,8 +16,8 @@ const MinSeries = 5
 // over all ways to cut the series in two (Hawkins, Journal of the American Statistical Association
 // 72, 1977); its distribution, which depends on the length alone, is simulated with a fixed seed. A
 // series shorter than MinSeries or without any difference gives 0 and 1; so does one in which all
-// values but the first or the last are equal: how far they scatter is not known, and one message lost
-// in the newest of ten results is no change.
+// values but the first or the last are equal: how far they scatter is not known, and one message
+// lost in the newest of ten results is no change.
 func ChangePoint(values []float64) (at int, p float64) {
 	at, t := largestT(values)
 	if len(values) < MinSeries || t == 0 || alone(values, at) {
@@ -33,7 +33,8 @@ func ChangePoint(values []float64) (at int, p float64) {
 	return at, float64(as+1) / float64(len(null)+1)
 }
 
-// alone reports whether a cut leaves one value on one side, and values without scatter on the other.
+// alone reports whether a cut leaves one value on one side, and values without scatter on the
+// other.
 func alone(values []float64, at int) bool {
 	rest := values[:at]
 	switch at {

@@ -52,7 +52,8 @@ func TestChangePoint(t *testing.T) {
 			t.Errorf("%v: %d, %v", values, at, p)
 		}
 	}
-	// One value beside equal ones is no change: nothing says how far values scatter. Two of them are.
+	// One value beside equal ones is no change: nothing says how far values scatter. Two of them
+	// are.
 	for _, values := range [][]float64{{0, 0, 0, 0, 0, 1}, {9, 2, 2, 2, 2, 2}} {
 		if at, p := ChangePoint(values); at != 0 || p != 1 {
 			t.Errorf("%v: %d, %v", values, at, p)

@@ -50,7 +50,8 @@ func TestPercentilesNeedSamples(t *testing.T) {
 	}
 }
 
-// TestRank: what four trials cannot tell apart from the best is marked so, what lies wholly apart is not.
+// TestRank: what four trials cannot tell apart from the best is marked so, what lies wholly apart
+// is not.
 func TestRank(t *testing.T) {
 	of := func(label string, p99s ...int64) selection.Group {
 		g := selection.Group{Label: label}
@@ -109,8 +110,9 @@ func TestTrialsNote(t *testing.T) {
 	}
 }
 
-// A percentile among calls that were never answered is more than its value: in one trial of three it
-// is in the range, in two it is the median, and a trial in which nearly all were never answered counts.
+// A percentile among calls that were never answered is more than its value: in one trial of three
+// it is in the range, in two it is the median, and a trial in which nearly all were never answered
+// counts.
 func TestMedianOfWhatNeverCame(t *testing.T) {
 	whole := &result.Cell{Verdict: result.Pass, Latency: map[string]*result.Latency{"ack": {N: 2000, P50us: 900, P99us: 6000, Maxus: 7000}}}
 	cut := &result.Cell{Verdict: result.Pass, Latency: map[string]*result.Latency{"ack": {N: 10, Never: 1990, P50us: 1_000_000, P99us: 1_000_000, Maxus: 1_000_000}}}

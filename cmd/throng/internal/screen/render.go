@@ -120,7 +120,8 @@ func (v *view) fit(blocks []block) []string {
 	return rows
 }
 
-// shorten takes a line from the longest list that has one to spare, and reports whether there was one.
+// shorten takes a line from the longest list that has one to spare, and reports whether there was
+// one.
 func (v *view) shorten(blocks []block) bool {
 	longest := -1
 	for i, b := range blocks {

@@ -111,7 +111,8 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// Whatever the state and the size, the view stays inside the terminal, and what is broken stays in view as long as there is room for it.
+// Whatever the state and the size, the view stays inside the terminal, and what is broken stays in
+// view as long as there is room for it.
 func TestFitsEverySize(t *testing.T) {
 	all := states()
 	rapid.Check(t, func(t *rapid.T) {
