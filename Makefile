@@ -141,7 +141,7 @@ bench: ## micro-benchmarks of codecs, fan-out and client (BENCH=regexp BENCHTIME
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -benchtime $(BENCHTIME) ./protocol/... ./server/... ./scenario/...
 
 .PHONY: bench-fanout
-bench-fanout: ## our server beside Node and the floor, all cases, into bench/results (Linux; ARGS=--help)
+bench-fanout: ## our server beside Node and the floor, all cases, into bench/results: a quarter of an hour (Linux; ARGS=--help)
 	$(GO) run ./bench/fanout $(ARGS)
 
 .PHONY: bench-nodes
@@ -149,11 +149,11 @@ bench-nodes: ## clusters of three nodes beside official ones over each Redis ada
 	$(GO) run ./bench/fanout --cases nodes-broadcast,nodes-rooms,nodes-room-flood,nodes-latency $(ARGS)
 
 .PHONY: league
-league: deps ## Throng beside Node, Go and Python servers, with ranks, into bench/results/league (within an hour; ARGS=--quick)
+league: deps ## Throng beside Node, Go and Python servers, with ranks, into bench/results/league: within an hour (ARGS=--quick)
 	$(GO) run ./bench/league $(ARGS)
 
 .PHONY: claims
-claims: ## what is said of Socket.IO, measured: bench/claims.md (about a quarter of an hour; ARGS=--help)
+claims: ## what is said of Socket.IO, measured: bench/claims.md, a quarter of an hour (ARGS=--help)
 	$(GO) run ./bench/claims $(ARGS)
 
 .PHONY: bench-generator
@@ -169,7 +169,7 @@ bench-starve: ## what the verdict says when other work starves the generator, be
 	$(GO) run ./bench/starve --out bench/results $(ARGS)
 
 .PHONY: bench-cluster
-bench-cluster: ## how long clusters take to recover from each fault, into server/README.md (Linux, as root)
+bench-cluster: ## how long clusters take to recover from each fault, into server/README.md: ten minutes (Linux, root)
 	$(GO) run ./bench/cluster --update $(ARGS)
 
 .PHONY: chaos
@@ -186,16 +186,18 @@ bench-truth: ## what is reported beside what a server did that makes mistakes on
 
 # The same load all the time, and clients that come and go, 250 of them a second: a leak hides in either.
 CHURN := --set listeners=50 --set rate=5/s --set visitors=500 --set stay=2s
+# Its arguments: how long it settles, how long it is watched, and by how much anything may grow in an hour.
+SOAK = $(GO) run ./cmd/throng run soak --set phases.settle.for=$(1) --set phases.hold.for=$(2) --set growth=20% --set drift=$(3)
 
 .PHONY: soak
 soak: ## twice twelve minutes, under load and under coming and going: nothing may grow (ARGS=--help)
-	$(GO) run ./cmd/throng run soak --set phases.settle.for=2m --set phases.hold.for=10m --set growth=20% --set drift=20% $(ARGS)
-	$(GO) run ./cmd/throng run soak --set phases.settle.for=2m --set phases.hold.for=10m --set growth=20% --set drift=20% $(CHURN) $(ARGS)
+	$(call SOAK,2m,10m,20%) $(ARGS)
+	$(call SOAK,2m,10m,20%) $(CHURN) $(ARGS)
 
 .PHONY: soak-hours
 soak-hours: ## likewise for an hour each
-	$(GO) run ./cmd/throng run soak --set phases.settle.for=10m --set phases.hold.for=1h --set growth=20% --set drift=5% $(ARGS)
-	$(GO) run ./cmd/throng run soak --set phases.settle.for=10m --set phases.hold.for=1h --set growth=20% --set drift=5% $(CHURN) $(ARGS)
+	$(call SOAK,10m,1h,5%) $(ARGS)
+	$(call SOAK,10m,1h,5%) $(CHURN) $(ARGS)
 
 .PHONY: hostile
 hostile: ## ten minutes of hostile traffic beside 500 good clients on every transport: none may notice (ARGS=--help)

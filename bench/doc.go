@@ -1,5 +1,5 @@
-// Package bench holds measurements and checks from outside the packages: the import directions of
-// the whole tree (imports_test.go), the official clients against the built-in server and the
-// built-in clients against the official server (interop), foreign servers that offer the benchmark
-// contract (peers), and the cost of a delivery compared with them (fanout, floor).
+// Package bench checks the project from outside its packages: who imports whom, what the documents
+// say, the width of comments, the threats of SECURITY.md, and that every transport of the built-in
+// server and of the simulated clients does the same work. README.md lists the folders below it:
+// tests, measurements, and servers to compare with.
 package bench

@@ -99,6 +99,54 @@ func TestLinksOfDocuments(t *testing.T) {
 	}
 }
 
+// Each package has a row in the table of CONTRIBUTING.md, each folder of bench one in its README,
+// and each row its package.
+func TestPackagesAreListed(t *testing.T) {
+	texts := documents(t)
+	_, table, _ := strings.Cut(texts["CONTRIBUTING.md"], "\n## Packages\n")
+	table, _, _ = strings.Cut(table, "\n## ")
+	listed := map[string]bool{}
+	for line := range strings.Lines(table) {
+		cell, _, row := strings.Cut(strings.TrimPrefix(line, "| "), " | ")
+		if !row {
+			continue
+		}
+		first := ""
+		for _, name := range codeSpan.FindAllString(cell, -1) {
+			name = strings.Trim(name, "`")
+			if first == "" {
+				first = name
+			} else if !isFolder(name) { // it stands beside the first
+				name = path.Join(path.Dir(first), name)
+			}
+			if listed[name] = true; !isFolder(name) {
+				t.Errorf("CONTRIBUTING.md lists the package %s, which is not there", name)
+			}
+		}
+	}
+	for _, name := range goFiles(t) {
+		if dir := path.Dir(name); !strings.HasPrefix(dir, "bench/") && !listed[dir] {
+			t.Errorf("CONTRIBUTING.md does not list the package %s", dir)
+		}
+	}
+	for _, under := range []string{"", "peers/"} {
+		entries, err := os.ReadDir(under + ".")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range entries {
+			if name := under + e.Name(); e.IsDir() && name != "peers" && !strings.Contains(texts["bench/README.md"], "`"+name+"/`") {
+				t.Errorf("bench/README.md does not list the folder %s", name)
+			}
+		}
+	}
+}
+
+func isFolder(name string) bool {
+	info, err := os.Stat(filepath.Join("..", filepath.FromSlash(name)))
+	return err == nil && info.IsDir()
+}
+
 var (
 	makeIn  = regexp.MustCompile("(?m)(?:^    |^|`)make ([a-z][a-z-]*)")
 	targets = regexp.MustCompile(`(?m)^([a-z-]+):.*##`)
@@ -143,6 +191,51 @@ func TestCommandsOfDocuments(t *testing.T) {
 	}
 	if made < 20 || ran < 20 {
 		t.Errorf("only %d targets and %d programs were found", made, ran)
+	}
+}
+
+var (
+	testOf = regexp.MustCompile(`(?m)^func (Test|Benchmark)(\w+)\(`)
+	// what -run, -bench and BENCH= choose: alternatives, each with the names of subtests behind it
+	chosenIn = regexp.MustCompile(`(?:-(run|bench) '?|\bBENCH=)([A-Z]\w*(?:/[^\s|'` + "`" + `]*)?(?:\|[A-Z]\w*)*)`)
+)
+
+// Where a document or the Makefile chooses tests or benchmarks by their names, there are such.
+func TestChosenTestsAreThere(t *testing.T) {
+	known := map[string][]string{}
+	for _, name := range goFiles(t) {
+		if !strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		source, err := os.ReadFile(filepath.Join("..", filepath.FromSlash(name)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range testOf.FindAllStringSubmatch(string(source), -1) {
+			known[m[1]] = append(known[m[1]], m[1]+m[2])
+		}
+	}
+	texts := documents(t)
+	makefile, err := os.ReadFile("../Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	texts["Makefile"] = string(makefile)
+	n := 0
+	for name, text := range texts {
+		for _, m := range chosenIn.FindAllStringSubmatch(text, -1) {
+			kind := map[bool]string{true: "Test", false: "Benchmark"}[m[1] == "run"]
+			for one := range strings.SplitSeq(m[2], "|") {
+				n++
+				one, _, _ = strings.Cut(one, "/")
+				if !slices.ContainsFunc(known[kind], func(name string) bool { return strings.Contains(name, one) }) {
+					t.Errorf("%s: %s chooses nothing: there is no %s with %s in its name", name, m[0], kind, one)
+				}
+			}
+		}
+	}
+	if n < 10 {
+		t.Errorf("only %d choices were found", n)
 	}
 }
 
