@@ -18,6 +18,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/throng-io/throng/protocol/hostname"
 	"github.com/throng-io/throng/scenario/draft"
 	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/scenario/recorder"
@@ -49,6 +50,7 @@ proxy goes on.`
 
 type recording struct {
 	listen, target, path, out, ca string
+	hosts                         []string // by which clients may call the proxy, beside localhost
 	insecure                      bool
 	limit                         int
 	during                        time.Duration
@@ -70,6 +72,7 @@ func recordCommand() *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.StringVar(&r.listen, "listen", "localhost:3100", "address for the clients; port 0 takes a free one")
+	f.StringSliceVar(&r.hosts, "allowed-host", nil, "`NAMES` by which clients call the proxy on this machine, beside localhost")
 	f.StringVar(&r.target, "target", "", "`URL` of the server: http or https, without a path")
 	f.StringVar(&r.path, "path", "/socket.io/", "Engine.IO path of the server")
 	f.StringVar(&r.out, "out", "", "new folder for the files (default recorded, recorded-2, ...)")
@@ -102,7 +105,8 @@ func (r *recording) run(ctx context.Context, stdout, stderr io.Writer) error {
 		defer cancel()
 	}
 	_, _ = fmt.Fprintf(stdout, "recording on http://%s, for %s; Ctrl-C ends it and writes %s\n", listeners[0].Addr(), opt.Target, dir)
-	if err := serveProxy(ctx, rec, listeners); err != nil {
+	// A page of another site whose name points here would be taken for one of the target's own.
+	if err := serveProxy(ctx, hostname.Guard(rec, r.hosts), listeners); err != nil {
 		return err
 	}
 	return r.write(rec.Observer(), opt.Target.String(), dir, stdout)

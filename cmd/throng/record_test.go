@@ -233,6 +233,35 @@ func forwardTo(t *testing.T, target string) http.Handler {
 	return &httputil.ReverseProxy{Rewrite: func(p *httputil.ProxyRequest) { p.SetURL(u) }, FlushInterval: -1, ErrorLog: log.New(io.Discard, "", 0)}
 }
 
+// A page whose name points at this machine does not reach the target through the proxy, which would
+// give the target its own origin for that of the page.
+func TestRecordHosts(t *testing.T) {
+	asked := make(chan string, 2)
+	target := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, req *http.Request) { asked <- req.Header.Get("Origin") }))
+	defer target.Close()
+	address, stop := recordHere(t, "--target", target.URL, "--allowed-host", "chat.test", "--out", filepath.Join(t.TempDir(), "rec"))
+	defer stop()
+	for host, want := range map[string]int{"evil.example": http.StatusMisdirectedRequest, "chat.test": http.StatusOK, "localhost": http.StatusOK} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address+"/socket.io/?EIO=4&transport=polling", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Host = host + ":3100"
+		req.Header.Set("Origin", "http://"+req.Host)
+		answer, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = answer.Body.Close()
+		if answer.StatusCode != want {
+			t.Errorf("as %s: %s, want %d", host, answer.Status, want)
+		}
+	}
+	if len(asked) != 2 {
+		t.Errorf("the target was asked %d times, want 2", len(asked))
+	}
+}
+
 // What cannot be recorded is refused before anything is served, and nothing is written where no
 // client came.
 func TestRecordRefuses(t *testing.T) {
