@@ -54,11 +54,7 @@ func rulesFor(f *file.File, cell *result.Cell) (judge.Rules, error) {
 			return judge.Rules{SLO: c.Spec.SLO, Valid: c.Spec.Valid}, nil
 		}
 	}
-	var params []string
-	for _, name := range slices.Sorted(maps.Keys(cell.Params)) {
-		params = append(params, name+"="+cell.Params[name])
-	}
-	return judge.Rules{}, fmt.Errorf("the result has trials of %s, which is not a combination of the scenario: judge it by a scenario with the same matrix, or by a scenario without a matrix", strings.Join(params, " "))
+	return judge.Rules{}, fmt.Errorf("the result has trials of %s, which is not a combination of the scenario: judge it by a scenario with the same matrix, or by a scenario without a matrix", strings.Join(result.ParamList(cell.Params), " "))
 }
 
 // savedLog reads the log of a metric of trial i; nil when there is none. The log of an interrupted

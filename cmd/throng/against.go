@@ -3,8 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"maps"
-	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -33,7 +31,7 @@ func judgeAgainst(w io.Writer, f *file.File, dir string, asJSON bool) error {
 	if err = unread(err); err != nil {
 		return err
 	}
-	if code := map[result.Verdict]int{result.Pass: exitPass, result.Fail: exitFail, result.Invalid: exitInvalid}[again.Verdict]; code != exitPass {
+	if code := exitOf(again.Verdict); code != exitPass {
 		return &exitError{code: code}
 	}
 	return nil
@@ -47,7 +45,7 @@ func printJudgements(w io.Writer, run *result.Run) error {
 			out.printf("\n")
 		}
 		if len(run.Cells) > 1 {
-			out.printf("%s\n", trialName(c))
+			out.printf("%s\n", &result.PlannedTrial{Params: c.Params, Trial: c.Trial})
 		}
 		out.printf("%s", strings.ToUpper(string(c.Verdict)))
 		if c.Reason != "" {
@@ -81,15 +79,6 @@ func printJudgements(w io.Writer, run *result.Run) error {
 		}
 	}
 	return out.err
-}
-
-// trialName names a trial by its parameters and number.
-func trialName(c *result.Cell) string {
-	var words []string
-	for _, name := range slices.Sorted(maps.Keys(c.Params)) {
-		words = append(words, name+"="+c.Params[name])
-	}
-	return strings.Join(append(words, fmt.Sprintf("trial %d", c.Trial)), " ")
 }
 
 // judgements is the answer of `throng check --against DIR --json`. The field names are a contract.

@@ -29,6 +29,12 @@ func listenAside(flag, address string) (net.Listener, error) {
 	return ln, nil
 }
 
+// exposed reports whether other machines can reach a listener.
+func exposed(l net.Listener) bool {
+	a, ok := l.Addr().(*net.TCPAddr)
+	return ok && !a.IP.IsLoopback()
+}
+
 // aside serves an operators' endpoint on its own address until ctx ends, and returns a function
 // that waits for its end. An empty address does nothing. A port without host listens on the
 // loopback interface and accepts only the host localhost and the names in hosts. flag, what and
@@ -56,4 +62,14 @@ func aside(ctx context.Context, flag, what, path, address string, hosts []string
 		_ = srv.Close()
 		<-done
 	}, nil
+}
+
+// offerMetrics is aside for the metrics of the handler that show makes: their measuring costs.
+func offerMetrics(ctx context.Context, show func() http.Handler, address string, hosts []string, stderr io.Writer) (wait func(), err error) {
+	if address == "" {
+		return func() {}, nil
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/metrics", show())
+	return aside(ctx, "--metrics", "metrics", "/metrics", address, hosts, mux, stderr)
 }

@@ -22,9 +22,6 @@ import (
 	"github.com/throng-io/throng/scenario/search"
 )
 
-// exitNothing is the exit code of a search that found nothing.
-const exitNothing = 5
-
 // capacityName is the answer of a search, in the directory of its result.
 const capacityName = "capacity.json"
 

@@ -27,15 +27,15 @@ func printFleet(w io.Writer, a *machine.Assessment, times string, asJSON bool) e
 	var others []string
 	for _, what := range slices.Sorted(maps.Keys(p.Each)) {
 		if what != p.By {
-			others = append(others, fmt.Sprintf("%s alone: %s", what, grouped(p.Each[what])))
+			others = append(others, fmt.Sprintf("%s alone: %s", what, metric.FormatCount(p.Each[what])))
 		}
 	}
 	out.table([][]string{
-		{"clients", grouped(p.Clients)},
+		{"clients", metric.FormatCount(p.Clients)},
 		{"deliveries", rate(p.DeliveriesPerS) + " a second"},
-		{"agents like this machine", fmt.Sprintf("%s, by their %s (%s)", grouped(p.Agents), p.By, strings.Join(others, ", "))},
-		{"each agent", fmt.Sprintf("%s clients, %s deliveries a second, %.0f %% of its processors, %s", grouped(p.AgentClients), rate(p.AgentDeliveriesPerS), 100*p.AgentCPU, metric.FormatBytes(p.AgentBytes))},
-		{"its local ports", fmt.Sprintf("%s to one address, %s", grouped(p.AgentPorts), allowed(a.Limits.Ports(), "ip_local_port_range"))},
+		{"agents like this machine", fmt.Sprintf("%s, by their %s (%s)", metric.FormatCount(p.Agents), p.By, strings.Join(others, ", "))},
+		{"each agent", fmt.Sprintf("%s clients, %s deliveries a second, %.0f %% of its processors, %s", metric.FormatCount(p.AgentClients), rate(p.AgentDeliveriesPerS), 100*p.AgentCPU, metric.FormatBytes(p.AgentBytes))},
+		{"its local ports", fmt.Sprintf("%s to one address, %s", metric.FormatCount(p.AgentPorts), allowed(a.Limits.Ports(), "ip_local_port_range"))},
 		{"between agents", fmt.Sprintf("at most %s messages and %s a second through NATS", rate(p.NATSMessagesPerS), metric.FormatBytes(int64(p.NATSBytesPerS)))},
 		{"to the controller", metric.FormatBytes(int64(p.ControllerBytes)) + " a second"},
 	})

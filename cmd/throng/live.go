@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net"
 	"os"
 	"path/filepath"
 
@@ -46,7 +45,7 @@ func openLive(address, client string, stderr io.Writer) (*livePage, error) {
 	page.Serve(ln)
 	l := &livePage{page, fmt.Sprintf("http://%s/", ln.Addr())}
 	_, _ = fmt.Fprintf(stderr, "live on %s\n", l.address)
-	if a, ok := ln.Addr().(*net.TCPAddr); ok && !a.IP.IsLoopback() {
+	if exposed(ln) {
 		_, _ = fmt.Fprintln(stderr, "throng: any client that can reach this address can watch the run")
 	}
 	return l, nil

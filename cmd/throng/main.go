@@ -25,9 +25,21 @@ const (
 	exitUsage       = 2 // bad usage or bad file
 	exitInvalid     = 3 // the generator was not fit to judge
 	exitUnreachable = 4 // the target cannot be reached
+	exitNothing     = 5 // a search found nothing
 	exitInterrupted = 130
 	exitPipe        = 141 // the reader of standard output has gone: a shell's code for SIGPIPE
 )
+
+// exitOf is the exit code of a run with a verdict.
+func exitOf(v result.Verdict) int {
+	switch v {
+	case result.Pass:
+		return exitPass
+	case result.Fail:
+		return exitFail
+	}
+	return exitInvalid
+}
 
 // exitError ends the program with a code of its own. Without an error it does so
 // silently: what there was to say has been said.

@@ -4,12 +4,11 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"maps"
-	"slices"
 	"strings"
 
 	"github.com/throng-io/throng/scenario/machine"
 	"github.com/throng-io/throng/scenario/metric"
+	"github.com/throng-io/throng/scenario/result"
 )
 
 // printPlan writes the plan for reading: the scenario, its phases, its combinations and its needs.
@@ -34,7 +33,7 @@ func printPlan(w io.Writer, a *machine.Assessment) error {
 	for _, p := range a.Phases {
 		counts := map[bool]string{true: "yes", false: "no"}[p.Record]
 		rows = append(rows, []string{
-			p.Name, p.For.String(), counts, span(grouped(p.Clients[0]), grouped(p.Clients[1])),
+			p.Name, p.For.String(), counts, span(metric.FormatCount(p.Clients[0]), metric.FormatCount(p.Clients[1])),
 			span(rate(p.OfferedPerS[0]), rate(p.OfferedPerS[1])), span(rate(p.DeliveriesPerS[0]), rate(p.DeliveriesPerS[1])),
 		})
 	}
@@ -91,7 +90,7 @@ func combinations(all []machine.Combination) [][]string {
 			rows = append(rows, []string{fmt.Sprintf("and %d more", len(all)-i)})
 			break
 		}
-		rows = append(rows, []string{combinationName(c.Params), grouped(c.Clients), grouped(c.Sockets), rate(c.OfferedPerS), rate(c.DeliveriesPerS)})
+		rows = append(rows, []string{combinationName(c.Params), metric.FormatCount(c.Clients), metric.FormatCount(c.Sockets), rate(c.OfferedPerS), rate(c.DeliveriesPerS)})
 	}
 	return rows
 }
@@ -102,9 +101,9 @@ func rules(all []machine.Rule) [][]string {
 	for _, r := range all {
 		planned := "unknown before the run"
 		if r.Samples != nil {
-			planned = grouped(int(*r.Samples))
+			planned = metric.FormatCount(*r.Samples)
 		}
-		rows = append(rows, []string{r.Check, planned, grouped(int(r.Takes))})
+		rows = append(rows, []string{r.Check, planned, metric.FormatCount(r.Takes)})
 	}
 	return rows
 }
@@ -117,21 +116,21 @@ func demands(a *machine.Assessment, heaviest machine.Combination) [][]string {
 		files, memory = max(files, c.Files), max(memory, c.GeneratorBytes+c.ServerBytes)
 	}
 	rows := [][]string{{"takes", "at most", "allowed"}}
-	rows = append(rows, []string{"sockets", grouped(heaviest.Sockets), ""})
-	rows = append(rows, []string{"file descriptors", grouped(files), allowed(max(l.FilesHard, l.FilesSoft), "ulimit -Hn")})
+	rows = append(rows, []string{"sockets", metric.FormatCount(heaviest.Sockets), ""})
+	rows = append(rows, []string{"file descriptors", metric.FormatCount(files), allowed(max(l.FilesHard, l.FilesSoft), "ulimit -Hn")})
 	for _, s := range a.Sources {
 		from := "local ports"
 		if s.Addr != "" {
 			from += " of " + s.Addr
 		}
-		rows = append(rows, []string{from, grouped(s.Sockets), allowed(s.Ports, "ip_local_port_range")})
+		rows = append(rows, []string{from, metric.FormatCount(s.Sockets), allowed(s.Ports, "ip_local_port_range")})
 	}
 	channels := 0
 	for _, c := range a.Combined {
 		channels = max(channels, c.Channels)
 	}
 	if channels > 0 {
-		rows = append(rows, []string{"ends of data channels", grouped(channels), fmt.Sprintf("%s, and %.2g cores while idle", metric.FormatBytes(int64(channels)*machine.ChannelBytes), float64(channels)*machine.ChannelCores)})
+		rows = append(rows, []string{"ends of data channels", metric.FormatCount(channels), fmt.Sprintf("%s, and %.2g cores while idle", metric.FormatBytes(int64(channels)*machine.ChannelBytes), float64(channels)*machine.ChannelCores)})
 	}
 	has := "unknown on this system"
 	if l.Memory > 0 {
@@ -144,16 +143,10 @@ func allowed(n int, by string) string {
 	if n == 0 {
 		return "unknown on this system"
 	}
-	return fmt.Sprintf("%s (%s)", grouped(n), by)
+	return fmt.Sprintf("%s (%s)", metric.FormatCount(n), by)
 }
 
-func combinationName(p map[string]string) string {
-	var words []string
-	for _, k := range slices.Sorted(maps.Keys(p)) {
-		words = append(words, k+"="+p[k])
-	}
-	return strings.Join(words, " ")
-}
+func combinationName(p map[string]string) string { return strings.Join(result.ParamList(p), " ") }
 
 // span formats a range of values.
 func span(from, to string) string {
@@ -167,5 +160,5 @@ func rate(v float64) string {
 	if v != 0 && v < 100 {
 		return fmt.Sprintf("%.3g", v)
 	}
-	return grouped(int(v + 0.5))
+	return metric.FormatCount(int(v + 0.5))
 }

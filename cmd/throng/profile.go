@@ -6,13 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
 	"runtime/pprof"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -21,6 +19,7 @@ import (
 
 	"github.com/throng-io/throng/scenario"
 	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/result"
 )
 
 // The files of a profiled process: its processor time from beginning to end, and
@@ -58,8 +57,8 @@ func (p *profiler) note(err error) {
 func (p *profiler) begin(c *file.Cell) (loaded func()) {
 	p.trials++
 	stem := fmt.Sprintf("%s-%d", p.name, p.trials)
-	for _, key := range slices.Sorted(maps.Keys(c.Spec.Params)) {
-		stem += "-" + key + "=" + c.Spec.Params[key]
+	for _, param := range result.ParamList(c.Spec.Params) {
+		stem += "-" + param
 	}
 	stem = filepath.Join(p.dir, strings.Map(inFileName, stem))
 	p.mu.Lock()

@@ -115,6 +115,3 @@ func plainLine(p scenario.Progress) string {
 	}
 	return b.String()
 }
-
-// grouped writes a number with spaces between thousands.
-func grouped(n int) string { return metric.FormatCount(n) }

@@ -270,7 +270,7 @@ func runOne(cmd *cobra.Command, f *file.File, dir string, opt scenario.Options, 
 	if ctx.Err() != nil {
 		return exitInterrupted, nil
 	}
-	return map[result.Verdict]int{result.Pass: exitPass, result.Fail: exitFail, result.Invalid: exitInvalid}[run.Verdict], nil
+	return exitOf(run.Verdict), nil
 }
 
 // write leaves a run's results in dir and says so. A standard output that fails does not

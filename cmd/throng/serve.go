@@ -237,16 +237,6 @@ func untilEnd(ctx context.Context, r io.Reader, grace time.Duration) (context.Co
 	return ctx, cancel
 }
 
-// offerMetrics is aside for the metrics of the handler that show makes: their measuring costs.
-func offerMetrics(ctx context.Context, show func() http.Handler, address string, hosts []string, stderr io.Writer) (wait func(), err error) {
-	if address == "" {
-		return func() {}, nil
-	}
-	mux := http.NewServeMux()
-	mux.Handle("/metrics", show())
-	return aside(ctx, "--metrics", "metrics", "/metrics", address, hosts, mux, stderr)
-}
-
 // serve serves srv on an address until ctx ends. It prints the address, and the note about it.
 func serve(ctx context.Context, srv *server.Server, at *listening, stdout io.Writer, note func(url string) string) error {
 	d, err := at.listen()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"sync/atomic"
 
@@ -51,9 +50,7 @@ func watch(ctx context.Context, flags watchFlags, stderr io.Writer) (*watchers, 
 		return w, nil
 	}
 	w.metrics = telemetry.New(result.Version())
-	mux := http.NewServeMux()
-	mux.Handle("/metrics", w.metrics.Handler())
-	if w.scraped, err = aside(ctx, "--metrics", "metrics", "/metrics", flags.metrics, nil, mux, stderr); err != nil {
+	if w.scraped, err = offerMetrics(ctx, w.metrics.Handler, flags.metrics, nil, stderr); err != nil {
 		w.live.close()
 		return nil, err
 	}

@@ -46,7 +46,7 @@ only, unless --listen names another address. Ctrl-C ends it.`,
 				_ = l.Close()
 				return err
 			}
-			if a, ok := l.Addr().(*net.TCPAddr); ok && !a.IP.IsLoopback() {
+			if exposed(l) {
 				_, _ = fmt.Fprintln(cmd.ErrOrStderr(), "throng: any client that can reach this address can read the results")
 			}
 			return serveUntil(cmd.Context(), l, viewer)

@@ -204,13 +204,8 @@ func (in Input) Choices() (all []string) {
 		name, _, _ = strings.Cut(in.Name, "#")
 	}
 	for i := range in.Run.Cells {
-		params := in.Run.Cells[i].Params
-		var parts []string
-		for _, k := range slices.Sorted(maps.Keys(params)) {
-			parts = append(parts, k+"="+params[k])
-		}
 		choice := name
-		if len(parts) > 0 {
+		if parts := result.ParamList(in.Run.Cells[i].Params); len(parts) > 0 {
 			choice += "#" + strings.Join(parts, ",")
 		}
 		if !slices.Contains(all, choice) {

@@ -159,11 +159,7 @@ func (p *PlannedTrial) Last(cells []Cell) *Cell {
 
 // String returns the trial's name in messages: fanout=serial trial 2.
 func (p *PlannedTrial) String() string {
-	var words []string
-	for _, name := range slices.Sorted(maps.Keys(p.Params)) {
-		words = append(words, name+"="+p.Params[name])
-	}
-	return strings.Join(append(words, fmt.Sprintf("trial %d", p.Trial)), " ")
+	return strings.Join(append(ParamList(p.Params), fmt.Sprintf("trial %d", p.Trial)), " ")
 }
 
 // Missing are the planned trials of which there is no cell that was not cut short.

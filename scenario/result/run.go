@@ -1,6 +1,10 @@
 package result
 
-import "time"
+import (
+	"maps"
+	"slices"
+	"time"
+)
 
 // Format is the version of result.json that this package writes, and the newest it reads.
 const Format = 1
@@ -159,6 +163,15 @@ type Cell struct {
 
 	// nil in results of versions that did not keep it
 	Evidence *Evidence `json:"evidence,omitempty"`
+}
+
+// ParamList lists the parameters of a cell as "fanout=serial", in the order of their names.
+func ParamList(params map[string]string) []string {
+	list := make([]string, 0, len(params)+1) // with room for the trial's number
+	for _, name := range slices.Sorted(maps.Keys(params)) {
+		list = append(list, name+"="+params[name])
+	}
+	return list
 }
 
 // Of a run that compares two builds, AxisBuild is the axis with the values BuildBase and BuildHead;

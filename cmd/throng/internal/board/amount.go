@@ -3,8 +3,9 @@ package board
 import (
 	"fmt"
 	"math"
-	"slices"
 	"strings"
+
+	"github.com/throng-io/throng/scenario/result"
 )
 
 // Clock writes seconds as minutes and seconds, or with hours in front.
@@ -19,11 +20,7 @@ func Clock(seconds float64) string {
 // Label names a trial of a matrix: its parameters in alphabetic order, and its number from the
 // second on.
 func Label(params map[string]string, trial int) string {
-	var all []string
-	for k, v := range params {
-		all = append(all, k+"="+v)
-	}
-	slices.Sort(all)
+	all := result.ParamList(params)
 	if trial > 1 {
 		all = append(all, fmt.Sprintf("trial %d", trial))
 	}
