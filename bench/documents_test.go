@@ -251,7 +251,7 @@ func hasFlag(t *testing.T, dir, name string) bool {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if regexp.MustCompile(`\.(?:\w*Var|Func|Bool|Int|String|Duration|Float64|Uint64)\((?:&[\w.]+, )?"` + name + `"`).Match(source) {
+		if regexp.MustCompile(`\.(?:\w*Var|Func|Bool|Int|String|Duration|Float64|Uint64)\((?:&[\w.]+, |program\.Choice\(.*\), )?"` + name + `"`).Match(source) {
 			return true
 		}
 	}

@@ -246,8 +246,8 @@ func TestTable(t *testing.T) {
 
 func TestRefusals(t *testing.T) {
 	for want, args := range map[string][]string{
-		`"none" is none of broadcast`:          {"-workloads", "none"},
-		`"x" is none of latency`:               {"-faults", "latency,x"},
+		`no "none"; there are broadcast`:       {"-workloads", "none"},
+		`no "x"; there are latency`:            {"-faults", "latency,x"},
 		`argument "x" is unknown`:              {"x"},
 		"-budget -1s must be positive":         {"-budget", "-1s"},
 		"-update writes the whole table":       {"-update", "-quick"},

@@ -10,8 +10,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/throng-io/throng/bench/internal/manual"
@@ -38,11 +36,11 @@ func names[T interface{ key() string }](list []T) (all []string) {
 }
 
 func parse(args []string, stderr io.Writer) (o options, err error) {
-	loads, of := strings.Join(names(workloads), ","), strings.Join(names(faults), ",")
+	o.loads, o.faults = names(workloads), names(faults)
 	f := flag.NewFlagSet("chaos", flag.ContinueOnError)
 	f.SetOutput(stderr)
-	chosen := f.String("workloads", loads, "workloads that meet faults")
-	met := f.String("faults", of, "faults that they meet")
+	f.Var(program.Choice(&o.loads, o.loads...), "workloads", "workloads that meet faults")
+	f.Var(program.Choice(&o.faults, o.faults...), "faults", "faults that they meet")
 	f.BoolVar(&o.quick, "quick", false, "each fault once, within two minutes")
 	f.BoolVar(&o.update, "update", false, "write the table into "+book)
 	f.DurationVar(&o.budget, "budget", 20*time.Minute, "begin no trial that would end later than this")
@@ -51,20 +49,12 @@ func parse(args []string, stderr io.Writer) (o options, err error) {
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}
-	o.loads, o.faults = strings.Split(*chosen, ","), strings.Split(*met, ",")
-	for _, x := range []struct{ given, known string }{{*chosen, loads}, {*met, of}} {
-		for one := range strings.SplitSeq(x.given, ",") {
-			if !slices.Contains(strings.Split(x.known, ","), one) {
-				return o, fmt.Errorf("%q is none of %s", one, x.known)
-			}
-		}
-	}
 	switch {
 	case f.NArg() > 0:
 		return o, fmt.Errorf("argument %q is unknown; see --help", f.Arg(0))
 	case o.budget <= 0:
 		return o, fmt.Errorf("--budget %s must be positive", o.budget)
-	case o.update && (o.quick || *chosen != loads || *met != of):
+	case o.update && (o.quick || len(o.loads) < len(workloads) || len(o.faults) < len(faults)):
 		return o, errors.New("--update writes the whole table: leave --quick, --workloads and --faults out")
 	}
 	if o.quick {

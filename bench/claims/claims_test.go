@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -104,7 +105,7 @@ func TestJudgement(t *testing.T) {
 	if _, err := tableOf(plain, &result.Run{Cells: []result.Cell{{Params: map[string]string{"other": "1"}, Trial: 1}}}); err == nil {
 		t.Error("a scenario without the axis is taken")
 	}
-	if _, err := chosen([]string{"nothing"}); err == nil {
-		t.Error("an unknown claim is taken")
+	if err := command(t.Context(), []string{"--only", "nothing"}, io.Discard, io.Discard); err == nil || !strings.Contains(err.Error(), `there is no "nothing"; there are headers, `) {
+		t.Errorf("an unknown claim: %v", err)
 	}
 }

@@ -2,7 +2,7 @@
 // writes bench/claims.md with the figures.
 //
 //	go run ./bench/claims                    all, about a quarter of an hour
-//	go run ./bench/claims --only headers --out ""
+//	go run ./bench/claims --only headers     one, to the screen
 //
 // Each scenario is a matrix of the alternatives that the sentence compares, run in turn, and can be
 // run by itself: throng run bench/claims/scenarios/headers.yaml. A claim (claims.go) says what of a

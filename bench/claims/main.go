@@ -24,15 +24,18 @@ func main() {
 func command(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("claims", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	only := flags.String("only", "", "names of claims (all)")
-	out := flags.String("out", "bench", "the folder of claims.md and results/claims; \"\" prints the text alone")
+	var only, known []string
+	for _, c := range claims {
+		known = append(known, c.name)
+	}
+	flags.Var(program.Choice(&only, known...), "only", "names of claims (default all)")
+	out := flags.String("out", "bench", "the folder of claims.md and results/claims; \"\" prints the text alone, as --only and --quick do without --out")
 	quick := flags.String("quick", "", "scale the scenarios down to this share, to try them")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	some, err := chosen(strings.FieldsFunc(*only, func(r rune) bool { return r == ',' || r == ' ' }))
-	if err != nil {
-		return err
+	if part := only != nil || *quick != ""; part && !given(flags, "out") {
+		*out = "" // it must not take the place of the whole
 	}
 	work, err := os.MkdirTemp("", "claims")
 	if err != nil {
@@ -56,7 +59,7 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) error
 		"holds with 95 %%. When a sentence is true was written down before anything was measured; where an interval includes the limit,\n"+
 		"it is not shown. Absolute figures are this machine's.\n", time.Now().UTC().Format("2006-01-02"))
 	machine := ""
-	for _, c := range some {
+	for _, c := range chosen(only) {
 		t, err := measure(ctx, c, throng, filepath.Join(work, c.name), *quick, stderr)
 		if err != nil {
 			return err
@@ -82,6 +85,20 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	return os.WriteFile(filepath.Join(*out, "claims.md"), []byte(text.String()), 0o644)
 }
 
+// given reports whether a flag is on the command line.
+func given(flags *flag.FlagSet, name string) (is bool) {
+	flags.Visit(func(f *flag.Flag) { is = is || f.Name == name })
+	return is
+}
+
+// chosen returns the claims with these names; nil: all.
+func chosen(names []string) []*claim {
+	if names == nil {
+		return claims
+	}
+	return slices.DeleteFunc(slices.Clone(claims), func(c *claim) bool { return !slices.Contains(names, c.name) })
+}
+
 // measure runs the scenario of a claim.
 func measure(ctx context.Context, c *claim, throng, dir, quick string, stderr io.Writer) (*table, error) {
 	args := []string{"run", filepath.Join("bench", "claims", "scenarios", c.name+".yaml"), "--quiet", "--out", dir}
@@ -96,22 +113,6 @@ func measure(ctx context.Context, c *claim, throng, dir, quick string, stderr io
 		return nil, err
 	}
 	return tableOf(c, run)
-}
-
-// chosen returns the claims with these names; none: all.
-func chosen(names []string) ([]*claim, error) {
-	if len(names) == 0 {
-		return claims, nil
-	}
-	var some []*claim
-	for _, name := range names {
-		i := slices.IndexFunc(claims, func(c *claim) bool { return c.name == name })
-		if i < 0 {
-			return nil, fmt.Errorf("no claim %q", name)
-		}
-		some = append(some, claims[i])
-	}
-	return some, nil
 }
 
 // execute runs throng. The verdicts of a run, 1 and 3, are no errors here: the table says what was

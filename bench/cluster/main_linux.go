@@ -25,8 +25,9 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	}
 	f := flag.NewFlagSet("cluster", flag.ContinueOnError)
 	f.SetOutput(stderr)
-	chosen := f.String("faults", strings.Join(keys, ","), "faults to let happen")
-	adapters := f.String("adapters", strings.Join(forms, ","), "adapters to let them happen to")
+	chosen, adapters := keys, forms
+	f.Var(program.Choice(&chosen, keys...), "faults", "faults to let happen")
+	f.Var(program.Choice(&adapters, forms...), "adapters", "adapters to let them happen to")
 	update := f.Bool("update", false, "write the table into server/README.md")
 	serve := f.String("serve", "", "run a broker until Ctrl-C: "+strings.Join(served, ", "))
 	if err := f.Parse(args); err != nil {
@@ -35,17 +36,10 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	if *serve != "" {
 		return serveBroker(ctx, *serve, stdout)
 	}
-	for name, known := range map[string][]string{*chosen: keys, *adapters: forms} {
-		for one := range strings.SplitSeq(name, ",") {
-			if !slices.Contains(known, one) {
-				return fmt.Errorf("%q is none of %s", one, strings.Join(known, ", "))
-			}
-		}
-	}
-	if whole := len(strings.Split(*chosen, ",")) == len(keys) && len(strings.Split(*adapters, ",")) == len(forms); *update && !whole {
+	if *update && (len(chosen) < len(keys) || len(adapters) < len(forms)) {
 		return errors.New("--update writes the whole table: leave --faults and --adapters out")
 	}
-	all, err := runAll(ctx, strings.Split(*chosen, ","), strings.Split(*adapters, ","), stderr)
+	all, err := runAll(ctx, chosen, adapters, stderr)
 	if err != nil {
 		return err
 	}

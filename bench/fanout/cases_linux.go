@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 )
@@ -136,20 +135,29 @@ func named(all []entry) []entry {
 	return all
 }
 
-func choose(names []string) ([]benchCase, error) {
+// namesOf lists cases, and the servers that they have.
+func namesOf(all []benchCase) (cases, servers []string) {
+	for _, c := range all {
+		cases = append(cases, c.name)
+		for _, e := range c.entries {
+			if !slices.Contains(servers, e.server) {
+				servers = append(servers, e.server)
+			}
+		}
+	}
+	return cases, servers
+}
+
+// choose returns the cases with these names, in their order; none: all that run unasked.
+func choose(names []string) (chosen []benchCase) {
 	all := allCases()
 	if len(names) == 0 {
-		return slices.DeleteFunc(all, func(c benchCase) bool { return c.asked }), nil
+		return slices.DeleteFunc(all, func(c benchCase) bool { return c.asked })
 	}
-	var chosen []benchCase
 	for _, name := range names {
-		at := slices.IndexFunc(all, func(c benchCase) bool { return c.name == name })
-		if at < 0 {
-			return nil, fmt.Errorf("there is no case %q; --list prints them", name)
-		}
-		chosen = append(chosen, all[at])
+		chosen = append(chosen, all[slices.IndexFunc(all, func(c benchCase) bool { return c.name == name })])
 	}
-	return chosen, nil
+	return chosen
 }
 
 // field chooses the entries of a case by the command line.

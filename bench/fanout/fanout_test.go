@@ -112,11 +112,7 @@ func TestBeforeFlags(t *testing.T) {
 
 // What is not on every machine is measured for who asks for it by name.
 func TestPeersOfPythonAreAskedFor(t *testing.T) {
-	all, err := choose(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range all {
+	for _, c := range choose(nil) {
 		for _, e := range (&bench{opts: &options{}}).field(c) {
 			if slices.Contains(python(), e.server) {
 				t.Errorf("%s: %s is measured unasked", c.name, e.label())
@@ -134,8 +130,10 @@ func TestParse(t *testing.T) {
 			t.Errorf("%q is taken", args)
 		}
 	}
-	if _, err := choose([]string{"echo", "nothing"}); err == nil || !strings.Contains(err.Error(), `"nothing"`) {
-		t.Errorf("an unknown case: %v", err)
+	for _, flag := range []string{"cases", "servers", "strategies"} {
+		if _, err := parse([]string{"--" + flag, "nothing"}, io.Discard); err == nil || !strings.Contains(err.Error(), `there is no "nothing"; there are `) {
+			t.Errorf("--%s: %v", flag, err)
+		}
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/throng-io/throng/bench/fanout/internal/load"
 	"github.com/throng-io/throng/bench/internal/program"
+	"github.com/throng-io/throng/server"
 )
 
 func main() {
@@ -44,18 +45,13 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	var o options
 	f := flag.NewFlagSet("fanout", flag.ContinueOnError)
 	f.SetOutput(stderr)
-	split := func(dst *[]string) func(string) error {
-		return func(s string) error {
-			*dst = strings.Split(s, ",")
-			return nil
-		}
-	}
+	cases, servers := namesOf(allCases())
 	f.BoolVar(&o.quick, "quick", false, "only the first case, in under 40 seconds; prints one line of JSON")
 	f.BoolVar(&o.list, "list", false, "print the cases and stop")
 	f.BoolVar(&o.figure, "figure", false, "draw the figures of the results in --out, and write the table of README.md; without --cases nothing is measured")
-	f.Func("cases", "cases to run, separated by commas (default all; see --list)", split(&o.cases))
-	f.Func("servers", "servers to measure (default throng,node,floor where the case has them)", split(&o.servers))
-	f.Func("strategies", "fan-out strategies of throng to measure beside its default, separated by commas", split(&o.strategies))
+	f.Var(program.Choice(&o.cases, cases...), "cases", "cases to run, separated by commas (default all but those that need more than Go and Node.js; see --list)")
+	f.Var(program.Choice(&o.servers, servers...), "servers", "servers to measure (default throng,node,floor where the case has them)")
+	f.Var(program.Choice(&o.strategies, server.Strategies()...), "strategies", "fan-out strategies of throng to measure beside its default, separated by commas")
 	f.IntVar(&o.repeats, "repeats", 5, "interleaved repeats, of which the median counts")
 	f.DurationVar(&o.window, "window", 0, "length of one measurement (default as the case has it)")
 	f.StringVar(&o.out, "out", "bench/results", `folder for results, relative to the root of the project; "" writes none`)
@@ -97,10 +93,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		}
 		return nil
 	}
-	chosen, err := choose(o.cases)
-	if err != nil {
-		return err
-	}
+	chosen := choose(o.cases)
 	if o.quick {
 		chosen = chosen[:1]
 	}

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -43,7 +42,7 @@ func main() {
 var roles = []program.Role{{Name: "reader", Play: reader}, {Name: "echoer", Play: echoer}}
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	var o options
+	o := options{cases: cases}
 	f := flag.NewFlagSet("generator", flag.ContinueOnError)
 	f.SetOutput(stderr)
 	f.IntVar(&o.clients, "clients", 1000, "receivers")
@@ -54,18 +53,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	f.IntVar(&o.hold, "hold", 8000, "clients to hold for the memory")
 	f.IntVar(&o.echoers, "echoers", 500, "clients that ask for echoes")
 	f.StringVar(&o.binary, "binary", "", "the throng that runs the scenarios; \"\" = of this tree, as the server always is")
-	list := f.String("cases", strings.Join(cases, ","), "what to measure")
+	f.Var(program.Choice(&o.cases, cases...), "cases", "what to measure")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
 	if min(o.clients, o.rate, o.repeats, o.hold, o.echoers) < 1 || o.window < time.Second {
 		return errors.New("clients, rate, repeats, hold and echoers must be positive, and the window at least a second")
-	}
-	for name := range strings.SplitSeq(*list, ",") {
-		if !slices.Contains(cases, name) {
-			return fmt.Errorf("there is no case %q; the cases are %s", name, strings.Join(cases, ", "))
-		}
-		o.cases = append(o.cases, name)
 	}
 	b, err := prepare(ctx)
 	if err != nil {

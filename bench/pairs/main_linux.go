@@ -13,7 +13,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/throng-io/throng/bench/internal/program"
@@ -37,11 +36,11 @@ type options struct {
 	budget time.Duration
 	throng string
 	out    string
-	kinds  string
+	kinds  []string
 }
 
 func study(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	o := options{}
+	o := options{kinds: []string{planted, equal}}
 	f := flag.NewFlagSet("pairs", flag.ContinueOnError)
 	f.SetOutput(stderr)
 	f.IntVar(&o.rounds, "rounds", 20, "how often to compare the planted and the equal builds")
@@ -49,14 +48,9 @@ func study(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	f.DurationVar(&o.budget, "budget", 3*time.Minute, "the budget of each comparison")
 	f.StringVar(&o.throng, "throng", "", "the build of throng to use; without it one is built")
 	f.StringVar(&o.out, "out", "", "directory for pairs.jsonl, which is appended to, and pairs.txt; without it they are only shown")
-	f.StringVar(&o.kinds, "kinds", planted+","+equal, "what to compare in a round")
+	f.Var(program.Choice(&o.kinds, o.kinds...), "kinds", "what to compare in a round")
 	if err := f.Parse(args); err != nil {
 		return err
-	}
-	for kind := range strings.SplitSeq(o.kinds, ",") {
-		if kind != planted && kind != equal {
-			return fmt.Errorf("--kinds %q: write %s, %s or both", o.kinds, planted, equal)
-		}
 	}
 	if o.out != "" {
 		if err := os.MkdirAll(o.out, 0o755); err != nil {
@@ -75,7 +69,7 @@ func study(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	var all []outcome
 	for round := range o.rounds {
-		for kind := range strings.SplitSeq(o.kinds, ",") {
+		for _, kind := range o.kinds {
 			one, err := compareOnce(ctx, &o, kind, filepath.Join(dir, fmt.Sprintf("%s-%d", kind, round)))
 			if err != nil {
 				return err

@@ -12,7 +12,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 	"time"
 
@@ -34,7 +33,7 @@ type options struct {
 	window time.Duration
 	seed   uint64
 	out    string
-	kinds  string
+	kinds  []string
 	pins   pins
 }
 
@@ -42,14 +41,14 @@ type options struct {
 type pins struct{ server, generator int }
 
 func study(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	o := options{}
+	o := options{kinds: kinds}
 	f := flag.NewFlagSet("starve", flag.ContinueOnError)
 	f.SetOutput(stderr)
 	f.IntVar(&o.runs, "runs", 200, "how many runs")
 	f.DurationVar(&o.window, "window", 3*time.Second, "length of each measurement")
 	f.Uint64Var(&o.seed, "seed", 1, "of the load that is drawn")
 	f.StringVar(&o.out, "out", "", "directory for starve.jsonl and starve.txt; without it they are only shown")
-	f.StringVar(&o.kinds, "kinds", strings.Join(kinds, ","), "kinds of load to draw from")
+	f.Var(program.Choice(&o.kinds, kinds...), "kinds", "kinds of load to draw from")
 	f.IntVar(&o.pins.server, "server", 1, "the processor of the server")
 	f.IntVar(&o.pins.generator, "generator", 0, "the processor of the generator and of the load")
 	if err := f.Parse(args); err != nil {
@@ -57,12 +56,6 @@ func study(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	if cpus := runtime.NumCPU(); cpus < 2 {
 		return fmt.Errorf("the server needs a processor of its own, and this process may use %d; allow it two", cpus)
-	}
-	from := strings.Split(o.kinds, ",")
-	for _, kind := range from {
-		if !slices.Contains(kinds, kind) {
-			return fmt.Errorf("--kinds: there is no load %q; there are %s", kind, strings.Join(kinds, ", "))
-		}
 	}
 	self, err := os.Executable()
 	if err != nil {
@@ -77,7 +70,7 @@ func study(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	var all []outcome
 	var failed error
 	for i := range o.runs {
-		r, err := one(ctx, self, &o, draw(rng, from))
+		r, err := one(ctx, self, &o, draw(rng, o.kinds))
 		if ctx.Err() != nil {
 			break
 		}
@@ -118,7 +111,7 @@ func header(o *options) heading {
 	env, facts := result.Environment(), machine.Read()
 	return heading{
 		Machine: fmt.Sprintf("%d x %s", facts.Cores, env["cpu"]), Kernel: env["kernel"], Go: runtime.Version(), Commit: result.Version(), Time: time.Now().UTC().Truncate(time.Second),
-		Load: program.LoadAverage(), Command: fmt.Sprintf("go run ./bench/starve --runs %d --window %v --seed %d --kinds %s", o.runs, o.window, o.seed, o.kinds),
+		Load: program.LoadAverage(), Command: fmt.Sprintf("go run ./bench/starve --runs %d --window %v --seed %d --kinds %s", o.runs, o.window, o.seed, strings.Join(o.kinds, ",")),
 	}
 }
 
