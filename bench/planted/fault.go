@@ -50,7 +50,8 @@ type Fault struct {
 	From int
 	// All says that every receiver of the message is hit, of the kinds that hit one.
 	All bool
-	// For is how long Delay, Stall and Late last.
+	// For is how long Delay, Stall and Late last, and how long a message of Swap waits for the
+	// sender's next one, without which it is delivered unswapped and no mistake; 0: swapTime.
 	For time.Duration
 }
 

@@ -41,8 +41,7 @@ type item struct {
 	plant   *Plant
 }
 
-// swapTime is how long a message waits for the sender's next one. Without one it is delivered
-// unswapped.
+// swapTime is for streams that send several messages a second.
 const swapTime = 500 * time.Millisecond
 
 func (sess *session) handshake(upgrades ...string) engineio.Packet {

@@ -2,6 +2,7 @@ package planted
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -291,7 +292,7 @@ func (s *Server) harm(e *event, o *socket, it item, n int, chosen bool) bool {
 			o.sess.send(e.from, it)
 			o.sess.send(e.from, it)
 		case Swap:
-			it.plant, it.at = p, it.since.Add(swapTime)
+			it.plant, it.at = p, it.since.Add(cmp.Or(f.For, swapTime))
 			o.sess.swaps[e.from] = it
 			o.sess.nudge()
 		case Corrupt, Garble:
