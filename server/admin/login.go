@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/hex"
 	"errors"
 	"net"
 	"net/url"
@@ -110,9 +109,7 @@ const (
 
 // add makes an id. Of too many, the oldest goes.
 func (k *sessionIDs) add() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails: it ends the process instead
-	id := hex.EncodeToString(b[:])
+	id := rand.Text()
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.ids == nil {

@@ -3,10 +3,9 @@
 package app
 
 import (
-	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
-	"time"
 
 	"github.com/valyala/fasthttp"
 
@@ -17,55 +16,55 @@ import (
 	"github.com/throng-io/throng/server/app/plain"
 )
 
-// apps by name. Bench also serves the baselines of package plain. Engine is no Socket.IO
-// application, chat and p2p have pages: they change the options, see New.
-var apps = map[string]func(*server.Server){
-	"bench":    Bench,
-	"protocol": Protocol,
-	"engine":   func(*server.Server) {},
-	"chat":     func(*server.Server) {},
-	"p2p":      func(*server.Server) {},
+// apps make a server with an application, by its name.
+var apps = map[string]func(server.Options) (*server.Server, error){
+	"bench":    newBench,
+	"protocol": func(opts server.Options) (*server.Server, error) { return with(Protocol, opts) },
+	"engine":   newEngine,
+	"chat":     newChat,
+	"p2p":      newP2P,
 }
 
 // Names lists the applications, sorted.
-func Names() []string {
-	names := make([]string, 0, len(apps))
-	for name := range apps {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
-}
+func Names() []string { return slices.Sorted(maps.Keys(apps)) }
 
 // New returns a server with the named application on it.
 func New(name string, opts server.Options) (*server.Server, error) {
-	install := apps[name]
-	if install == nil {
+	app := apps[name]
+	if app == nil {
 		return nil, fmt.Errorf("application %q is unknown; use one of %v", name, Names())
 	}
-	switch name {
-	case "engine":
-		opts.Engine = Echo
-	case "chat":
-		return newChat(opts)
-	case "p2p":
-		return newP2P(opts)
-	case "bench":
-		if opts.Other == nil {
-			full, err := opts.WithDefaults()
-			if err != nil {
-				return nil, err
-			}
-			limits := plain.Limits{Message: full.Limits.MaxPayload, Sessions: full.Limits.MaxSessions}
-			opts.Other = plain.New(limits).Handle
-		}
-	}
+	return app(opts)
+}
+
+// with returns a server on which an application is installed.
+func with(install func(*server.Server), opts server.Options) (*server.Server, error) {
 	srv, err := server.New(opts)
 	if err != nil {
 		return nil, err
 	}
 	install(srv)
 	return srv, nil
+}
+
+// newBench returns a server with the benchmark contract, and beside it with the baselines of
+// package plain, unless the options have another use for other requests.
+func newBench(opts server.Options) (*server.Server, error) {
+	if opts.Other == nil {
+		full, err := opts.WithDefaults()
+		if err != nil {
+			return nil, err
+		}
+		limits := plain.Limits{Message: full.Limits.MaxPayload, Sessions: full.Limits.MaxSessions}
+		opts.Other = plain.New(limits).Handle
+	}
+	return with(Bench, opts)
+}
+
+// newEngine returns a server of bare Engine.IO.
+func newEngine(opts server.Options) (*server.Server, error) {
+	opts.Engine = Echo
+	return server.New(opts)
 }
 
 // newChat returns a server with the chat and its page, and with state recovery.
@@ -118,130 +117,3 @@ func withPage(opts server.Options, name string, site func(path, client string) (
 
 // Echo answers each Engine.IO message with the same one: the application "engine".
 func Echo(s *server.EngineSession, data []byte, binary bool) { s.Send(data, binary) }
-
-// apart is the time between a client's admission and its event "auth". Clients of test suites wait
-// for one message after the other, and those that come in one read are lost to them: the official
-// server leaves a moment between the two as well, since it writes one at a time.
-const apart = 5 * time.Millisecond
-
-// maxWait bounds how long a client may make the middleware of /slow wait, in milliseconds.
-const maxWait = 10_000
-
-// Protocol is a playground for protocol tests. On / and /custom a client gets an event "auth" with
-// the payload that it joined with, a moment after the answer to its CONNECT. / has the events
-//
-//	message           answered by "message-back" with the same arguments, binary included
-//	message-with-ack  acknowledged with its arguments
-//	volatile          answered by "message-back" as a volatile event
-//	ask               answered by a "question" with the same arguments, whose acknowledgement
-//	                  comes back as "answer"
-//	join (room)       joins a room; acknowledged
-//	survey (ms, ...)  puts a "question" with the further arguments to all, waits so many
-//	                  milliseconds, and is acknowledged with the first argument of each answer
-//	                  and whether all have answered
-//	survey-room (room, ms, ...)  is survey for a room
-//	bye (hangUp)      disconnects the client from the namespace, or altogether
-//
-// The middleware of /slow joins the room "early" and waits for as many milliseconds as "wait" of
-// the payload says; then "joined" goes to that room. /refused refuses every client, with its
-// payload.
-func Protocol(srv *server.Server) {
-	for _, name := range []string{"/", "/custom"} {
-		srv.Of(name).OnConnect(func(s *server.Socket) {
-			auth := s.AuthRaw()
-			if auth == nil {
-				auth = []byte("{}")
-			}
-			<-time.After(apart)
-			_ = s.Emit("auth", json.RawMessage(auth)) // it has come as JSON: nothing to fail
-		})
-	}
-	srv.On("message", func(s *server.Socket, e *server.Event) error {
-		args, attachments := e.Raw()
-		s.EmitRaw("message-back", args, attachments)
-		return nil
-	})
-	srv.On("message-with-ack", func(_ *server.Socket, e *server.Event) error {
-		return e.AckRaw(e.Raw())
-	})
-	srv.On("ask", func(s *server.Socket, e *server.Event) error {
-		args, attachments := e.Raw()
-		list, err := e.Parser().Values(args, attachments)
-		if err != nil {
-			return err
-		}
-		return s.EmitWithAck(time.Minute, func(answer *server.Event, err error) {
-			if err != nil {
-				return
-			}
-			args, attachments := answer.Raw()
-			s.EmitRaw("answer", args, attachments)
-		}, "question", list...)
-	})
-	srv.On("volatile", func(s *server.Socket, e *server.Event) error {
-		args, attachments := e.Raw()
-		s.Volatile().EmitRaw("message-back", args, attachments)
-		return nil
-	})
-	srv.On("join", withRoom(func(s *server.Socket, room string) error {
-		s.Join(room)
-		return nil
-	}))
-	srv.On("survey", func(s *server.Socket, e *server.Event) error {
-		args, attachments := e.Raw()
-		return survey(s.Namespace().Everyone(), e, args, attachments)
-	})
-	srv.On("survey-room", func(s *server.Socket, e *server.Event) error {
-		args, attachments := e.Raw()
-		first, rest := e.Parser().NextArg(args)
-		room, err := text(e, first, "room")
-		if err != nil {
-			return err
-		}
-		return survey(s.Namespace().To(room), e, rest, attachments)
-	})
-	srv.On("bye", func(s *server.Socket, e *server.Event) error {
-		var hangUp bool
-		_ = e.Bind(&hangUp) // anything else is no
-		s.Disconnect(hangUp)
-		return nil
-	})
-	slow := srv.Of("/slow")
-	slow.Use(func(s *server.Socket) error {
-		var auth struct{ Wait int }
-		if err := s.Auth(&auth); err != nil {
-			return err
-		}
-		s.Join("early")
-		<-time.After(time.Duration(min(auth.Wait, maxWait)) * time.Millisecond)
-		return nil
-	})
-	// nothing to encode
-	slow.OnConnect(func(*server.Socket) { _ = slow.To("early").Emit("joined") })
-	srv.Of("/refused").Use(func(s *server.Socket) error {
-		return &server.ConnectError{Message: "not allowed", Data: json.RawMessage(s.AuthRaw())}
-	})
-}
-
-func survey(to server.Target, e *server.Event, args []byte, attachments [][]byte) error {
-	first, rest := e.Parser().NextArg(args)
-	var milliseconds int
-	if err := e.Parser().Bind(first, nil, &milliseconds); err != nil {
-		return err
-	}
-	list, err := e.Parser().Values(rest, attachments)
-	if err != nil {
-		return err
-	}
-	asked := e.Clone()
-	return to.EmitWithAck(time.Duration(milliseconds)*time.Millisecond, func(a server.Answers) {
-		answers := []any{}
-		for _, one := range a.All {
-			var answer any
-			if one.Event.Bind(&answer) == nil {
-				answers = append(answers, answer)
-			}
-		}
-		_ = asked.Ack(answers, len(a.Missing) == 0 && a.MissingRemote == 0)
-	}, "question", list...)
-}
