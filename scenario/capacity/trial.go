@@ -25,7 +25,7 @@ func (sr *searchRun) search(ctx context.Context) error {
 		}
 		level, kind := step.Level, step.Kind
 		if step.Answer != nil {
-			at, more := search.NextStep(sr.plan, shares(sr.spec), *step.Answer, sr.history)
+			at, more := search.CurveLevel(sr.plan, shares(sr.spec), *step.Answer, sr.history)
 			if !more {
 				return nil
 			}

@@ -5,12 +5,12 @@ import (
 	"slices"
 )
 
-// NextStep is the level to measure next for the curves, once the search has its answer: those
-// shares of Answer.Low that no valid trial has been made at, within two hundredths. ok is false
+// CurveLevel is the level to measure next for the curves, once the search has its answer: one of
+// the shares of Answer.Low that no valid trial has been made at, within two hundredths. ok is false
 // when there is none left, when the budget has no room for one more, or without a capacity to take
 // shares of. An invalid trial is not repeated: a curve has gaps where the generator could not
 // judge.
-func NextStep(plan Plan, shares []float64, answer Answer, history []Observation) (level float64, ok bool) {
+func CurveLevel(plan Plan, shares []float64, answer Answer, history []Observation) (level float64, ok bool) {
 	p, err := plan.defaults()
 	if err != nil || answer.Low == 0 {
 		return 0, false

@@ -14,7 +14,7 @@ type Expected struct {
 
 // Expect returns the cost of a search in which no trial errs, for capacities from below the first
 // level to above the last. Contradictory trials cost more. took is the duration of a trial; shares
-// is as for [NextStep]. The error is about the plan.
+// is as for [CurveLevel]. The error is about the plan.
 func Expect(plan Plan, shares []float64, took func(level float64, kind Kind) time.Duration) (Expected, error) {
 	p, err := plan.defaults()
 	if err != nil {
@@ -48,7 +48,7 @@ func play(p Plan, shares []float64, capacity float64, took func(float64, Kind) t
 		}
 		level, kind := step.Level, step.Kind
 		if step.Answer != nil {
-			at, more := NextStep(p, shares, *step.Answer, history)
+			at, more := CurveLevel(p, shares, *step.Answer, history)
 			if !more {
 				return len(history), all, nil
 			}

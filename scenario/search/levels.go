@@ -1,6 +1,7 @@
 package search
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -28,15 +29,7 @@ func (p *Plan) levels(history []Observation) ([]level, error) {
 		case o.Verdict != Held && o.Verdict != Broke:
 			return nil, fmt.Errorf("search: observation %d has the verdict %q", i+1, o.Verdict)
 		}
-		at, found := slices.BinarySearchFunc(ls, o.Level, func(l level, v float64) int {
-			switch {
-			case l.at < v:
-				return -1
-			case l.at > v:
-				return 1
-			}
-			return 0
-		})
+		at, found := slices.BinarySearchFunc(ls, o.Level, func(l level, v float64) int { return cmp.Compare(l.at, v) })
 		if !found {
 			ls = slices.Insert(ls, at, level{at: o.Level})
 		}

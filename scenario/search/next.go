@@ -8,17 +8,10 @@ import (
 // Next returns the next action for a history, which is in the order of observation. It fails for an
 // invalid plan or history, never for the outcome of a trial.
 func Next(plan Plan, history []Observation) (Step, error) {
-	p, err := plan.defaults()
+	br, history, err := standing(plan, history)
 	if err != nil {
 		return Step{}, err
 	}
-	history = searching(history)
-	levels, err := p.levels(history)
-	if err != nil {
-		return Step{}, err
-	}
-	b := p.belief(levels)
-	br := p.bracket(&b)
 	answer := br.answer(history)
 	if n := len(history); n > 0 && history[n-1].Verdict == Invalid {
 		last := history[n-1]
@@ -41,17 +34,30 @@ func SoFar(plan Plan, history []Observation) (Answer, error) {
 	if step.Answer != nil {
 		return *step.Answer, nil
 	}
-	p, _ := plan.defaults() // Next has found it good
-	history = searching(history)
-	levels, err := p.levels(history)
+	br, history, err := standing(plan, history)
 	if err != nil {
 		return Answer{}, err
 	}
-	b := p.belief(levels)
-	br := p.bracket(&b)
 	a := br.answer(history)
 	a.End = Open
 	return a, nil
+}
+
+// standing is where a search is after a history, which it returns without the trials for the
+// curves.
+func standing(plan Plan, history []Observation) (*bracket, []Observation, error) {
+	p, err := plan.defaults()
+	if err != nil {
+		return nil, nil, err
+	}
+	history = searching(history)
+	levels, err := p.levels(history)
+	if err != nil {
+		return nil, nil, err
+	}
+	b := p.belief(levels)
+	br := p.bracket(&b)
+	return &br, history, nil
 }
 
 // cost is the time of a trial of a kind: the longest so far, because the plan does not include the

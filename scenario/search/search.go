@@ -25,7 +25,7 @@
 //
 // A budget ends the search in time. The bisection stops when the time left just suffices to confirm
 // the level that holds, which is the answer; the level that breaks is confirmed in the time left
-// after that. [NextStep] then chooses the levels around the answer that are measured for the
+// after that. [CurveLevel] then chooses the levels around the answer that are measured for the
 // curves; they change no answer.
 //
 // A trial that is invalid says nothing about the system, only that the load generator could not

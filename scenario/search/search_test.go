@@ -322,7 +322,7 @@ func TestSteps(t *testing.T) {
 	history := s.observed
 	var got []float64
 	for {
-		level, ok := NextStep(plan, shares, answer, history)
+		level, ok := CurveLevel(plan, shares, answer, history)
 		if !ok {
 			break
 		}
@@ -342,14 +342,14 @@ func TestSteps(t *testing.T) {
 	}
 	short := plan
 	short.Budget = answer.Took + 10*time.Second
-	if _, ok := NextStep(short, shares, answer, s.observed); ok {
+	if _, ok := CurveLevel(short, shares, answer, s.observed); ok {
 		t.Error("a step beyond the budget")
 	}
 	least := Answer{End: AtLeast, Low: 100}
-	if level, ok := NextStep(plan, []float64{1.3}, least, nil); ok {
+	if level, ok := CurveLevel(plan, []float64{1.3}, least, nil); ok {
 		t.Errorf("a step to %v, above the highest level allowed", level)
 	}
-	if level, ok := NextStep(plan, shares, Answer{End: Below, High: 5}, nil); ok {
+	if level, ok := CurveLevel(plan, shares, Answer{End: Below, High: 5}, nil); ok {
 		t.Errorf("a step to %v without a capacity", level)
 	}
 }
