@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -11,11 +10,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 
 	"github.com/throng-io/throng/bench/brokers"
+	"github.com/throng-io/throng/bench/internal/program"
 )
 
 // markVariable is in the environment of all processes of a run of chaos: by it those are found
@@ -25,39 +24,18 @@ const markVariable = "THRONG_CHAOS"
 // A process is one of the throng program.
 type process struct {
 	cmd  *exec.Cmd
-	said *said
+	said *program.Said
 	gone chan struct{} // closed when it has ended
 }
 
-// said keeps the first bytes that a process writes. Goroutines share it.
-type said struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-const maxSaid = 1 << 20
-
-func (s *said) Write(b []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.text.Write(b[:min(len(b), maxSaid-s.text.Len())])
-	return len(b), nil
-}
-
-func (s *said) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return strings.TrimSpace(s.text.String())
-}
-
-// start starts a program, and keeps what it says. It ends with this process.
-func start(program string, env []string, args ...string) (*process, error) {
-	p := &process{cmd: exec.Command(program, args...), said: &said{}, gone: make(chan struct{})}
+// start starts the throng program at a path, and keeps what it says. It ends with this process.
+func start(path string, env []string, args ...string) (*process, error) {
+	p := &process{cmd: exec.Command(path, args...), said: &program.Said{}, gone: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = p.said, p.said
 	p.cmd.Env = append(os.Environ(), env...)
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	if err := p.cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start %s: %w", filepath.Base(program), err)
+		return nil, fmt.Errorf("start %s: %w", filepath.Base(path), err)
 	}
 	go func() {
 		defer close(p.gone)

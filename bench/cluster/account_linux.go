@@ -82,7 +82,7 @@ func (t *trial) counters(m *member, s *state, sent int, wrong func(string, ...an
 		wrong("server %d got %d messages of another cluster", number, s.Foreign)
 	}
 	noticed := t.fault.noticed(t.form, number)
-	switch lines := m.log.lines(); {
+	switch lines := m.log.Lines(); {
 	case noticed && lines != 2:
 		wrong("the log of server %d should say that the broker fails and works again, and says\n%s", number, m.log)
 	case !noticed && !t.fault.talks && lines > 0:

@@ -2,19 +2,18 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
 
 	"github.com/throng-io/throng/bench/brokers"
+	"github.com/throng-io/throng/bench/internal/program"
 )
 
 // member is a server of the cluster under test: a process of this program.
@@ -24,7 +23,7 @@ type member struct {
 	in    io.WriteCloser
 	out   chan answer
 	ended chan struct{}
-	log   *logText
+	log   *program.Said
 
 	asking sync.Mutex
 	gone   bool // it was killed on purpose
@@ -45,7 +44,7 @@ func startMember(spec nodeSpec, namespace string) (*member, error) {
 	if namespace != "" {
 		args = append([]string{"ip", "netns", "exec", namespace}, args...)
 	}
-	m := &member{spec: spec, out: make(chan answer), ended: make(chan struct{}), log: &logText{}}
+	m := &member{spec: spec, out: make(chan answer), ended: make(chan struct{}), log: &program.Said{}}
 	m.cmd = exec.Command(args[0], args[1:]...)
 	m.cmd.Stderr = m.log
 	m.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
@@ -143,30 +142,4 @@ func (m *member) stop() error {
 		m.kill()
 		return fmt.Errorf("server %d did not end and was killed", m.spec.Number)
 	}
-}
-
-// logText is what a process writes to standard error.
-type logText struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *logText) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(b)
-}
-
-func (l *logText) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return strings.TrimSpace(l.text.String())
-}
-
-// lines is how many lines there are.
-func (l *logText) lines() int {
-	if text := l.String(); text != "" {
-		return strings.Count(text, "\n") + 1
-	}
-	return 0
 }
