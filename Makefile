@@ -38,15 +38,15 @@ web: ## the official browser client for `throng serve --app chat`, into out/web 
 	@echo 'the official client is in out/web: throng serve --app chat'
 
 .PHONY: deps
-deps: ## install what the tests need and is missing (apt, npm ci, Go modules)
+deps: ## install what the tests need and this machine lacks (apt, npm ci, Go modules)
 	@.ci/deps
 
 .PHONY: format
-format: ## rewrite the Go files as gofumpt would
+format: ## rewrite the Go files with gofumpt
 	find . -name '*.go' -not -path '*/node_modules/*' -print0 | xargs -0 $(TOOL) gofumpt -w
 
 .PHONY: vet
-vet: ## go vet, with and without the tests that need more
+vet: ## go vet, also of the tests behind build tags
 	$(GO) vet ./...
 	$(GO) vet -tags interop,cluster,fleet ./bench/... ./server/adapter
 	$(GO) vet -tags network ./scenario ./scenario/link/network
@@ -71,7 +71,7 @@ SERIAL := ./protocol/address ./protocol/engineio ./protocol/hostname ./protocol/
 # A process that the detector watches sleeps for a second at its end, to see what others of its goroutines still do, unless
 # it is told how long. Tests here start hundreds of processes, and packages end with a leak check.
 .PHONY: unit
-unit: ## unit tests under the race detector, of all packages that start goroutines
+unit: ## unit tests under the race detector, of the packages that start goroutines
 	GORACE=atexit_sleep_ms=20 $(GOTEST) -race $(UNWATCHED:%=-gcflags=%=-race=false) \
 		$$($(GO) list ./... | grep -vxF "$$($(GO) list $(SERIAL))")
 
@@ -79,7 +79,7 @@ unit: ## unit tests under the race detector, of all packages that start goroutin
 # counted: it empties pools at random. It is one for each package; without -p packages would wait for one another, too, and
 # without -parallel tests that wait.
 .PHONY: single
-single: ## codecs, server, runner and reports on one processor, and what they allocate
+single: ## unit tests with GOMAXPROCS=1, and tests of allocations
 	GOMAXPROCS=1 $(GOTEST) -p $(shell getconf _NPROCESSORS_ONLN) -parallel 2 \
 		./protocol/... ./server/... ./scenario/... ./cmd/throng/internal/... ./reports/...
 
@@ -89,11 +89,11 @@ lint: ## golangci-lint, pinned in .ci/tools.mod, and the Kubernetes manifests
 	cd .ci/manifests && $(GO) run . $(CURDIR)/scenario/fleet/kubernetes/*.yaml
 
 .PHONY: test-fleet
-test-fleet: ## runs on several load generators: killed, cut off, other clocks, 40 000 clients (Linux, root)
+test-fleet: ## runs on several load generators: killed, cut off, with other clocks; 40 000 clients (Linux, root)
 	$(GO) test -tags fleet -count=1 -timeout 30m -v ./bench/fleet
 
 .PHONY: test-network
-test-network: ## networks that lose packets, under TCP and under a run; what is left of one that is killed (Linux, root)
+test-network: ## packet loss under TCP and under a run, and the clean-up after a kill (Linux, root)
 	$(GO) test -race -tags network -count=1 -timeout 10m ./scenario/link/network
 	$(GO) test -race -tags network -count=1 -timeout 10m -run 'Packet|Moved' ./scenario
 
@@ -106,7 +106,7 @@ interop: ## the official Socket.IO clients and server against ours
 	$(GOTEST) -tags interop ./bench/interop
 
 .PHONY: test-cluster
-test-cluster: deps ## clusters: every fault of brokers and servers (as root), all that official servers share with ours
+test-cluster: deps ## every fault of brokers and servers (root), and clusters of official servers and ours
 	$(GO) test -race -tags cluster -count=1 -timeout 30m ./bench/cluster
 	$(GO) test -race -count=1 -timeout 30m -run TestModel ./server/adapter -steps 3000
 	CLUSTER_MESSAGES=10000 $(GO) test -tags interop,cluster -count=1 -timeout 30m -run 'Cluster|PeersApart' ./bench/interop
@@ -127,7 +127,7 @@ release-check: ## make release, twice with the same bytes; its program, man page
 	@.ci/release check
 
 .PHONY: cover
-cover: ## unit tests in random order, and how much of the code they reach (coverage.txt)
+cover: ## unit tests in random order, with their coverage (coverage.txt)
 	$(GO) test -shuffle=on -coverprofile=coverage.out -coverpkg=./... -timeout 30m ./...
 	$(GO) tool cover -func=coverage.out > coverage.txt
 	@tail -n 1 coverage.txt
@@ -141,47 +141,47 @@ bench: ## micro-benchmarks of codecs, fan-out and client (BENCH=regexp BENCHTIME
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -benchtime $(BENCHTIME) ./protocol/... ./server/... ./scenario/...
 
 .PHONY: bench-fanout
-bench-fanout: ## our server beside Node and the floor, all cases, into bench/results: a quarter of an hour (Linux; ARGS=--help)
+bench-fanout: ## cost of a delivery beside Node and the floor, all cases, into bench/results: a quarter of an hour (Linux; ARGS=--help)
 	$(GO) run ./bench/fanout $(ARGS)
 
 .PHONY: bench-nodes
-bench-nodes: ## clusters of three nodes beside official ones over each Redis adapter, into bench/results (Linux; ARGS=--help)
+bench-nodes: ## the same for clusters of three nodes with each Redis adapter (Linux; ARGS=--help)
 	$(GO) run ./bench/fanout --cases nodes-broadcast,nodes-rooms,nodes-room-flood,nodes-latency $(ARGS)
 
 .PHONY: league
-league: deps ## Throng beside Node, Go and Python servers, with ranks, into bench/results/league: within an hour (ARGS=--quick)
+league: deps ## rank Throng beside Node, Go and Python servers, into bench/results/league: within an hour (ARGS=--quick)
 	$(GO) run ./bench/league $(ARGS)
 
 .PHONY: claims
-claims: ## what is said of Socket.IO, measured: bench/claims.md, a quarter of an hour (ARGS=--help)
+claims: ## measure common claims about Socket.IO, into bench/claims.md: a quarter of an hour (ARGS=--help)
 	$(GO) run ./bench/claims $(ARGS)
 
 .PHONY: bench-generator
-bench-generator: ## what the load generator costs: memory of 8 000 clients, processor time beside bare clients (ARGS=--help)
+bench-generator: ## cost of the load generator: memory of 8 000 clients, CPU time beside bare clients (ARGS=--help)
 	$(GO) run ./bench/generator $(ARGS)
 
 .PHONY: bench-accuracy
-bench-accuracy: ## what is reported beside what a server with known delays did
+bench-accuracy: ## reported latencies beside the known delays of a server
 	$(GO) run ./bench/accuracy $(ARGS)
 
 .PHONY: bench-starve
-bench-starve: ## what the verdict says when other work starves the generator, beside the truth (Linux; ARGS=--help)
+bench-starve: ## verdicts of a starved generator beside the truth (Linux; ARGS=--help)
 	$(GO) run ./bench/starve --out bench/results $(ARGS)
 
 .PHONY: bench-cluster
-bench-cluster: ## how long clusters take to recover from each fault, into server/README.md: ten minutes (Linux, root)
+bench-cluster: ## recovery times of clusters after each fault, into server/README.md: ten minutes (Linux, root)
 	$(GO) run ./bench/cluster --update $(ARGS)
 
 .PHONY: chaos
-chaos: ## every workload through every fault, and what users see of it, into scenarios/README.md: 20 minutes (Linux; ARGS=--quick: two)
+chaos: ## every workload through every fault, and the table of scenarios/README.md: 20 minutes (Linux; ARGS=--quick: two)
 	$(GO) run ./bench/chaos --out bench/results/chaos $(if $(ARGS),$(ARGS),--update)
 
 .PHONY: bench-pairs
-bench-pairs: ## what a comparison finds in a build that takes a tenth more CPU, and in equal ones: two hours (Linux; ARGS=--help)
+bench-pairs: ## power and false alarms of throng compare --live: two hours (Linux; ARGS=--help)
 	$(GO) run ./bench/pairs --out bench/results $(ARGS)
 
 .PHONY: bench-truth
-bench-truth: ## what is reported beside what a server did that makes mistakes on purpose (ARGS=--help)
+bench-truth: ## reports beside a server that makes mistakes on purpose and counts them (ARGS=--help)
 	$(GO) run ./bench/truth $(ARGS)
 
 # The same load all the time, and clients that come and go, 250 of them a second: a leak hides in either.
@@ -190,20 +190,20 @@ CHURN := --set listeners=50 --set rate=5/s --set visitors=500 --set stay=2s
 SOAK = $(GO) run ./cmd/throng run soak --set phases.settle.for=$(1) --set phases.hold.for=$(2) --set growth=20% --set drift=$(3)
 
 .PHONY: soak
-soak: ## twice twelve minutes, under load and under coming and going: nothing may grow (ARGS=--help)
+soak: ## twice twelve minutes, with steady clients and with churn: nothing may grow (ARGS=--help)
 	$(call SOAK,2m,10m,20%) $(ARGS)
 	$(call SOAK,2m,10m,20%) $(CHURN) $(ARGS)
 
 .PHONY: soak-hours
-soak-hours: ## likewise for an hour each
+soak-hours: ## the same for an hour each
 	$(call SOAK,10m,1h,5%) $(ARGS)
 	$(call SOAK,10m,1h,5%) $(CHURN) $(ARGS)
 
 .PHONY: hostile
-hostile: ## ten minutes of hostile traffic beside 500 good clients on every transport: none may notice (ARGS=--help)
+hostile: ## ten minutes of hostile traffic beside 500 good clients on every transport, who must not notice (ARGS=--help)
 	$(GO) run ./bench/hostile --for 10m --attackers 400 $(ARGS)
 
 .PHONY: clean
-clean: ## remove what was built, installed and measured here
+clean: ## remove builds, installed packages and coverage files
 	rm -rf bin out coverage* bench/interop/node_modules bench/peers/node/node_modules bench/peers/shop/node_modules \
 		bench/peers/artillery/node_modules
