@@ -48,7 +48,7 @@ format: ## rewrite the Go files with gofumpt
 .PHONY: vet
 vet: ## go vet, also of the tests behind build tags
 	$(GO) vet ./...
-	$(GO) vet -tags interop,cluster,fleet ./bench/... ./server/adapter
+	$(GO) vet -tags interop,cluster,fleet,soak ./bench/...
 	$(GO) vet -tags network ./scenario ./scenario/link/network
 
 # No stage takes a cached result: tests here start processes and list packages, which the cache does not see. `vet` has vetted
