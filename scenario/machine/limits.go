@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"math"
 	"os"
+	"path"
 	"strconv"
 	"strings"
 )
@@ -52,7 +53,7 @@ func readLimits(root fs.FS) Limits {
 	}
 	l.Memory = kilobytes(root, "MemTotal")
 	l.Available = kilobytes(root, "MemAvailable")
-	if limit, used, ok := containerMemory(root); ok && (l.Memory == 0 || limit < l.Memory) {
+	if limit, used, ok := groupMemory(root); ok && (l.Memory == 0 || limit < l.Memory) {
 		l.Memory = limit
 		if free := max(limit-used, 0); l.Available == 0 || free < l.Available {
 			l.Available = free
@@ -61,39 +62,40 @@ func readLimits(root fs.FS) Limits {
 	return l
 }
 
-// containerMemory finds the memory limit of this process's control group. In a container the group
-// is the visible root, so the root's limit is read too.
-func containerMemory(root fs.FS) (limit, used int64, ok bool) {
+// groupMemory finds what the control groups of this process allow: the least limit of its own group
+// and of those above it, and how much of it is used. In a container the group is the visible root.
+func groupMemory(root fs.FS) (limit, used int64, ok bool) {
 	own := map[string]string{} // by controller; "" is version 2
 	for line := range strings.Lines(text(root, "proc/self/cgroup")) {
 		if parts := strings.SplitN(strings.TrimSpace(line), ":", 3); len(parts) == 3 {
 			own[parts[1]] = strings.Trim(parts[2], "/")
 		}
 	}
-	for _, at := range []struct{ dir, limit, used string }{
-		{"sys/fs/cgroup/" + own[""], "memory.max", "memory.current"},
-		{"sys/fs/cgroup", "memory.max", "memory.current"},
-		{"sys/fs/cgroup/memory/" + own["memory"], "memory.limit_in_bytes", "memory.usage_in_bytes"},
-		{"sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes"},
+	for _, version := range []struct{ base, group, limit, used string }{
+		{"sys/fs/cgroup", own[""], "memory.max", "memory.current"},
+		{"sys/fs/cgroup/memory", own["memory"], "memory.limit_in_bytes", "memory.usage_in_bytes"},
 	} {
-		dir := strings.TrimSuffix(at.dir, "/")
-		n := numbers(root, dir+"/"+at.limit)
-		// Version 1 says "no limit" by a number near the largest.
-		if len(n) != 1 || n[0] <= 0 || n[0] > math.MaxInt64/2 {
-			continue
+		for group := version.group; ; group = path.Dir(group) {
+			dir := path.Join(version.base, group)
+			// Version 1 says "no limit" by a number near the largest.
+			n := numbers(root, path.Join(dir, version.limit))
+			if len(n) == 1 && 0 < n[0] && n[0] <= math.MaxInt64/2 && (!ok || n[0] < limit) {
+				limit, used, ok = n[0], 0, true
+				if u := numbers(root, path.Join(dir, version.used)); len(u) == 1 {
+					used = u[0]
+				}
+			}
+			if group == "" || group == "." {
+				break
+			}
 		}
-		u := numbers(root, dir+"/"+at.used)
-		if len(u) == 1 {
-			used = u[0]
-		}
-		return n[0], used, true
 	}
-	return 0, 0, false
+	return limit, used, ok
 }
 
 // text returns a small file without the space around it, "" when it cannot be read.
-func text(root fs.FS, path string) string {
-	b, err := fs.ReadFile(root, path)
+func text(root fs.FS, name string) string {
+	b, err := fs.ReadFile(root, name)
 	if err != nil {
 		return ""
 	}
@@ -101,9 +103,9 @@ func text(root fs.FS, path string) string {
 }
 
 // numbers returns the whole numbers that a file consists of; nil when it holds anything else.
-func numbers(root fs.FS, path string) []int64 {
+func numbers(root fs.FS, name string) []int64 {
 	var out []int64
-	for word := range strings.FieldsSeq(text(root, path)) {
+	for word := range strings.FieldsSeq(text(root, name)) {
 		n, err := strconv.ParseInt(word, 10, 64)
 		if err != nil {
 			return nil
@@ -114,8 +116,8 @@ func numbers(root fs.FS, path string) []int64 {
 }
 
 // field returns the value of the first line "key : value" of a file, "" when there is none.
-func field(root fs.FS, path, key string) string {
-	for line := range strings.Lines(text(root, path)) {
+func field(root fs.FS, name, key string) string {
+	for line := range strings.Lines(text(root, name)) {
 		if k, v, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(k) == key {
 			return strings.TrimSpace(v)
 		}

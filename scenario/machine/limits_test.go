@@ -51,6 +51,17 @@ func TestReadLimits(t *testing.T) {
 			},
 			want: Limits{Memory: gib}, // more is used than allowed: nothing is available
 		},
+		"a service in a smaller slice": {
+			root: map[string]string{
+				"proc/meminfo":     meminfo,
+				"proc/self/cgroup": "0::/load.slice/throng.service\n",
+				"sys/fs/cgroup/load.slice/throng.service/memory.max": "3221225472\n",
+				"sys/fs/cgroup/load.slice/memory.max":                "2147483648\n",
+				"sys/fs/cgroup/load.slice/memory.current":            "1073741824\n",
+				"sys/fs/cgroup/memory.max":                           "max\n",
+			},
+			want: Limits{Memory: 2 * gib, Available: gib},
+		},
 		"control groups of version 1": {
 			root: map[string]string{
 				"proc/meminfo":     meminfo,
