@@ -27,28 +27,28 @@ type tally struct {
 // kinds is the one table of them. Those of WebTransport have the address of it from at.
 func kinds(at *doors) []attackKind {
 	all := []attackKind{
-		{"requests that are no HTTP", 0, garbage},
+		{"requests that are no HTTP", 0, alone(garbage)},
 		{"requests refused", 0, refusals},
-		{"headers without end", 0, longHeaders},
+		{"headers without end", 0, alone(longHeaders)},
 		{"bodies too large", 0, largeBodies},
-		{"headers, a byte at a time", 20, slowHeaders},
+		{"headers, a byte at a time", 20, alone(slowHeaders)},
 		{"bodies, a byte at a time", 20, slowBody},
-		{"connections without a request", 20, halfOpen},
-		{"sessions without a namespace", 0, noNamespace},
+		{"connections without a request", 20, alone(halfOpen)},
+		{"sessions without a namespace", 40, noNamespace},
 		{"resets during the upgrade", 0, resets},
 		{"probes without an upgrade", 0, probes},
 		{"polls and posts at once", 0, overlaps},
 		{"many packets in a body", 4, packets},
-		{"frames that break the protocol", 0, badFrames},
-		{"frames too large", 0, largeFrames},
-		{"a message in tiny fragments", 8, fragments},
-		{"a message that never ends", 20, endless},
+		{"frames that break the protocol", 0, joined(badFrames)},
+		{"frames too large", 0, joined(largeFrames)},
+		{"a message in tiny fragments", 8, joined(fragments)},
+		{"a message that never ends", 20, joined(endless)},
 		{"compressed messages that inflate", 8, bombs},
 		{"packets that break the protocol", 0, badPackets},
-		{"attachments that never come", 40, attachments},
+		{"attachments that never come", 40, joined(attachments)},
 		{"namespaces without end", 0, namespaces},
-		{"rooms without end", 4, rooms},
-		{"acks and heartbeats nobody asked for", 8, unasked},
+		{"rooms without end", 4, joined(rooms)},
+		{"acks and heartbeats nobody asked for", 8, joined(unasked)},
 		{"readers that stop", 16, stopped},
 	}
 	if at.quic != "" {
@@ -65,6 +65,24 @@ func kinds(at *doors) []attackKind {
 		)
 	}
 	return all
+}
+
+// alone makes an attack on a connection of its own. One that the server does not take has ended.
+func alone(attack func(l *line) bool) func(context.Context, string) bool {
+	return func(ctx context.Context, target string) bool { return on(call(ctx, target), attack) }
+}
+
+// joined makes an attack on a websocket that has joined a namespace of the attackers.
+func joined(attack func(l *line) bool) func(context.Context, string) bool {
+	return func(ctx context.Context, target string) bool { return on(socket(ctx, target, "/hostile"), attack) }
+}
+
+func on(l *line, attack func(l *line) bool) bool {
+	if l == nil {
+		return true
+	}
+	defer l.close()
+	return attack(l)
 }
 
 // assault lets attackers loose until ctx ends, and returns when all have ended.

@@ -11,12 +11,7 @@ import (
 )
 
 // garbage sends what is no HTTP, or hardly.
-func garbage(ctx context.Context, target string) bool {
-	l := call(ctx, target)
-	if l == nil {
-		return true
-	}
-	defer l.close()
+func garbage(l *line) bool {
 	l.say(one(noise(2000), "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"+noise(500), "GET\r\n\r\n", "\r\n\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
 		request("GET", "/socket.io/", ": empty"), request("GET", "/socket.io/", "X: a\x00b"), request("POST", path+"polling", "Transfer-Encoding: chunked")+"zz\r\n",
 		request("GET", path+"polling", "Content-Length: -1"), "GET /socket.io/ HTTP/9.9\r\n\r\n"))
@@ -32,12 +27,7 @@ func refusals(ctx context.Context, target string) bool {
 	return true
 }
 
-func longHeaders(ctx context.Context, target string) bool {
-	l := call(ctx, target)
-	if l == nil {
-		return true
-	}
-	defer l.close()
+func longHeaders(l *line) bool {
 	l.say("GET " + path + "polling HTTP/1.1\r\n")
 	for i := 0; i < 5000 && l.err == nil; i++ {
 		l.say(fmt.Sprintf("X-%d: %s\r\n", i, one("", "a", strings.Repeat("b", 500))))
@@ -70,12 +60,7 @@ func (l *line) trickle(rest string) bool {
 	return l.err != nil
 }
 
-func slowHeaders(ctx context.Context, target string) bool {
-	l := call(ctx, target)
-	if l == nil {
-		return true
-	}
-	defer l.close()
+func slowHeaders(l *line) bool {
 	return l.trickle(request("GET", path+"polling", "X: "+strings.Repeat("a", 1000)))
 }
 
@@ -90,25 +75,16 @@ func slowBody(ctx context.Context, target string) bool {
 	return l.trickle(strings.Repeat("4", 1000))
 }
 
-func halfOpen(ctx context.Context, target string) bool {
-	l := call(ctx, target)
-	if l == nil {
-		return true
-	}
-	defer l.close()
+func halfOpen(l *line) bool {
 	return l.finished()
 }
 
+// noNamespace opens a session and joins nothing, until the server has enough of it.
 func noNamespace(ctx context.Context, target string) bool {
 	if one(true, false) {
 		return session(ctx, target) == ""
 	}
-	l := socket(ctx, target, "")
-	if l == nil {
-		return true
-	}
-	defer l.close()
-	return machine.Pause(ctx, time.Second) && l.err != nil
+	return on(socket(ctx, target, ""), (*line).finished)
 }
 
 // resets breaks a connection off at some moment of its upgrade.

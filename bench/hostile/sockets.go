@@ -12,12 +12,7 @@ import (
 	"github.com/throng-io/throng/scenario/machine"
 )
 
-func badFrames(ctx context.Context, target string) bool {
-	l := socket(ctx, target, "/hostile")
-	if l == nil {
-		return true
-	}
-	defer l.close()
+func badFrames(l *line) bool {
 	l.say(one(
 		noise(200), frame(0xc1, "x"), frame(0x83, "x"), frame(0xb1, "x"), frame(0x80, "continued"), frame(0x01, "a")+frame(0x81, "b"),
 		"\x81\x01a", frame(0x09, "fragmented ping"), frame(0x89, strings.Repeat("p", 126)), frame(0x88, "\x03"), frame(0x88, "\x00\x01"),
@@ -25,39 +20,24 @@ func badFrames(ctx context.Context, target string) bool {
 	return l.finished()
 }
 
-func largeFrames(ctx context.Context, target string) bool {
-	l := socket(ctx, target, "/hostile")
-	if l == nil {
-		return true
-	}
-	defer l.close()
+func largeFrames(l *line) bool {
 	l.say(string(header(0x81, one[uint64](1_000_001, 1<<31, 1<<62, 1<<63-1, 1<<64-1))) + strings.Repeat("a", 10_000))
 	return l.finished()
 }
 
-func fragments(ctx context.Context, target string) bool {
-	l := socket(ctx, target, "/hostile")
-	if l == nil {
-		return true
-	}
-	defer l.close()
+func fragments(l *line) bool {
 	l.say(frame(0x01, "42") + strings.Repeat(frame(0x00, one("", "a")), 10_000))
 	return l.finished()
 }
 
 // endless sends most of a message and then a byte now and then.
-func endless(ctx context.Context, target string) bool {
-	l := socket(ctx, target, "/hostile")
-	if l == nil {
-		return true
-	}
-	defer l.close()
+func endless(l *line) bool {
 	if one(true, false) {
 		l.say(string(header(0x82, 900_000)) + strings.Repeat("a", 800_000))
 		return l.trickle(strings.Repeat("a", 1000))
 	}
 	l.say(frame(0x02, strings.Repeat("a", 800_000)))
-	for l.err == nil && machine.Pause(ctx, 100*time.Millisecond) {
+	for l.err == nil && machine.Pause(l.ctx, 100*time.Millisecond) {
 		l.say(frame(0x00, "a") + frame(0x89, "ping"))
 	}
 	return l.err != nil
@@ -100,12 +80,7 @@ func badPackets(ctx context.Context, target string) bool {
 	return l.finished()
 }
 
-func attachments(ctx context.Context, target string) bool {
-	l := socket(ctx, target, "/hostile")
-	if l == nil {
-		return true
-	}
-	defer l.close()
+func attachments(l *line) bool {
 	l.say(text(`4510-/hostile,["echo","` + strings.Repeat("a", 50_000) + `"` + strings.Repeat(`,{"_placeholder":true,"num":0}`, 10) + "]"))
 	for range 9 {
 		l.say(frame(0x82, strings.Repeat("b", 200_000)))
@@ -126,12 +101,7 @@ func namespaces(ctx context.Context, target string) bool {
 	return l.finished()
 }
 
-func rooms(ctx context.Context, target string) bool {
-	l := socket(ctx, target, "/hostile")
-	if l == nil {
-		return true
-	}
-	defer l.close()
+func rooms(l *line) bool {
 	for i := range 12_000 {
 		l.say(text(fmt.Sprintf(`42/hostile,["join","room-%d"]`, i)))
 	}
@@ -139,12 +109,7 @@ func rooms(ctx context.Context, target string) bool {
 	return l.finished()
 }
 
-func unasked(ctx context.Context, target string) bool {
-	l := socket(ctx, target, "/hostile")
-	if l == nil {
-		return true
-	}
-	defer l.close()
+func unasked(l *line) bool {
 	burst := strings.Repeat(text("3")+text("6")+text("5")+text("43/hostile,7[1]")+frame(0x89, "p")+frame(0x8a, "p"), 500)
 	for range 10 {
 		l.say(burst)
