@@ -49,11 +49,15 @@ func refuseEmpty(cmd *cobra.Command) {
 // emptyIsNone are the flags of which an empty value says something.
 var emptyIsNone = []string{"health-path"}
 
-// noneEmpty refuses flags that are given without a value.
+// noneEmpty refuses flags that are given without a value, once at least where they may be repeated.
 func noneEmpty(flags *pflag.FlagSet) (err error) {
 	flags.Visit(func(f *pflag.Flag) {
-		empty := map[string]string{"string": "", "stringSlice": "[]"}
-		if nothing, of := empty[f.Value.Type()]; of && f.Value.String() == nothing && !slices.Contains(emptyIsNone, f.Name) {
+		empty := f.Value.Type() == "string" && f.Value.String() == ""
+		if list, is := f.Value.(pflag.SliceValue); is {
+			all := list.GetSlice()
+			empty = len(all) == 0 || f.Value.Type() == "stringArray" && slices.Contains(all, "")
+		}
+		if empty && !slices.Contains(emptyIsNone, f.Name) {
 			err = fmt.Errorf("--%s is empty; give it a value, or leave it out", f.Name)
 		}
 	})
