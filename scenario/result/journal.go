@@ -119,6 +119,8 @@ func readJournal(fsys fs.FS, dir, shown string) (*Run, []PlannedTrial, error) {
 		return nil, nil, ErrOfSearch
 	case err != nil || head.Run == nil:
 		return nil, nil, fmt.Errorf("%s:1: it does not begin like the journal of a run", shown)
+	case len(head.Planned) > maxCells:
+		return nil, nil, fmt.Errorf("%s:1: it plans %d trials, and at most %d are taken", shown, len(head.Planned), maxCells)
 	}
 	run, err := Parse(shown+":1", head.Run)
 	if err != nil {
@@ -230,7 +232,7 @@ func readUnfinished(fsys fs.FS, at, dir string) (*Run, error) {
 	if prefix := CellName(len(run.Cells), max(len(planned), len(run.Cells)+1)); begun(fsys, at, prefix) {
 		text += fmt.Sprintf(". The trial that was running has left the histogram logs %s.*.hlog", prefix)
 	}
-	run.Warnings = append(run.Warnings, text)
+	run.Warnings = append(run.Warnings, Short(text, MaxText)) // the plan may be a stranger's
 	return run, nil
 }
 

@@ -167,6 +167,30 @@ func TestJournalTellsWhatIsWrong(t *testing.T) {
 	}
 }
 
+// The plan in a journal from a stranger is bounded, and its texts do nothing to a terminal.
+func TestJournalOfAStranger(t *testing.T) {
+	const cell = `{"cell":{"params":{},"trial":1,"verdict":"pass"}}` + "\n"
+	read := func(planned string) (*Run, error) {
+		dir := t.TempDir()
+		text := `{"run":{"format":1,"cells":[]},"planned":[` + planned + "]}\n" + cell
+		if err := os.WriteFile(filepath.Join(dir, JournalName), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return Read(dir)
+	}
+	if _, err := read("{}" + strings.Repeat(",{}", maxCells)); err == nil || !strings.Contains(err.Error(), ":1: it plans 20001 trials, and at most 20000 are taken") {
+		t.Errorf("too many trials: %v", err)
+	}
+	run, err := read(`{"params":{"a":"\u001b[2J\u202e` + strings.Repeat("x", 2*MaxText) + `"},"trial":1}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := run.Warnings[len(run.Warnings)-1]
+	if !strings.Contains(w, `missing: a=\x1b[2J\u202exxx`) || len(w) > MaxText+len("…") {
+		t.Errorf("%d bytes: %q", len(w), w)
+	}
+}
+
 // A number that JSON cannot hold costs no trial, and a warning does not name a thousand trials.
 func TestJournalKeepsBadNumbersAndLongPlans(t *testing.T) {
 	dir := t.TempDir()
