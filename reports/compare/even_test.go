@@ -72,8 +72,8 @@ func TestCPUTimesAtOneSpeed(t *testing.T) {
 	}
 }
 
-// Where the yardstick says nothing of the server's processor, or there are too few pairs to know how
-// far CPU times follow it, they are compared as they are.
+// Where the yardstick says nothing of the server's processor, or there are too few pairs to know
+// how far CPU times follow it, they are compared as they are.
 func TestCPUTimesAsTheyAre(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(19, 20))
 	for name, change := range map[string]func(*Pair){
@@ -99,4 +99,38 @@ func TestCPUTimesAsTheyAre(t *testing.T) {
 	if p.ofCPU(); p.even == "" {
 		t.Error("nothing says that the machine's speed was taken out")
 	}
+}
+
+// Where CPU times do not follow the work, taking it out would only add scatter: a large change that
+// meets work which is by chance more on one side stays as sure as it was. Equal builds are flagged
+// no more often for the choice.
+func TestWorkThatSaysNothing(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(21, 22))
+	pair := func(change float64) *Pair {
+		p := shared(rnd, 9, change)
+		for _, c := range slices.Concat(p.base.cells, p.new.cells) {
+			c.Generator.WorkUS = 100 * math.Exp(0.05*rnd.NormFloat64())
+		}
+		return p
+	}
+	const comparisons = 1000
+	alarms := 0
+	for range comparisons {
+		p := pair(0.3)
+		plain := *p
+		plain.base.cells = slices.Clone(plain.base.cells)
+		untimed := *plain.base.cells[0]
+		untimed.Generator.WorkUS = 0
+		plain.base.cells[0] = &untimed
+		if even, as := p.ofCPU().effect.Spread(), plain.ofCPU().effect.Spread(); even > as {
+			t.Fatalf("the pairs scatter by %.3f, and by %.3f as they were measured", even, as)
+		}
+		if *pair(0).ofCPU().P <= stats.Alpha {
+			alarms++
+		}
+	}
+	if limit := comparisons*stats.Alpha + 4*math.Sqrt(comparisons*stats.Alpha); float64(alarms) > limit {
+		t.Errorf("%d of %d comparisons of equal builds flag it, at most %.0f may", alarms, comparisons, limit)
+	}
+	t.Logf("%d of %d flagged", alarms, comparisons)
 }
