@@ -72,7 +72,7 @@ var (
 // onTimer runs on the clock's goroutine when the session's deadline has come.
 func (s *Session) onTimer() {
 	s.mu.Lock()
-	st, three := s.state, s.form&frame.Revision3 != 0
+	st, reason, three := s.state, s.reason, s.form&frame.Revision3 != 0
 	late := s.awaitingPong || three
 	excused := st == open && late && s.excused()
 	if excused {
@@ -90,7 +90,7 @@ func (s *Session) onTimer() {
 	s.mu.Unlock()
 	switch {
 	case st == closing:
-		s.Close(s.reason) // the client never polled again
+		s.Close(reason) // the client never polled again
 	case st == closed:
 		s.mu.Lock()
 		if s.lingering {

@@ -157,7 +157,7 @@ func (s *Session) Probe(c Conn) bool {
 	if s.state != open || s.conn != nil || s.probe != nil {
 		return false
 	}
-	s.probe = c
+	s.probe, s.releasing = c, false
 	return true
 }
 
@@ -181,8 +181,7 @@ func (s *Session) releasePolls(c Conn, wait time.Duration) {
 	time.AfterFunc(wait, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		if s.probe != c {
-			s.releasing = false
+		if s.probe != c { // that of a later upgrade releases polls by itself
 			return
 		}
 		s.release()

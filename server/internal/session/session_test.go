@@ -406,6 +406,37 @@ func TestUpgradeMovesTheQueue(t *testing.T) {
 	}
 }
 
+// The client of an upgrade waits for its held poll to be answered, whatever became of the upgrade
+// before: official clients may have tried WebTransport a moment ago.
+func TestPollsAreReleasedForEachUpgrade(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, _ := begin(t, nil, options{})
+		lost, c, p := &pipe{}, &pipe{}, &answers{}
+		s.UpgradeBegins()
+		if !s.Probe(lost) {
+			t.Fatal("the first upgrade has not begun")
+		}
+		s.Probed(lost)
+		s.ProbeLost(lost)
+		s.UpgradeBegins()
+		if !s.Probe(c) {
+			t.Fatal("the second upgrade has not begun")
+		}
+		if frames, err := s.StartPoll(p); frames != nil || err != nil {
+			t.Fatalf("polled %v, %v", frames, err)
+		}
+		s.Probed(c)
+		<-time.After(2 * releaseLast) // of a false clock
+		synctest.Wait()
+		if len(p.got) != 1 || !slices.Equal(p.got[0], noopFrame.Alone()) {
+			t.Errorf("the held poll was answered by %v, want a noop", p.got)
+		}
+		if !s.Upgraded(c) || s.Transport() != WebSocket {
+			t.Error("the upgrade has failed")
+		}
+	})
+}
+
 // Closed comes after the last Message has returned, whoever closes.
 func TestClosedWaitsForTheHandler(t *testing.T) {
 	s, h := begin(t, &pipe{}, options{})
