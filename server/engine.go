@@ -1,7 +1,6 @@
 package server
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 
@@ -87,7 +86,7 @@ func (h *engineHandler) Closed(reason session.Reason) {
 type httpLog struct{ server *Server }
 
 func (q httpLog) Printf(format string, args ...any) {
-	if s := q.server; s.opts.Logger.Enabled(context.Background(), slog.LevelDebug) {
+	if s := q.server; s.logs.enabled(slog.LevelDebug) {
 		s.logs.write(nil, slog.LevelDebug, "http", "message", clip(fmt.Sprintf(format, args...)))
 	}
 }

@@ -1,7 +1,11 @@
 package server_test
 
 import (
+	"context"
+	"errors"
+	"log/slog"
 	"testing"
+	"time"
 
 	"github.com/throng-io/throng/protocol/socketio"
 	"github.com/throng-io/throng/server"
@@ -70,5 +74,46 @@ func TestPanicInAServerEvent(t *testing.T) {
 	srv.ServerEvent("news", socketio.JSON, nil, nil, nil)
 	if n := srv.Stats().HandlerPanics; n != 1 {
 		t.Errorf("%d panics are counted", n)
+	}
+}
+
+// brokenLog is a handler of the log with a mistake in Enabled, or else in Handle.
+type brokenLog struct {
+	slog.Handler
+	enabled bool
+}
+
+func (b brokenLog) Enabled(context.Context, slog.Level) bool {
+	if b.enabled {
+		panic("Enabled")
+	}
+	return true
+}
+
+func (brokenLog) Handle(context.Context, slog.Record) error { panic("Handle") }
+
+// A log that panics costs its lines, and neither a connection nor the process: lines come from the
+// goroutines of connections and from the clock's.
+func TestPanicInTheLog(t *testing.T) {
+	for name, broken := range map[string]slog.Handler{"Enabled": brokenLog{enabled: true}, "Handle": brokenLog{}} {
+		t.Run(name, func(t *testing.T) {
+			srv, err := server.New(server.Options{Logger: slog.New(broken)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			srv.On("bad", func(*server.Socket, *server.Event) error { return errors.New("on purpose") })
+			srv.On("good", func(_ *server.Socket, e *server.Event) error { return e.Ack() })
+			w := socketIO(t, serve(t, srv))
+			before := srv.Stats().HandlerPanics // there may be no io_uring
+			w.send(`42["bad"]`)
+			err = srv.EmitWithAck(time.Millisecond, func(server.Answers) { panic("on purpose") }, "question")
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.expect(`420["question"]`)
+			eventually(t, "three panics are counted", func() bool { return srv.Stats().HandlerPanics >= before+3 })
+			w.send(`420["good"]`)
+			w.expect(`430[]`)
+		})
 	}
 }

@@ -42,8 +42,12 @@ func (s *Server) ListenAndServeTLS(addr, certFile, keyFile string) error {
 // NewTLSListener is tls.NewListener for a server of this package: with Serve, on Linux, connections
 // of its listener cost neither a goroutine nor a buffer while they are idle, and a third of the
 // memory of others. They are *tls.Conn inside of a type of their own.
+//
+// Given to Serve itself, not inside of another listener, it also keeps a panic of a function of
+// config, such as GetCertificate, from ending the process: the handshake fails that it is called
+// for, and the panic is logged and counted as one of a handler.
 func NewTLSListener(ln net.Listener, config *tls.Config) net.Listener {
-	return transport.NewTLSListener(ln, config)
+	return &transport.TLSListener{Listener: ln, Config: config}
 }
 
 // TLSConfig returns what ListenAndServeTLS serves with: TLS 1.2 or later, and HTTP/1.1, which

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/throng-io/throng/server/internal/budget"
@@ -14,7 +15,8 @@ import (
 // and so have all of them together. A line that is left out is counted, and the next one that is
 // written has their number.
 type logs struct {
-	to *slog.Logger
+	to     *slog.Logger
+	panics atomic.Uint64 // of its handler
 
 	mu      sync.Mutex // also guards the sources
 	all     budget.Rate
@@ -39,8 +41,7 @@ const longestValue = 1000
 // write writes a line of *from, which is made if it is nil; from may be nil itself, for messages
 // that no client can repeat at will. args are as in package slog.
 func (l *logs) write(from **source, level slog.Level, message string, args ...any) {
-	ctx := context.Background()
-	if !l.to.Enabled(ctx, level) {
+	if !l.enabled(level) {
 		return
 	}
 	now := time.Now()
@@ -67,7 +68,27 @@ func (l *logs) write(from **source, level slog.Level, message string, args ...an
 	if left > 0 {
 		args = append(args, "left_out", left)
 	}
-	l.to.Log(ctx, level, message, args...)
+	l.log(level, message, args...)
+}
+
+// enabled reports whether lines of a level are written, for lines that take time to make.
+func (l *logs) enabled(level slog.Level) (yes bool) {
+	defer l.recovered()
+	return l.to.Enabled(context.Background(), level)
+}
+
+// log calls the application's handler of the log.
+func (l *logs) log(level slog.Level, message string, args ...any) {
+	defer l.recovered()
+	l.to.Log(context.Background(), level, message, args...)
+}
+
+// recovered keeps a panic of that handler from ending the process: it is called on goroutines of
+// the server's own. There is nowhere to write of it, so it is counted.
+func (l *logs) recovered() {
+	if recover() != nil {
+		l.panics.Add(1)
+	}
 }
 
 // end logs how many lines were left out, if no line has said so yet: when *from ends and has left
@@ -84,7 +105,7 @@ func (l *logs) end(from **source) {
 	}
 	l.mu.Unlock()
 	if tell {
-		l.to.Warn("lines of the log were left out", "left_out", left)
+		l.log(slog.LevelWarn, "lines of the log were left out", "left_out", left)
 	}
 }
 

@@ -164,7 +164,8 @@ type Options struct {
 	NewID func() string
 	// Logger receives the errors of handlers. A connection may write five lines at once and one
 	// more every ten seconds, all connections together 100 and ten more a second; the attribute
-	// left_out of a line counts the lines that were left out before it. Default slog.Default().
+	// left_out of a line counts the lines that were left out before it. A line whose handler panics
+	// is lost, and counted in Stats.HandlerPanics. Default slog.Default().
 	Logger *slog.Logger
 }
 

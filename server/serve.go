@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/valyala/fasthttp"
+
+	"github.com/throng-io/throng/server/internal/transport"
 )
 
 // idleTime bounds the time between two requests of a connection.
@@ -44,6 +46,9 @@ func (s *Server) Serve(ln net.Listener) error {
 	}
 	s.http = append(s.http, h)
 	s.mu.Unlock()
+	if t, ours := ln.(*transport.TLSListener); ours {
+		ln = &transport.TLSListener{Listener: t.Listener, Config: s.guardTLS(t.Config)}
+	}
 	return h.Serve(&retryListener{Listener: ln, logs: &s.logs, closed: make(chan struct{})})
 }
 

@@ -28,7 +28,7 @@ type Stats struct {
 	BytesOut           uint64            // of those, as they are on a websocket
 	PongsIn, PingsOut  uint64            // of those packets, the heartbeats
 	VolatileDropped    uint64            // messages
-	HandlerPanics      uint64
+	HandlerPanics      uint64            // of functions of the application, the log's handler among them
 }
 
 // Stats adds up what the server holds and has done. It looks at every session, which takes some
@@ -41,7 +41,7 @@ func (s *Server) Stats() Stats {
 		Upgrades: t.Upgrades, PacketsIn: t.PacketsIn, BytesIn: t.BytesIn,
 		PacketsOut: t.PacketsOut, BytesOut: t.BytesOut, VolatileDropped: t.Dropped,
 		PongsIn: t.PongsIn, PingsOut: t.PingsOut,
-		HandlerPanics: s.panics.Load(),
+		HandlerPanics: s.panics.Load() + s.logs.panics.Load(),
 	}
 	for reason, n := range t.Ended {
 		st.Ended[string(reason)] = n

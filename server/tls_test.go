@@ -16,6 +16,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -323,5 +324,117 @@ func TestTLSAfterAHeldPoll(t *testing.T) {
 			}
 		}
 		answer()
+	}
+}
+
+// broken are configurations with a function that panics as long as its argument says so.
+var broken = map[string]func(c *tls.Config, panics *atomic.Bool){
+	"GetCertificate": func(c *tls.Config, panics *atomic.Bool) {
+		cert := c.Certificates[0]
+		c.Certificates = nil
+		c.GetCertificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+			onPurpose(panics)
+			return &cert, nil
+		}
+	},
+	"GetConfigForClient": func(c *tls.Config, panics *atomic.Bool) {
+		c.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) {
+			onPurpose(panics)
+			return nil, nil
+		}
+	},
+	"VerifyConnection": func(c *tls.Config, panics *atomic.Bool) {
+		c.VerifyConnection = func(tls.ConnectionState) error {
+			onPurpose(panics)
+			return nil
+		}
+	},
+	"VerifyConnection of the chosen one": func(c *tls.Config, panics *atomic.Bool) {
+		chosen := c.Clone()
+		chosen.VerifyConnection = func(tls.ConnectionState) error {
+			onPurpose(panics)
+			return nil
+		}
+		c.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) { return chosen, nil }
+	},
+}
+
+func onPurpose(panics *atomic.Bool) {
+	if panics.Load() {
+		panic("on purpose")
+	}
+}
+
+// serveChanged serves with a configuration that has been changed, and returns the authority, what the
+// configuration is now, and what its clients trust.
+func serveChanged(t *testing.T, srv *server.Server, change func(*tls.Config)) (host string, config, trust *tls.Config) {
+	t.Helper()
+	cert, key, pool := pemFiles(t)
+	config, err := server.TLSConfig(cert, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	change(config)
+	ln, err := server.Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	host = ln.Addr().String()
+	serveOn(t, srv, server.NewTLSListener(ln, config))
+	return host, config, &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+}
+
+// A function of the application that panics in a handshake fails that one, and the process goes on.
+func TestPanicInAFunctionOfTLS(t *testing.T) {
+	for name, breaks := range broken {
+		t.Run(name, func(t *testing.T) {
+			srv, err := server.New(server.Options{Logger: silent})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var panics atomic.Bool
+			host, _, trust := serveChanged(t, srv, func(c *tls.Config) { breaks(c, &panics) })
+			client := &http.Client{Transport: &http.Transport{TLSClientConfig: trust, DisableKeepAlives: true}}
+			for _, bad := range []bool{false, true, false} {
+				panics.Store(bad)
+				resp, err := client.Get("https://" + host + "/socket.io/?EIO=4&transport=polling")
+				if err == nil {
+					err = resp.Body.Close()
+				}
+				if (err != nil) != bad {
+					t.Errorf("while it panics (%v), a request ends with %v", bad, err)
+				}
+			}
+			if n := srv.Stats().HandlerPanics; n != 1 {
+				t.Errorf("%d panics are counted", n)
+			}
+		})
+	}
+}
+
+// The keys of session tickets may change while the configuration is in use, also where a copy of it
+// is served because it has functions.
+func TestTicketKeysOfAConfigurationInUse(t *testing.T) {
+	srv, err := server.New(server.Options{Logger: silent})
+	if err != nil {
+		t.Fatal(err)
+	}
+	host, config, trust := serveChanged(t, srv, func(c *tls.Config) {
+		c.VerifyConnection = func(tls.ConnectionState) error { return nil }
+		c.SetSessionTicketKeys([][32]byte{{1}})
+	})
+	trust.MaxVersion, trust.ClientSessionCache = tls.VersionTLS12, tls.NewLRUClientSessionCache(1)
+	resumes := func() bool {
+		c, err := tls.Dial("tcp", host, trust)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		return c.ConnectionState().DidResume
+	}
+	first, second := resumes(), resumes()
+	config.SetSessionTicketKeys([][32]byte{{2}})
+	if changed := resumes(); first || !second || changed {
+		t.Errorf("sessions are resumed at first %v, then %v, with another key %v; want false, true, false", first, second, changed)
 	}
 }

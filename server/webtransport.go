@@ -24,7 +24,8 @@ import (
 // ServeWebTransport serves sessions over WebTransport (HTTP/3 over QUIC) on a UDP socket, until
 // Shutdown or an error of the socket, and closes it. It returns nil after Shutdown. config needs a
 // certificate, see TLSConfig and DevCertificate; what it says about protocols and versions does not
-// matter. It may be called for several sockets.
+// matter, and a panic of one of its functions fails the handshake that it is called for. It may be
+// called for several sockets.
 //
 // While it runs, clients that begin with polling are offered an upgrade to WebTransport, unless
 // Options.NoUpgrades is set. A client looks for it at the address of the server, so the port should
@@ -39,7 +40,7 @@ func (s *Server) ServeWebTransport(socket net.PacketConn, config *tls.Config) er
 		_ = socket.Close()
 		return err
 	}
-	w, err := s.engine.NewWebTransport(socket, config, webTransportAdmission{s})
+	w, err := s.engine.NewWebTransport(socket, s.guardTLS(config), webTransportAdmission{s})
 	if err != nil {
 		return fmt.Errorf("server: WebTransport: %w", err)
 	}

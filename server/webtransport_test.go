@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -31,16 +32,24 @@ import (
 // serveQUIC serves a server over WebTransport, and returns its base URL and what its clients trust.
 func serveQUIC(t *testing.T, srv *server.Server) (base string, trust *tls.Config) {
 	t.Helper()
+	return serveQUICChanged(t, srv, func(*tls.Config) {})
+}
+
+// serveQUICChanged is serveQUIC with a configuration that has been changed.
+func serveQUICChanged(t *testing.T, srv *server.Server, change func(*tls.Config)) (base string, trust *tls.Config) {
+	t.Helper()
 	cert, err := server.DevCertificate()
 	if err != nil {
 		t.Fatal(err)
 	}
+	config := &tls.Config{Certificates: []tls.Certificate{cert}}
+	change(config)
 	socket, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	served := make(chan error, 1)
-	go func() { served <- srv.ServeWebTransport(socket, &tls.Config{Certificates: []tls.Certificate{cert}}) }()
+	go func() { served <- srv.ServeWebTransport(socket, config) }()
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 		defer cancel()
@@ -600,5 +609,38 @@ func TestWebTransportBounds(t *testing.T) {
 	}
 	if got := <-ends; got != "server shutting down" {
 		t.Errorf("the reason is %q", got)
+	}
+}
+
+// A function of the application that panics in a handshake of QUIC fails that one, and the process
+// goes on.
+func TestPanicInAFunctionOfTLSOverQUIC(t *testing.T) {
+	for name, breaks := range broken {
+		t.Run(name, func(t *testing.T) {
+			srv, err := server.New(server.Options{Logger: silent})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var panics atomic.Bool
+			base, trust := serveQUICChanged(t, srv, func(c *tls.Config) { breaks(c, &panics) })
+			for _, bad := range []bool{false, true, false} {
+				panics.Store(bad)
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				conn, err := quic.DialAddr(ctx, strings.TrimPrefix(base, "https://"), &tls.Config{
+					InsecureSkipVerify: true, VerifyPeerCertificate: trust.VerifyPeerCertificate, NextProtos: []string{"h3"},
+				}, &quic.Config{EnableDatagrams: true, EnableStreamResetPartialDelivery: true})
+				if err == nil {
+					// the server may still refuse what its client takes for complete
+					_, err = conn.AcceptUniStream(ctx)
+					_ = conn.CloseWithError(0, "")
+				}
+				if cancel(); (err != nil) != bad {
+					t.Errorf("while it panics (%v), a connection ends with %v", bad, err)
+				}
+			}
+			if n := srv.Stats().HandlerPanics; n != 1 {
+				t.Errorf("%d panics are counted", n)
+			}
+		})
 	}
 }

@@ -297,18 +297,3 @@ func (s *Secure) give(conn net.Conn) {
 	s.under.taken.Store(nil)
 	s.under.mu.Unlock()
 }
-
-// SecureListener is a listener whose connections are Secure.
-type SecureListener struct {
-	net.Listener
-	Config *tls.Config
-}
-
-// Accept implements net.Listener.
-func (l *SecureListener) Accept() (net.Conn, error) {
-	c, err := l.Listener.Accept()
-	if err != nil {
-		return nil, err
-	}
-	return NewSecure(c, l.Config), nil
-}

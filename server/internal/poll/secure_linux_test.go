@@ -50,7 +50,6 @@ func takeSecureUnclosed(t *testing.T, p *Poller, version uint16, ready func(*own
 		t.Fatal(err)
 	}
 	defer plain.Close()
-	ln := SecureListener{Listener: plain, Config: &tls.Config{Certificates: []tls.Certificate{certificate(t)}, MinVersion: version, MaxVersion: version}}
 	below, err := net.Dial("tcp", plain.Addr().String())
 	if err != nil {
 		t.Fatal(err)
@@ -63,18 +62,18 @@ func takeSecureUnclosed(t *testing.T, p *Poller, version uint16, ready func(*own
 		_, err := peer.Write([]byte("first"))
 		shaken <- err
 	}()
-	here, err := ln.Accept()
+	accepted, err := plain.Accept()
 	if err != nil {
 		t.Fatal(err)
 	}
+	s := NewSecure(accepted, &tls.Config{Certificates: []tls.Certificate{certificate(t)}, MinVersion: version, MaxVersion: version})
 	first := make([]byte, 5)
-	if _, err := io.ReadFull(here, first); err != nil || string(first) != "first" {
+	if _, err := io.ReadFull(s, first); err != nil || string(first) != "first" {
 		t.Fatalf("read %q, %v", first, err)
 	}
 	if err := <-shaken; err != nil {
 		t.Fatal(err)
 	}
-	s := here.(*Secure)
 	raw, err := s.Below().(*net.TCPConn).SyscallConn()
 	if err != nil {
 		t.Fatal(err)

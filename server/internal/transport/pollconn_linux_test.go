@@ -108,7 +108,7 @@ func servePollsWith(t *testing.T, config *tls.Config, change func(*Config)) *pol
 		t.Fatal(err)
 	}
 	if x.secure = config != nil; x.secure {
-		x.ln = NewTLSListener(x.ln, config)
+		x.ln = &TLSListener{x.ln, config}
 	}
 	served := make(chan error, 1)
 	go func() { served <- x.http.Serve(x.ln) }()

@@ -62,8 +62,8 @@ func (p *poller) close() {
 	}
 }
 
-// takes reports whether the connection of this request can be the poller's: a plain one, or one of
-// NewTLSListener.
+// takes reports whether the connection of this request can be the poller's: a plain one, or one of a
+// TLSListener.
 func (p *poller) takes(e *Engine, ctx *fasthttp.RequestCtx) bool {
 	_, raw := below(ctx.Conn())
 	return raw != nil && p.get(e) != nil
@@ -89,11 +89,8 @@ func (p *poller) take(c *poll.Conn, nc net.Conn, owner poll.Handler) (early []by
 	return early, p.poll.Take(c, raw, owner)
 }
 
-// NewTLSListener returns a listener like that of tls.NewListener, of whose connections the poller
-// can take over all that are of TCP or unix sockets.
-func NewTLSListener(ln net.Listener, config *tls.Config) net.Listener {
-	return &poll.SecureListener{Listener: ln, Config: config}
-}
+// newTLS returns the server's end of a connection with TLS on it.
+func newTLS(c net.Conn, config *tls.Config) net.Conn { return poll.NewSecure(c, config) }
 
 // readsPerTurn is how many full buffers a socket may read before others have their turn.
 const readsPerTurn = 4

@@ -16,10 +16,8 @@ import (
 // holds all polls.
 type poller struct{}
 
-// NewTLSListener is tls.NewListener.
-func NewTLSListener(ln net.Listener, config *tls.Config) net.Listener {
-	return tls.NewListener(ln, config)
-}
+// newTLS returns the server's end of a connection with TLS on it.
+func newTLS(c net.Conn, config *tls.Config) net.Conn { return tls.Server(c, config) }
 
 func (*poller) takes(*Engine, *fasthttp.RequestCtx) bool { return false }
 

@@ -86,7 +86,7 @@ func (w *watcher) wait(s *session.Session) (a answer, gone bool) {
 // watchable returns the connection whose end is also the end of conn: for TLS the one under it.
 func watchable(conn net.Conn) syscall.RawConn {
 	switch t := unwrap(conn).(type) {
-	case interface{ Below() net.Conn }: // of NewTLSListener
+	case interface{ Below() net.Conn }: // of a TLSListener
 		conn = t.Below()
 	case *tls.Conn:
 		conn = t.NetConn()
