@@ -31,9 +31,9 @@ type Answers struct {
 }
 
 // EmitWithAck sends an event to the sockets of t and calls done once: when all of them have
-// answered, left, or owe too many answers already, or when the timeout has passed. With no
-// receivers that is at once. done runs on a goroutine of the server and must not block. An error of
-// EmitWithAck itself is one of Emit, and done is not called then.
+// answered, left, or owe too many answers already, or when the timeout has passed, or the server
+// has shut down. With no receivers that is at once. done runs on a goroutine of the server and must
+// not block. An error of EmitWithAck itself is one of Emit, and done is not called then.
 func (t Target) EmitWithAck(timeout time.Duration, done func(Answers), event string, args ...any) error {
 	t.ns.outgoing(t, event, args)
 	m := Message{message{event: event, args: args}}
@@ -190,7 +190,9 @@ func (a *Acks) sent() {
 	if a.complete() {
 		timeout = 0
 	}
-	a.server.clock.Arm(&a.clock, timeout)
+	if !a.server.clock.Arm(&a.clock, timeout) { // the server has shut down
+		go a.expire(true)
+	}
 }
 
 // answered takes one receiver's answer, or the error for which there is none.

@@ -106,7 +106,7 @@ func TestPanicInTheLog(t *testing.T) {
 			w := socketIO(t, serve(t, srv))
 			before := srv.Stats().HandlerPanics // there may be no io_uring
 			w.send(`42["bad"]`)
-			err = srv.EmitWithAck(time.Millisecond, func(server.Answers) { panic("on purpose") }, "question")
+			err = srv.Everyone().EmitWithAck(time.Millisecond, func(server.Answers) { panic("on purpose") }, "question")
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -302,12 +302,12 @@ func (s *Server) shutdown(ctx context.Context) error {
 	}
 	result = errors.Join(result, closeAll(quic))
 	s.joins.Wait()
+	s.ticks.Do(func() { go s.clock.Run() }) // so that Expire has something to end
+	s.clock.Expire()                        // for those who wait for answers of other servers
 	for _, ns := range s.Namespaces() {
 		ns.close()
 	}
 	s.rings.Close() // which no namespace uses any more
-	s.start()       // so that Close has something to end
-	s.clock.Close()
 	s.logs.end(nil)
 	return result
 }

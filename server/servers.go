@@ -19,8 +19,8 @@ func (n *Namespace) ServerSideEmit(event string, args ...any) error {
 }
 
 // ServerSideEmitWithAck is ServerSideEmit for an event that wants an answer of each server. It
-// calls done once: when all have answered, or when the timeout has passed. done runs on a goroutine
-// of the server and must not block.
+// calls done once: when all have answered, or when the timeout has passed, or this server has shut
+// down. done runs on a goroutine of the server and must not block.
 func (n *Namespace) ServerSideEmitWithAck(timeout time.Duration, done func(Answers), event string, args ...any) error {
 	acks := newAcks(n.server, timeout, done)
 	if err := n.serverSideEmit(acks, event, args); err != nil {

@@ -73,14 +73,15 @@ type Clock struct {
 	start   time.Time
 	skipped atomic.Int64 // by Advance, in nanoseconds
 
-	mu    sync.Mutex
-	lists []*list // one per duration in use: a handful
-	rare  list    // empty; stands for queue
-	queue queue   // entries of the durations for which there is no list
-	next  time.Duration
-	timer *time.Timer
-	done  chan struct{}
-	ended chan struct{}
+	mu     sync.Mutex
+	lists  []*list // one per duration in use: a handful
+	rare   list    // empty; stands for queue
+	queue  queue   // entries of the durations for which there is no list
+	next   time.Duration
+	closed bool
+	timer  *time.Timer
+	done   chan struct{}
+	ended  chan struct{}
 }
 
 const never = time.Duration(1<<63 - 1)
@@ -111,9 +112,32 @@ func (c *Clock) Run() {
 // Close ends Run, which must have been started, and waits for it. Armed entries do not fire any
 // more.
 func (c *Clock) Close() {
+	c.mu.Lock()
+	c.closed = true
+	c.mu.Unlock()
 	close(c.done)
 	<-c.ended
 	c.timer.Stop()
+}
+
+// Expire is Close for a clock that somebody may still wait for: what is armed fires, on the
+// caller's goroutine and in the order of the deadlines.
+func (c *Clock) Expire() {
+	c.Close()
+	for e := c.takeEarliest(); e != nil; e = c.takeEarliest() {
+		e.Fire()
+	}
+}
+
+// takeEarliest disarms the entry that is the next to fall due, nil if none is armed.
+func (c *Clock) takeEarliest() *Entry {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e := c.earliest()
+	if e != nil {
+		c.unlink(e)
+	}
+	return e
 }
 
 // Now returns the time since the clock was made.
@@ -134,13 +158,17 @@ func (c *Clock) Advance(d time.Duration) {
 	<-fired
 }
 
-// Arm makes e fall due after d, whether or not it was armed before.
-func (c *Clock) Arm(e *Entry, d time.Duration) {
+// Arm makes e fall due after d, whether or not it was armed before. It returns false if the clock
+// is closed, and e will not fire.
+func (c *Clock) Arm(e *Entry, d time.Duration) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.unlink(e)
-	l := c.listOf(d)
-	e.list, e.due = l, c.Now()+d
+	if c.closed {
+		return false
+	}
+	l, now := c.listOf(d), c.Now()
+	e.list, e.due = l, now+min(d, never-now)
 	if l == &c.rare {
 		heap.Push(&c.queue, e)
 	} else {
@@ -149,6 +177,7 @@ func (c *Clock) Arm(e *Entry, d time.Duration) {
 	if e.due < c.next {
 		c.schedule(e.due)
 	}
+	return true
 }
 
 func (l *list) push(e *Entry) {

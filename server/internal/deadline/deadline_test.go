@@ -2,6 +2,7 @@ package deadline
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -108,6 +109,41 @@ func TestAdvance(t *testing.T) {
 	if passed := c.Now() - before; passed < 3*time.Hour || passed > 4*time.Hour {
 		t.Errorf("it is %v later", passed)
 	}
+}
+
+// What is armed when the clock expires fires in its order, once, and nothing can be armed any more.
+func TestExpire(t *testing.T) {
+	c := New()
+	go c.Run()
+	var order []int
+	note := func(i int) *Entry {
+		e := &Entry{}
+		e.Fire = func() {
+			if order = append(order, i); c.Arm(e, 0) {
+				t.Errorf("%d is armed again", i)
+			}
+		}
+		return e
+	}
+	c.Arm(note(2), 2*time.Hour)
+	c.Arm(note(1), time.Hour)
+	c.Arm(note(3), 3*time.Hour)
+	c.Expire()
+	if !slices.Equal(order, []int{1, 2, 3}) {
+		t.Errorf("fired %v", order)
+	}
+	if c.Arm(note(4), 0) {
+		t.Error("an entry is armed that will not fire")
+	}
+}
+
+// A duration that reaches beyond what the clock can count is a long one.
+func TestLongestDuration(t *testing.T) {
+	c := start(t)
+	wrong := &Entry{Fire: func() { t.Error("it has fired") }}
+	c.Arm(wrong, math.MaxInt64)
+	c.Advance(1000 * time.Hour)
+	c.Disarm(wrong)
 }
 
 func TestArmFromFire(t *testing.T) {
