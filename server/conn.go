@@ -15,7 +15,8 @@ import (
 )
 
 // conn is a client's connection: it decodes what its session receives and brings it to the socket
-// of the namespace that is meant. Its methods named by session.Handler run one at a time.
+// of the namespace that is meant. Its methods named by session.Handler run one at a time, but for
+// Over.
 type conn struct {
 	server    *Server
 	session   *session.Session

@@ -100,5 +100,6 @@ func (s *Socket) emitEarly(m message) error {
 // refused ends a socket that does not join its namespace.
 func (s *Socket) refused() {
 	s.stage.Store(left)
+	s.endContext()
 	s.dropAcks()
 }

@@ -73,6 +73,9 @@ func (h *engineHandler) Opened() {
 	}
 }
 
+// Over implements session.Handler.
+func (h *engineHandler) Over() {}
+
 // Closed implements session.Handler.
 func (h *engineHandler) Closed(reason session.Reason) {
 	h.server.sessions.Add(-1)

@@ -101,15 +101,23 @@ func (c *conn) addJoin(s *Socket) bool {
 
 // cancelJoin forgets a CONNECT that has no answer yet. It reports whether there was one.
 func (c *conn) cancelJoin(namespace []byte) bool {
+	var cancelled *Socket
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	t := c.transitions
-	if t == nil {
+	if t := c.transitions; t != nil {
+		t.joins = slices.DeleteFunc(t.joins, func(r joinRequest) bool {
+			is := bytes.Equal(r.socket.ns.raw, namespace)
+			if is { // there is one at most
+				cancelled = r.socket
+			}
+			return is
+		})
+	}
+	c.mu.Unlock()
+	if cancelled == nil {
 		return false
 	}
-	n := len(t.joins)
-	t.joins = slices.DeleteFunc(t.joins, func(r joinRequest) bool { return bytes.Equal(r.socket.ns.raw, namespace) })
-	return len(t.joins) < n
+	cancelled.endContext()
+	return true
 }
 
 // decision is what became of a CONNECT.

@@ -245,8 +245,8 @@ const abortTime = 10 * time.Second
 // disconnected with the reason "server shutting down", and the goroutines of the server end.
 // Polling clients of Serve have two seconds to come for what is queued. When ctx ends first, the
 // connections are cut off and its error is returned, at the latest ten seconds later: handlers and
-// middleware that are still at work then are not waited for. Clients will reconnect, to another
-// server or a new one. Handlers must not call Shutdown.
+// middleware that are still at work then are not waited for, see Socket.Context. Clients will
+// reconnect, to another server or a new one. Handlers must not call Shutdown.
 func (s *Server) Shutdown(ctx context.Context) error {
 	ended := make(chan error, 1)
 	go func() { ended <- s.shutdown(ctx) }()
@@ -261,7 +261,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	case err := <-ended:
 		return err
 	case <-late.C:
-		return fmt.Errorf("server: handlers or middleware are still at work %v after the shutdown was cut off; let them end with their sockets: %w", s.abortTime, ctx.Err())
+		return fmt.Errorf("server: handlers or middleware are still at work %v after the shutdown was cut off; let them end with Socket.Context: %w", s.abortTime, ctx.Err())
 	}
 }
 

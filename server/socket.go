@@ -38,6 +38,7 @@ type Socket struct {
 
 	mu   sync.Mutex
 	acks map[uint64]*pendingAck // nil until the first
+	life *life                  // nil until the first Context
 }
 
 // recoveryState is what a client needs to recover a socket.
@@ -286,6 +287,7 @@ func (s *Socket) leave(last *frame.Frame, reason string) bool {
 	if !s.stage.CompareAndSwap(inside, leaving) {
 		return false
 	}
+	s.endContext()
 	for _, f := range s.ns.handlers.Load().disconnect {
 		_ = s.conn.guard(func() { f(s, reason) })
 	}

@@ -114,6 +114,7 @@ func (s *Session) end(reason Reason) {
 		s.probe = nil
 	}
 	go func() {
+		s.handler.Over()
 		s.recv.Lock() // a handler may still be at work
 		if s.cfg.Ending != nil {
 			s.cfg.Ending(s, reason)

@@ -79,6 +79,9 @@ type Handler interface {
 	WantsOpened(three bool) bool
 	// Upgraded is called when an upgrade has moved the session to a Conn.
 	Upgraded()
+	// Over is called once, when the session has ended, before Closed: unlike the others also while
+	// another method is at work.
+	Over()
 	// Closed is called once, after the last Message.
 	Closed(reason Reason)
 }
@@ -129,7 +132,7 @@ type Config struct {
 	WriteTimeout time.Duration
 	// Clock runs the heartbeats, and the watch over outboxes.
 	Clock *deadline.Clock
-	// Ending is called before Handler.Closed, and Gone after it. nil: neither is.
+	// Ending is called between Handler.Over and Closed, and Gone after that. nil: neither is.
 	Ending func(s *Session, reason Reason)
 	Gone   func()
 	// KeepWriter gives each Conn a writer goroutine for its whole life, and sends everything

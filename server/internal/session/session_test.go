@@ -84,6 +84,7 @@ func (p *pipe) bytes() []byte {
 type heard struct {
 	messages []string
 	closed   chan Reason
+	over     atomic.Bool
 	fail     error
 	during   func()
 }
@@ -101,6 +102,7 @@ func (h *heard) WantsOpened(three bool) bool { return three }
 func (h *heard) Opened() { h.messages = append(h.messages, "opened") }
 
 func (h *heard) Upgraded()       {}
+func (h *heard) Over()           { h.over.Store(true) }
 func (h *heard) Closed(r Reason) { h.closed <- r }
 
 type options struct {
@@ -437,11 +439,14 @@ func TestPollsAreReleasedForEachUpgrade(t *testing.T) {
 	})
 }
 
-// Closed comes after the last Message has returned, whoever closes.
+// Closed comes after the last Message has returned, whoever closes. Over does not wait for it.
 func TestClosedWaitsForTheHandler(t *testing.T) {
 	s, h := begin(t, &pipe{}, options{})
 	h.during = func() {
 		s.Close(ForcedClose)
+		for !h.over.Load() {
+			runtime.Gosched()
+		}
 		select {
 		case <-h.closed:
 			t.Error("Closed was called while the handler was at work")

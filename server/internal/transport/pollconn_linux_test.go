@@ -49,6 +49,7 @@ func (*pollServer) WantsOpened(three bool) bool { return three }
 
 func (*pollServer) Opened()                        {}
 func (*pollServer) Upgraded()                      {}
+func (*pollServer) Over()                          {}
 func (x *pollServer) Closed(reason session.Reason) { x.closed <- reason }
 func (x *pollServer) Message(data []byte, _ bool) error {
 	x.got <- string(data)

@@ -48,6 +48,7 @@ func (l *tape) Close()                     {}
 func (l *tape) WantsOpened(three bool) bool  { return three }
 func (l *tape) Opened()                      {}
 func (l *tape) Upgraded()                    {}
+func (l *tape) Over()                        {}
 func (l *tape) Closed(reason session.Reason) { l.closed = reason }
 
 func (l *tape) Message(data []byte, binary bool) error {
