@@ -114,6 +114,30 @@ func TestPollingEventsAndBinary(t *testing.T) {
 	})
 }
 
+// An application sees what waits for a client, and that the client takes it.
+func TestQueued(t *testing.T) {
+	srv, err := server.New(server.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	joined := make(chan *server.Socket, 1)
+	srv.OnConnect(func(s *server.Socket) { joined <- s })
+	p := poll(t, serve(t, srv), "/socket.io/")
+	s := <-joined
+	before := s.Queued()
+	const messages, size = 3, 1000
+	for range messages {
+		if err := s.Emit("news", strings.Repeat("x", size)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	waiting := s.Queued()
+	p.expectPrefix(`42["news","xxx`)
+	if after := s.Queued(); before != 0 || waiting < messages*size || waiting > messages*(size+100) || after != 0 {
+		t.Errorf("%d, %d and %d bytes wait, before, after and when they have been read; want none, %d and some, none", before, waiting, after, messages*size)
+	}
+}
+
 func TestUpgrade(t *testing.T) {
 	base := start(t, server.Options{Engine: app.Echo})
 	p := poll(t, base, "/engine.io/")

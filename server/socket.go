@@ -91,6 +91,11 @@ func (s *Socket) AuthRaw() []byte { return s.auth }
 // Transport names what carries the connection now: "polling", "websocket" or "webtransport".
 func (s *Socket) Transport() string { return s.conn.session.Transport() }
 
+// Queued returns how many bytes wait for the client to read, as they are on a websocket; what its
+// connection has taken is not among them. An application that sends much to one client can wait for
+// the number to fall: beyond Limits.QueueBytes the client is disconnected.
+func (s *Socket) Queued() int { return s.conn.session.Queued() }
+
 // Recovered reports whether the client has recovered this socket after its connection broke; see
 // Options.Recovery.
 func (s *Socket) Recovered() bool { return s.recovered }

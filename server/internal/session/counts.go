@@ -59,3 +59,10 @@ func (s *Session) counted() Counts {
 	c.BytesOut += bytes
 	return c
 }
+
+// Queued returns how many bytes of the outbox the peer has not been given, as on a websocket.
+func (s *Session) Queued() int {
+	s.mu.Look()
+	defer s.mu.Unlock()
+	return s.outBytes
+}
