@@ -9,8 +9,10 @@ import (
 // CORS says which pages of other origins may read a server's answers. Those of origins that it does
 // not name may not open websockets either, see Options.CheckOrigin.
 type CORS struct {
-	// Origins that are allowed. ["*"] allows every one. A single origin is named in every answer;
-	// of several, the answer names the origin of the request if it is among them.
+	// Origins that are allowed, as browsers write them: scheme, host, and port unless it is the
+	// scheme's own, such as "https://app.example.com". ["*"] allows every one. A single origin is
+	// named in every answer; of several, the answer names the origin of the request if it is among
+	// them.
 	Origins []string
 	// Match, if set, decides on the origins that Origins does not name. It is called by several
 	// goroutines at once.
@@ -52,8 +54,35 @@ func (c *CORS) check() error {
 			}
 		}
 	}
+	for _, origin := range c.Origins {
+		if problem := originProblem(origin); problem != "" {
+			return refuse("CORS.Origins", "holds %q, %s", origin, problem)
+		}
+	}
 	if c.MaxAge < 0 {
 		return refuse("CORS.MaxAge", "is %v; it must not be negative", c.MaxAge)
 	}
 	return nil
+}
+
+// originProblem says why no page has an origin, and what to do, or "".
+func originProblem(origin string) string {
+	if origin == "*" || origin == "null" {
+		return ""
+	}
+	scheme, host, found := strings.Cut(origin, "://")
+	_, port, _ := strings.Cut(host[strings.LastIndexByte(host, ']')+1:], ":")
+	switch {
+	case strings.Contains(origin, "*"):
+		return "which is a pattern; name the origins, or decide by CORS.Match"
+	case !found || scheme == "":
+		return "which has no scheme; write it as https://example.com"
+	case strings.ContainsAny(host, "/?#@"):
+		return "which has more than a scheme, a host and a port; leave out the rest"
+	case scheme == "https" && port == "443", scheme == "http" && port == "80":
+		return "with the port of its scheme, which browsers leave out; leave it out"
+	case strings.ToLower(origin) != origin:
+		return "with capital letters, which browsers write small; write them small"
+	}
+	return ""
 }

@@ -57,7 +57,8 @@ func (n *Namespace) change(edit func(*handlers)) {
 func with[T any](list []T, element T) []T { return append(slices.Clip(list), element) }
 
 // On sets the handler of an event, in place of an earlier one. It panics for the names that the
-// protocol reserves, since no client can send them.
+// protocol reserves, since no client can send them. What the official server has the events
+// connection, disconnecting and disconnect for are OnConnect, OnDisconnecting and OnDisconnect.
 func (n *Namespace) On(event string, h Handler) { n.bind(event, binding{handle: h}) }
 
 // Once is On for the first such event of each socket; the later ones are dropped.
@@ -65,7 +66,7 @@ func (n *Namespace) Once(event string, h Handler) { n.bind(event, binding{handle
 
 func (n *Namespace) bind(event string, b binding) {
 	if socketio.Reserved(event) {
-		panic(fmt.Sprintf("server: event name %q is reserved by the protocol", event))
+		panic(fmt.Sprintf("server: event name %q is reserved by the protocol; for the coming and going of sockets use OnConnect, OnDisconnecting and OnDisconnect", event))
 	}
 	n.change(func(all *handlers) {
 		events := maps.Clone(all.events)

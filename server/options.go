@@ -212,7 +212,11 @@ func (o *Options) checkProtocol() error {
 		return refuse("Path", "%q does not begin with a slash", o.Path)
 	}
 	for _, t := range o.Transports {
-		if t != "polling" && t != "websocket" {
+		switch t {
+		case "polling", "websocket":
+		case "webtransport":
+			return refuse("Transports", "names %q, which has a port of its own; use ServeWebTransport (--webtransport)", t)
+		default:
 			return refuse("Transports", "names %q, which is unknown; use polling or websocket", t)
 		}
 	}

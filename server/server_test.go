@@ -434,6 +434,13 @@ func TestOptionsAreChecked(t *testing.T) {
 		{Parser: 7},
 		{CORS: &server.CORS{Origins: []string{"http://a.example, http://b.example"}}},
 		{CORS: &server.CORS{Origins: []string{"http://a.example\r\nSet-Cookie: a"}}},
+		{CORS: &server.CORS{Origins: []string{"a.example"}}},
+		{CORS: &server.CORS{Origins: []string{"https://*.example"}}},
+		{CORS: &server.CORS{Origins: []string{"https://a.example/"}}},
+		{CORS: &server.CORS{Origins: []string{"https://a.example:443"}}},
+		{CORS: &server.CORS{Origins: []string{"http://[::1]:80"}}},
+		{CORS: &server.CORS{Origins: []string{"https://A.example"}}},
+		{Transports: []string{"webtransport"}},
 		{CORS: &server.CORS{ExposedHeaders: []string{"X-A\r\n"}}},
 		{CORS: &server.CORS{MaxAge: -1}},
 		{CORS: &server.CORS{Origins: []string{"*"}, Credentials: true}},
@@ -441,5 +448,9 @@ func TestOptionsAreChecked(t *testing.T) {
 		if _, err := server.New(opts); err == nil {
 			t.Errorf("%+v was accepted", opts)
 		}
+	}
+	origins := []string{"*", "null", "https://a.example", "http://[::1]:443", "https://a.example:80", "file://", "capacitor://localhost"}
+	if _, err := server.New(server.Options{CORS: &server.CORS{Origins: origins}}); err != nil {
+		t.Errorf("origins of pages are refused: %v", err)
 	}
 }
