@@ -253,6 +253,9 @@ func (c *conn) disconnectAll() {
 	for _, s := range all {
 		c.disconnect(s)
 	}
+	for _, s := range all { // a session that closes takes nothing more
+		s.ns.hub.Settle(s.handle)
+	}
 	c.session.Shut(session.ForcedClose)
 }
 

@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -28,6 +29,35 @@ func TestTargetsChangeTheirSockets(t *testing.T) {
 		srv.To("y").Disconnect(true)
 		clients[2].expect("41")
 		clients[2].expectClose()
+	})
+}
+
+// A client that is hung up on gets what was sent to it before: broadcasts, too, which the shards
+// deliver where there are more sockets than a sender serves by itself.
+func TestHangUpAfterABroadcast(t *testing.T) {
+	everyStrategy(t, func(t *testing.T, srv *server.Server, base string) {
+		const clients, hungUp = 24, 6
+		joined := make(chan *server.Socket, 1)
+		srv.OnConnect(func(s *server.Socket) { joined <- s })
+		var all []*wire
+		var sockets []*server.Socket
+		for range clients {
+			all = append(all, socketIO(t, base))
+			sockets = append(sockets, <-joined)
+		}
+		for i := range hungUp {
+			if err := srv.Emit("news", i); err != nil {
+				t.Fatal(err)
+			}
+			sockets[i].Disconnect(true)
+		}
+		for i, w := range all[:hungUp] {
+			for n := range i + 1 {
+				w.expect(fmt.Sprintf(`42["news",%d]`, n))
+			}
+			w.expect("41")
+			w.expectClose()
+		}
 	})
 }
 

@@ -280,7 +280,7 @@ func (s *Server) shutdown(ctx context.Context) error {
 		w.Refuse()
 	}
 	for _, ns := range s.Namespaces() {
-		ns.hub.Settle() // what waits there is queued, too, and closing sessions take nothing more
+		ns.hub.Settle(nil) // what waits there is queued, too, and closing sessions take nothing more
 	}
 	if len(http)+len(quic) > 0 { // whose clients get no answers any more, soon
 		s.engine.Drain(ctx, drainTime)

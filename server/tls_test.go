@@ -327,7 +327,7 @@ func TestTLSAfterAHeldPoll(t *testing.T) {
 	}
 }
 
-// broken are configurations with a function that panics as long as its argument says so.
+// broken are configurations with a function that panics as long as panics is set.
 var broken = map[string]func(c *tls.Config, panics *atomic.Bool){
 	"GetCertificate": func(c *tls.Config, panics *atomic.Bool) {
 		cert := c.Certificates[0]

@@ -73,9 +73,9 @@ type Hub interface {
 	Len() int
 	// Lookup returns the member with an id, nil if there is none.
 	Lookup(id string) *Handle
-	// Settle returns when everything that was sent before has been given to the members. It must
-	// not be called from a Member.
-	Settle()
+	// Settle returns when everything that was sent before has been given to a member, or, if of is
+	// nil, to all. It must not be called from a Member.
+	Settle(of *Handle)
 	// Close delivers the queues and ends the hub's goroutines. It returns when they have ended.
 	Close()
 }

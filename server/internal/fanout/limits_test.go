@@ -259,7 +259,7 @@ func TestAudiencesCountForTheQueue(t *testing.T) {
 			t.Errorf("a message to %d rooms counts as %d bytes", len(list), n)
 		}
 		release()
-		hub.Settle()
+		hub.Settle(nil)
 		hub.Close()
 		if n := waiting(); n != 0 {
 			t.Errorf("%d bytes are left in an empty queue", n)

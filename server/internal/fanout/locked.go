@@ -162,7 +162,7 @@ func (hub *lockedHub) inAny(h *Handle, names *Set, n int) bool {
 }
 
 // Settle has nothing to wait for: each call delivers what it sends.
-func (hub *lockedHub) Settle() {}
+func (hub *lockedHub) Settle(*Handle) {}
 
 func (hub *lockedHub) Close() {
 	hub.mu.Lock()

@@ -269,12 +269,24 @@ func TestHelloComesFirst(t *testing.T) {
 	})
 }
 
-// Settle waits for what was sent before it, until the last member has it.
+// Settle waits for what was sent before it, until the last member has it, or the one that is meant.
 func TestSettle(t *testing.T) {
+	for _, one := range []bool{false, true} {
+		t.Run(fmt.Sprintf("one=%v", one), func(t *testing.T) { testSettle(t, one) })
+	}
+}
+
+func testSettle(t *testing.T, one bool) {
+	t.Helper()
 	queued(t, Options{Shards: 1}, func(t *testing.T, hub *shardedHub) {
 		m, _ := join(hub, "m", "r")
 		last := &recorder{entered: make(chan struct{}), release: make(chan struct{})}
-		hub.Join(hub.Add("last", last, nil), "r")
+		h := hub.Add("last", last, nil)
+		hub.Join(h, "r")
+		of := h
+		if !one {
+			of = nil
+		}
 		release := hold(hub)
 		for i := range 3 {
 			hub.Broadcast(rooms("r"), Message{Frame: text("%d", i)})
@@ -283,7 +295,7 @@ func TestSettle(t *testing.T) {
 		settled := make(chan struct{})
 		go func() {
 			defer close(settled)
-			hub.Settle()
+			hub.Settle(of)
 			before = last.texts(t)
 		}()
 		for owed := hub.shards[0].owed.Load(); owed < 4; owed = hub.shards[0].owed.Load() { // three and the one of Settle
@@ -303,7 +315,7 @@ func TestSettle(t *testing.T) {
 		<-settled
 		compare(t, "the last", before, []string{"0", "1", "2"})
 		hub.Close()
-		hub.Settle() // returns
+		hub.Settle(of) // returns
 		compare(t, "the first", m.texts(t), []string{"hello", "0", "1", "2"})
 	})
 }

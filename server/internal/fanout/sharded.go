@@ -199,15 +199,21 @@ func (g *gather) add(members []receiver, skip *Handle) {
 	g.missing.Done()
 }
 
-// Settle asks each shard to say when it comes to this point of its queue.
-func (hub *shardedHub) Settle() {
+// Settle asks each shard to say when it comes to this point of its queue; for one member its own,
+// unless that owes nothing, see Emit.
+func (hub *shardedHub) Settle(of *Handle) {
 	var g gather
 	hub.mu.RLock()
-	if !hub.closed {
-		for _, s := range hub.shards {
-			g.expect()
-			s.submit(&op{kind: opSettle, gather: &g}, false)
-		}
+	asked := hub.shards
+	switch {
+	case hub.closed, of != nil && of.shard.owed.Load() == 0:
+		asked = nil
+	case of != nil:
+		asked = []*shard{of.shard}
+	}
+	for _, s := range asked {
+		g.expect()
+		s.submit(&op{kind: opSettle, gather: &g}, false)
 	}
 	hub.mu.RUnlock()
 	g.missing.Wait()
