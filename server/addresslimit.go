@@ -5,8 +5,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/valyala/fasthttp"
-
 	"github.com/throng-io/throng/server/internal/budget"
 	"github.com/throng-io/throng/server/internal/session"
 )
@@ -24,16 +22,15 @@ func (c *countedHandler) Closed(reason session.Reason) {
 	c.Handler.Closed(reason)
 }
 
-// addressOf returns the address that limits count by: of IPv6 the network, for which a single
-// client has all addresses.
-func addressOf(ctx *fasthttp.RequestCtx) netip.Addr {
-	a, _ := netip.AddrFromSlice(ctx.RemoteIP())
-	if a = a.Unmap(); a.Is6() {
-		if p, err := a.WithZone("").Prefix(64); err == nil {
+// countedAs returns the address that limits count a client by: of IPv6 the network, for which a
+// single client has all addresses.
+func countedAs(client netip.Addr) netip.Addr {
+	if client = client.Unmap(); client.Is6() {
+		if p, err := client.WithZone("").Prefix(64); err == nil {
 			return p.Addr()
 		}
 	}
-	return a
+	return client
 }
 
 // addressLimiter bounds the sessions and the handshakes of each address. Without limits it does

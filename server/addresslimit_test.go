@@ -12,11 +12,7 @@ import (
 
 // A single client has all the addresses of an IPv6 network.
 func TestAddressesThatCountTogether(t *testing.T) {
-	of := func(address string) netip.Addr {
-		var ctx fasthttp.RequestCtx
-		ctx.Init(&fasthttp.Request{}, net.TCPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr(address), 80)), nil)
-		return addressOf(&ctx)
-	}
+	of := func(address string) netip.Addr { return countedAs(netip.MustParseAddr(address)) }
 	for _, c := range []struct {
 		a, b     string
 		together bool
@@ -53,5 +49,46 @@ func TestAddressesAreForgotten(t *testing.T) {
 	}
 	if got := g.admit(stays, now); got != "too many sessions" {
 		t.Errorf("an address with a session was forgotten: %q", got)
+	}
+}
+
+// The address of a client is what a trusted proxy says of it, and nothing that the client says.
+func TestClientAddress(t *testing.T) {
+	srv, err := New(Options{TrustedProxies: []string{"10.0.0.0/24", "2001:db8::7"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tcp := func(address string) net.Addr { return net.TCPAddrFromAddrPort(netip.MustParseAddrPort(address)) }
+	for _, c := range []struct {
+		peer net.Addr
+		said []string // lines of X-Forwarded-For
+		want string
+	}{
+		{tcp("192.0.2.9:1"), []string{"198.51.100.1"}, "192.0.2.9"},
+		{tcp("10.0.0.7:1"), nil, "10.0.0.7"},
+		{tcp("10.0.0.7:1"), []string{""}, "10.0.0.7"},
+		{tcp("10.0.0.7:1"), []string{"198.51.100.1"}, "198.51.100.1"},
+		{tcp("10.0.0.7:1"), []string{"127.0.0.1, 198.51.100.1"}, "198.51.100.1"},
+		{tcp("10.0.0.7:1"), []string{"127.0.0.1", "198.51.100.1,10.0.0.8"}, "198.51.100.1"},
+		{tcp("10.0.0.7:1"), []string{"10.0.0.9"}, "10.0.0.9"},
+		{tcp("10.0.0.7:1"), []string{"198.51.100.1, unknown, 10.0.0.8"}, "10.0.0.8"},
+		{tcp("10.0.0.7:1"), []string{"198.51.100.1:4711"}, "198.51.100.1"},
+		{tcp("[2001:db8::7]:1"), []string{"[2001:db8:1::1]:80"}, "2001:db8:1::1"},
+		{tcp("[::ffff:10.0.0.7]:1"), []string{"::ffff:198.51.100.1"}, "198.51.100.1"},
+		{&net.UnixAddr{}, []string{"198.51.100.1"}, "198.51.100.1"},
+	} {
+		var ctx fasthttp.RequestCtx
+		ctx.Init(&fasthttp.Request{}, c.peer, nil)
+		for _, line := range c.said {
+			ctx.Request.Header.Add(fasthttp.HeaderXForwardedFor, line)
+		}
+		if got := srv.clientAddress(&ctx); got.String() != c.want {
+			t.Errorf("from %v, with %q: %v, want %s", c.peer, c.said, got, c.want)
+		}
+	}
+	for _, wrong := range []string{"", "proxy.example", "10.0.0.0/33", "::ffff:10.0.0.0/104"} {
+		if _, err := New(Options{TrustedProxies: []string{wrong}}); err == nil {
+			t.Errorf("%q is taken for a proxy", wrong)
+		}
 	}
 }

@@ -48,7 +48,7 @@ type reservation struct{}
 // wait in AllowRequest, cannot all get the last place. It returns the message for the client if
 // there is no place left.
 func (s *Server) reserveSession(ctx *fasthttp.RequestCtx) (message string) {
-	a := addressOf(ctx)
+	a := countedAs(s.clientAddress(ctx))
 	sessions, pending := s.sessions.Add(1), s.addPending(1)
 	switch limit := int64(s.opts.Limits.MaxSessions); {
 	case limit > 0 && sessions > limit:

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"maps"
 	"net"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -19,7 +18,7 @@ import (
 // goroutines.
 type Handshake struct {
 	Time    time.Time // when
-	Address string    // of the client, without port
+	Address string    // of the client, without port; see Options.TrustedProxies
 	Secure  bool      // over TLS
 	Path    string    // of the request, without query
 
@@ -33,20 +32,18 @@ func (s *Server) newHandshake(ctx *fasthttp.RequestCtx) *Handshake {
 	var scratch [1024]byte
 	return &Handshake{
 		Time: time.Now(), Secure: ctx.IsTLS(), Path: s.last.path.of(ctx.Path()),
-		Address: s.last.address.of(appendHost(scratch[:0], ctx.RemoteAddr())),
+		Address: s.last.address.of(s.appendAddress(scratch[:0], ctx)),
 		query:   s.last.query.of(ctx.URI().QueryString()),
 		header:  s.last.header.of(appendWithoutKey(scratch[:0], ctx.Request.Header.RawHeaders())),
 	}
 }
 
-// appendHost appends an address without its port.
-func appendHost(dst []byte, address net.Addr) []byte {
-	if tcp, ok := address.(*net.TCPAddr); ok {
-		if ip, ok := netip.AddrFromSlice(tcp.IP); ok {
-			return ip.Unmap().WithZone(tcp.Zone).AppendTo(dst)
-		}
+// appendAddress appends the address of a client without its port.
+func (s *Server) appendAddress(dst []byte, ctx *fasthttp.RequestCtx) []byte {
+	if client := s.clientAddress(ctx); client.IsValid() {
+		return client.AppendTo(dst)
 	}
-	text := address.String()
+	text := ctx.RemoteAddr().String()
 	if host, _, err := net.SplitHostPort(text); err == nil {
 		text = host
 	}

@@ -38,9 +38,9 @@ type Limits struct {
 	MaxPending int `default:"65536" help:"clients at once that have not joined a namespace yet"`
 	// MaxPerAddress is the number of sessions of one address, and MaxHandshakes the number of
 	// handshakes that it may make in a second; further ones get the error code 4. IPv6 clients of
-	// one /64 network count together. They have no default, since all clients behind a proxy, or in
-	// one company, have one address.
-	MaxPerAddress int `help:"clients of one address; behind a proxy all have one (default no limit)"`
+	// one /64 network count together. They have no default, since all clients behind a proxy that
+	// is none of Options.TrustedProxies, or in one company, have one address.
+	MaxPerAddress int `help:"clients of one address; behind a proxy see --trusted-proxies (default no limit)"`
 	MaxHandshakes int `help:"handshakes in a second of one address (default no limit)"`
 
 	// MaxPayload is the largest size of a polling body and of a websocket message.

@@ -79,6 +79,37 @@ func TestSessionsPerAddress(t *testing.T) {
 	eventually(t, "a place is free", func() bool { return refusal(t, base) == "" })
 }
 
+// Clients behind a proxy have limits of their own if it is trusted.
+func TestLimitsBehindAProxy(t *testing.T) {
+	srv, err := server.New(server.Options{Limits: server.Limits{MaxPerAddress: 1}, TrustedProxies: []string{"127.0.0.1"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	addresses := make(chan string, 1)
+	srv.OnConnect(func(s *server.Socket) { addresses <- s.Handshake().Address })
+	base := serve(t, srv)
+	for _, client := range []string{"198.51.100.1", "2001:db8::1"} {
+		header := http.Header{"X-Forwarded-For": {client}}
+		for i, want := range []int{http.StatusSwitchingProtocols, http.StatusBadRequest} {
+			conn, resp, err := websocket.DefaultDialer.Dial("ws"+strings.TrimPrefix(base, "http")+"/socket.io/?EIO=4&transport=websocket", header)
+			if resp == nil || resp.StatusCode != want {
+				t.Fatalf("session %d of %s: %v, %v", i+1, client, resp, err)
+			}
+			_ = resp.Body.Close()
+			if err != nil {
+				continue
+			}
+			t.Cleanup(func() { _ = conn.Close() })
+			w := &wire{t, conn}
+			handshakeOf(t, w.text())
+			w.send("40")
+			if got := <-addresses; got != client {
+				t.Errorf("the address of %s is %s", client, got)
+			}
+		}
+	}
+}
+
 func TestHandshakeRate(t *testing.T) {
 	base := start(t, server.Options{Limits: server.Limits{MaxHandshakes: 5}})
 	for i := range 5 {

@@ -90,6 +90,12 @@ type Options struct {
 	// rebinding): for them the server's address is no secret and its origin is their own. A proxy
 	// in front sends the name that clients use, or its own. Default: any.
 	Hosts []string
+	// TrustedProxies are the addresses and networks of the proxies in front of the server, such as
+	// "10.0.0.7" and "10.1.0.0/16". Of a request that comes from one of them, or over a unix
+	// socket, the address of the client is the last one in X-Forwarded-For that is not of such a
+	// proxy; each of them must append there where a request came from. Handshake.Address is that
+	// address, and limits by address count it. Default: none, and the address is the connection's.
+	TrustedProxies []string `group:"Address and access" help:"addresses and networks of the proxies in front, such as 10.0.0.0/8: their X-Forwarded-For says where a client is"`
 	// CORS says which pages of other origins may read the answers. Default: none, without any
 	// header.
 	CORS *CORS
@@ -230,6 +236,9 @@ func (o *Options) checkProtocol() error {
 	}
 	if !isSessionPrefix(o.SessionPrefix) {
 		return refuse("SessionPrefix", "is %q; use 1 to %d letters, digits, - and _", o.SessionPrefix, maxSessionPrefix)
+	}
+	if _, err := parseProxies(o.TrustedProxies); err != nil {
+		return err
 	}
 	if err := o.CORS.check(); err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math"
 	"net"
+	"net/netip"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -49,6 +50,7 @@ type Server struct {
 	pending  atomic.Int64 // those that have joined no namespace yet
 
 	client  map[string]*clientFile
+	proxies []netip.Prefix
 	deflate int32 // the size from which messages are compressed, 0 if none are
 
 	mu         sync.RWMutex
@@ -81,6 +83,7 @@ func New(opts Options) (*Server, error) {
 	if !opts.NoIOUring && fanout.UsesRings(opts.Fanout) {
 		s.rings = outlet.NewRings(s.withoutRings)
 	}
+	s.proxies, _ = parseProxies(opts.TrustedProxies) // WithDefaults has checked them
 	s.Namespace = s.Of("/")
 	cfg := transport.Config{
 		Session: session.Config{

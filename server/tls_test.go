@@ -365,8 +365,8 @@ func onPurpose(panics *atomic.Bool) {
 	}
 }
 
-// serveChanged serves with a configuration that has been changed, and returns the authority, what the
-// configuration is now, and what its clients trust.
+// serveChanged serves with a configuration that has been changed, and returns the authority, what
+// the configuration is now, and what its clients trust.
 func serveChanged(t *testing.T, srv *server.Server, change func(*tls.Config)) (host string, config, trust *tls.Config) {
 	t.Helper()
 	cert, key, pool := pemFiles(t)

@@ -62,8 +62,8 @@ func (p *poller) close() {
 	}
 }
 
-// takes reports whether the connection of this request can be the poller's: a plain one, or one of a
-// TLSListener.
+// takes reports whether the connection of this request can be the poller's: a plain one, or one of
+// a TLSListener.
 func (p *poller) takes(e *Engine, ctx *fasthttp.RequestCtx) bool {
 	_, raw := below(ctx.Conn())
 	return raw != nil && p.get(e) != nil
