@@ -21,8 +21,9 @@
 // # Receiving
 //
 // A [Handler] runs on the goroutine that reads the client's connection, for one event at a time. It
-// may block: only its own client waits then. [Handle] makes one of a function that takes and
-// returns values of its own types. Others decode the arguments that they want by [Event.Bind].
+// may block: only its own client waits then, and [Socket.Context] ends when nobody does any more.
+// [Handle] makes one of a function that takes and returns values of its own types. Others decode
+// the arguments that they want by [Event.Bind].
 //
 // # Namespaces and rooms
 //

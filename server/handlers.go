@@ -13,8 +13,9 @@ import (
 // delays its own client alone. Further packets of that client stay unread in the system's buffer,
 // so that a client that sends too much has to wait. The client is not disconnected for a late pong
 // meanwhile, however long the handler takes: the pong may be among the unread packets. (Clients of
-// Socket.IO 2 have a heartbeat of their own, and give up after PingTimeout.) e is valid until the
-// handler returns; Event.Clone makes a copy that stays valid.
+// Socket.IO 2 have a heartbeat of their own, and give up after PingTimeout.) What a handler waits
+// for should end with Socket.Context. e is valid until the handler returns; Event.Clone makes a
+// copy that stays valid.
 //
 // An error goes to OnError and changes nothing else. A panic is logged and closes the socket's
 // connection.
@@ -126,8 +127,8 @@ func (n *Namespace) OnError(f func(s *Socket, e *Event, err error)) {
 // client gets its text as a connect_error, with data if it is a *ConnectError. Middlewares run in
 // order, before OnConnect, on a goroutine of their own, beside everything else of the connection,
 // the middleware of its other namespaces included: one that is slow delays nothing but its own
-// client's joining. A client that leaves meanwhile never joins. The socket may be sent events, and
-// may join rooms, already.
+// client's joining. A client that leaves meanwhile never joins, and Socket.Context ends. The socket
+// may be sent events, and may join rooms, already.
 func (n *Namespace) Use(allow func(*Socket) error) {
 	n.change(func(all *handlers) { all.use = with(all.use, allow) })
 }
