@@ -189,11 +189,11 @@ func (s *Socket) outgoing(event string, args []any) {
 func (s *Socket) self() Target { return s.ns.To(s.id) }
 
 // Volatile returns this client alone, for messages that are dropped unless its connection can take
-// them at once.
+// them at once. In middleware, before the socket is in its namespace, they reach nobody.
 func (s *Socket) Volatile() Target { return s.self().Volatile() }
 
 // Compress returns this client alone, for messages that may, or may not, be compressed. See
-// Target.Compress.
+// Target.Compress. In middleware they reach nobody, as those of Volatile.
 func (s *Socket) Compress(on bool) Target { return s.self().Compress(on) }
 
 // To returns the sockets of a room without this one.
