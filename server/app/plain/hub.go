@@ -42,6 +42,7 @@ type Hub struct {
 
 	mu    sync.Mutex
 	all   map[*peer]struct{}
+	polls int // of all, those of short polling
 	rooms map[string]map[*peer]struct{}
 	byID  map[string]*peer
 }
@@ -128,6 +129,9 @@ func (h *Hub) join(queued bool) *peer {
 	if !h.room() {
 		return nil
 	}
+	if !queued {
+		h.polls++
+	}
 	h.all[p] = struct{}{}
 	h.byID[p.id] = p
 	return p
@@ -135,7 +139,9 @@ func (h *Hub) join(queued bool) *peer {
 
 // room reports whether there may be one more session; the lock is held.
 func (h *Hub) room() bool {
-	h.sweep()
+	if h.polls > 0 { // the others end with their connections
+		h.sweep()
+	}
 	return h.limits.Sessions == 0 || len(h.all) < h.limits.Sessions
 }
 
@@ -170,6 +176,9 @@ func (h *Hub) leave(p *peer) {
 
 func (h *Hub) forget(p *peer) {
 	p.stop.Do(func() { close(p.gone) })
+	if _, here := h.all[p]; here && p.queue == nil {
+		h.polls--
+	}
 	delete(h.all, p)
 	delete(h.byID, p.id)
 	for room := range p.rooms {

@@ -235,6 +235,9 @@ func TestForgottenSession(t *testing.T) {
 	if h.find([]byte(p.id)) != nil {
 		t.Error("a session that nobody polls is kept")
 	}
+	if h.leave(p); h.polls != 1 {
+		t.Errorf("%d sessions of short polling are counted, want the other one", h.polls)
+	}
 }
 
 // Beyond the limit no transport gets a session, until one ends.
