@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -120,4 +121,32 @@ func ExampleSocket_EmitWithAck() {
 	// sure: true, <nil>
 	// 421["are you sure?"]
 	// sure: false, server: operation has timed out
+}
+
+// What a handler waits for ends with its socket: a query, or whatever else takes a context.
+func ExampleSocket_Context() {
+	srv, err := server.New(server.Options{})
+	if err != nil {
+		panic(err)
+	}
+	ended := make(chan error, 1)
+	srv.On("watch", func(s *server.Socket, e *server.Event) error {
+		if err := e.Ack(); err != nil {
+			return err
+		}
+		<-s.Context().Done()
+		ended <- context.Cause(s.Context())
+		return nil
+	})
+
+	site := run(srv)
+	defer site.stop()
+	c := site.connect("40")
+	c.say(`420["watch"]`)
+	fmt.Println(c.hear())
+	srv.Everyone().Disconnect(true)
+	fmt.Println(<-ended)
+	// Output:
+	// 430[]
+	// server: socket has been disconnected
 }
