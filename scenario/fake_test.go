@@ -297,13 +297,14 @@ func (s *fakeServer) cast(from *fakeConn, args [][]byte, to func(*fakeConn) bool
 	text := append(append(append(append([]byte(`2[`), args[0]...), ','), args[1]...), ']')
 	others := len(args) > 2 && string(args[2]) == "true"
 	volatile := len(args) > 3 && string(args[3]) == "true"
+	owed := func(o *fakeConn) bool { return to(o) && (o != from || !others) }
 	n := s.casts
 	s.casts++
 	if s.recovery != nil && !volatile {
-		s.recovery.miss(s, text, to)
+		s.recovery.miss(s, text, owed)
 	}
 	for _, o := range s.conns {
-		if o == from && others || !to(o) {
+		if !owed(o) {
 			continue
 		}
 		out := []fakePacket{{text: text}}

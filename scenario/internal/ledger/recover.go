@@ -110,14 +110,16 @@ func (l *Ledger) Resume(r *Receiver, spaces []*Membership) {
 
 func (r *Receiver) resume(spaces []*Membership, now int64) {
 	for _, m := range listOf(&r.members) {
-		m.resume()
+		m.resume(r)
 	}
 	r.spaces.Store(&spaces)
 	r.backAt = now
 	r.leftAt.Store(0)
 }
 
-func (m *Membership) resume() {
+// resume is Receiver.resume for one membership. In a fleet what the receiver sends as soon as it is
+// back may be replayed before its return: it is not owed that where only others are.
+func (m *Membership) resume(r *Receiver) {
 	a := m.audience
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -134,7 +136,7 @@ func (m *Membership) resume() {
 		}
 	}
 	for _, s := range a.missed {
-		if s.asOf >= left && !s.closed {
+		if s.asOf >= left && !s.closed && s.isFor(r) {
 			s.again(m.part).expected.Add(1)
 		}
 	}

@@ -132,6 +132,56 @@ func TestUnheardIsNotOwedAgain(t *testing.T) {
 	}
 }
 
+// On a fleet, when a client is back is known to within the error of the clocks, and what it sends at
+// once may be replayed before it. It is not owed what is for the others, and nothing is lost.
+func TestSentOnReturn(t *testing.T) {
+	for _, expect := range []Expectation{ExpectOthers, ExpectAll} {
+		for _, bound := range []int64{0, 2 * ms} {
+			now, room, b := int64(1), &Audience{}, &Book{Expect: expect, Late: 1000 * ms}
+			room.Admit(0, false)
+			l := New(Config{Books: []*Book{b}, Clock: func() int64 { return now }, Fleet: &Fleet{
+				Of: 1, Owner: func(uint32) int { return 0 }, Bound: func() int64 { return bound }, Delivered: func(*Delivery) {},
+			}})
+			var all []*Receiver
+			for i := range uint32(3) {
+				r := newReceiver(i, room)
+				l.Join(r, r.Memberships()[0])
+				all = append(all, r)
+			}
+			now = 100 * ms
+			l.Suspend(all[1])
+			now = 200 * ms
+			l.Resume(all[1], nil)
+			s, seq := l.EmitHeld(b, all[1], room, 150*ms, 0)
+			s.Written()
+			for i, r := range all {
+				if expect == ExpectAll || i != 1 {
+					l.Defer(&Delivery{To: r, Stamp: stamp.Stamp{Sender: 1, Seq: seq, Due: 150 * ms}, At: now, Read: now})
+				}
+			}
+			l.Seal()
+			now = 10_000 * ms
+			l.Stop(now)
+			now = 20_000 * ms
+			l.Announce(nil)
+			if !l.Closable() {
+				t.Fatal("nothing is under way, and the ledger cannot be closed")
+			}
+			var sum result.Ledger
+			for _, row := range l.Close(10_000 * ms)[0] {
+				sum.Add(row.Deliveries())
+			}
+			want := int64(2)
+			if expect == ExpectAll {
+				want = 3
+			}
+			if sum.Expected != want || sum.Received != want || sum.Lost != 0 {
+				t.Errorf("expectation %d, clocks to within %d: %+v, want %d expected and received", expect, bound, sum, want)
+			}
+		}
+	}
+}
+
 // One that comes back as another socket is owed what any client is that leaves and comes.
 func TestNotRecovered(t *testing.T) {
 	m := newModel(2, ExpectOthers)

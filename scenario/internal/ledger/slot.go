@@ -286,9 +286,10 @@ func (s *Slot) take(dense uint32) bool {
 }
 
 // owes reports whether the receiver was among those the message was for.
-func (s *Slot) owes(r *Receiver, m *Membership) bool {
-	return m.owed(s.asOf) && (s.Book.Expect != ExpectOthers || s.From != r)
-}
+func (s *Slot) owes(r *Receiver, m *Membership) bool { return m.owed(s.asOf) && s.isFor(r) }
+
+// isFor reports whether the message is for a receiver in its audience: for its sender not always.
+func (s *Slot) isFor(r *Receiver) bool { return s.Book.Expect != ExpectOthers || s.From != r }
 
 // Receivers is how many readers of normal speed the message is for.
 func (s *Slot) Receivers() uint32 { return s.all.expected.Load() }
