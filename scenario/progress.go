@@ -105,9 +105,9 @@ func (c *collector) refresh(s *result.Second, took time.Duration) {
 	p.Classes = errorClasses(c.t.errors.Classes())
 	p.Metric = ""
 	for _, name := range []string{metric.Delivery, metric.Ack} {
-		all := e.Total(judge.Scope{Metric: name})
+		all := e.Peek(judge.Scope{Metric: name})
 		if all.Total() == 0 {
-			all = e.Total(judge.Scope{Metric: name, Always: true})
+			all = e.Peek(judge.Scope{Metric: name, Always: true})
 		}
 		if all.Total() > 0 {
 			p.Metric = name

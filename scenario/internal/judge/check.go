@@ -85,7 +85,7 @@ func (e *Evidence) find(k *file.Check) result.Check {
 		return e.drift(k)
 	case ofSamples(k) && k.Over == 0:
 		sc := scopeOf(k)
-		all := e.Total(sc)
+		all := e.Peek(sc)
 		r := found(k, statOf(k, all, e.Length(sc)), fewBeyond(k, all))
 		if thin(k, all) {
 			undecide(&r, shortOf(k, all.Total(), ""))

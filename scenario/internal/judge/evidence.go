@@ -206,11 +206,18 @@ func (e *Evidence) Length(sc Scope) (sum float64) {
 }
 
 // Total merges the latencies in a scope.
-func (e *Evidence) Total(sc Scope) result.Samples {
+func (e *Evidence) Total(sc Scope) result.Samples { return e.Totals.Sum(e.in(sc)) }
+
+// Peek is Total for a caller that looks every second: the samples are valid until the next Peek, and
+// the next judgement.
+func (e *Evidence) Peek(sc Scope) result.Samples { return e.Totals.Peek(e.in(sc)) }
+
+// in reports whether the latencies of a series and a phase are in a scope.
+func (e *Evidence) in(sc Scope) func(s *record.Series, phase int) bool {
 	set := e.phases(sc)
-	return e.Totals.Sum(func(s *record.Series, phase int) bool {
+	return func(s *record.Series, phase int) bool {
 		return s.Metric == sc.Metric && set.has(phase) && s.Chosen(sc.Labels)
-	})
+	}
 }
 
 // Steps are the latencies of the steps of flows, by the names that results have for them.

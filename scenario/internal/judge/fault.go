@@ -99,7 +99,7 @@ func (e *Evidence) flightBefore(phase int) int64 {
 	if e.Totals == nil {
 		return 0
 	}
-	before := e.Totals.Sum(func(s *record.Series, p int) bool {
+	before := e.Totals.Peek(func(s *record.Series, p int) bool {
 		return p < phase && (s.Metric == metric.Delivery || s.Metric == metric.Ack) &&
 			!slices.ContainsFunc(e.Faults, func(f Fault) bool { return f.Phase == p })
 	})

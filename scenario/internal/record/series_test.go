@@ -149,3 +149,33 @@ func TestSumOfOneSeriesIsNotCopied(t *testing.T) {
 		t.Errorf("%+v of nothing", sum)
 	}
 }
+
+// Peek sums as Sum does, and again in the same histograms.
+func TestPeekSumsInItsOwnRoom(t *testing.T) {
+	totals := NewTotals([]Series{{Metric: "a"}, {Metric: "b"}}, 2)
+	totals.Add(0, 0, 10, 1)
+	totals.Add(1, 0, 20, 2)
+	totals.Add(1, 1, 30, 3)
+	totals.AddNever(0, 1, 40, 4)
+	all := func(*Series, int) bool { return true }
+	of := func(metric string) func(*Series, int) bool {
+		return func(s *Series, _ int) bool { return s.Metric == metric }
+	}
+	first := totals.Peek(all)
+	if first.Count() != 6 || first.Total() != 10 {
+		t.Errorf("%d of %d samples ended", first.Count(), first.Total())
+	}
+	if b := totals.Peek(of("b")); b.Ended != first.Ended || b.Never != nil || b.Count() != 5 {
+		t.Errorf("%+v has %d samples, and is not where the first one was", b, b.Count())
+	}
+	totals.Add(1, 0, 50, 7)
+	if again := totals.Peek(all); again.Ended != first.Ended || again.Never != first.Never || again.Count() != 13 || again.Total() != 17 {
+		t.Errorf("%d of %d samples ended", again.Count(), again.Total())
+	}
+	if kept := totals.Sum(all); kept.Ended == first.Ended || kept.Never == first.Never || totals.Of(1, 0).TotalCount() != 9 || totals.Of(0, 0).TotalCount() != 1 {
+		t.Errorf("%+v shares what Peek uses, or a histogram of the totals has changed", kept)
+	}
+	if one := totals.Peek(func(s *Series, phase int) bool { return s.Metric == "b" && phase == 1 }); one.Ended != totals.Of(1, 1) {
+		t.Errorf("%+v is a copy of one series", one)
+	}
+}

@@ -13,6 +13,7 @@ type Totals struct {
 	phases int
 	ended  map[int]*hdrhistogram.Histogram // by series, then phase
 	never  map[int]*hdrhistogram.Histogram // likewise, of what did not end
+	room   result.Samples                  // of Peek
 }
 
 // NewTotals makes totals of the series of a recorder.
@@ -69,20 +70,46 @@ func (t *Totals) Of(series, phase int) *hdrhistogram.Histogram {
 
 // Sum merges the samples that keep accepts. A histogram of the sum is nil when there are none. It
 // may be one of the totals' own: do not change it, and do not keep it beyond the next Add.
-func (t *Totals) Sum(keep func(s *Series, phase int) bool) (sum result.Samples) {
+func (t *Totals) Sum(keep func(s *Series, phase int) bool) result.Samples {
+	return t.sum(&result.Samples{}, keep)
+}
+
+// Peek is Sum in histograms that the next Peek uses again: they are valid until then. It is for a
+// caller that looks every second, for which new ones were megabytes a second.
+func (t *Totals) Peek(keep func(s *Series, phase int) bool) result.Samples {
+	return t.sum(&t.room, keep)
+}
+
+// sum merges in the histograms of room, and makes those that are not there.
+func (t *Totals) sum(room *result.Samples, keep func(s *Series, phase int) bool) (sum result.Samples) {
+	merge := func(to, in **hdrhistogram.Histogram, h *hdrhistogram.Histogram) {
+		switch {
+		case h == nil:
+			return
+		case *to != nil:
+		case *in == nil:
+			*in = result.NewHistogram()
+		default:
+			(*in).Reset()
+		}
+		*to = *in
+		(*to).Merge(h)
+	}
 	one, n := result.Samples{}, 0
 	t.Each(func(series, phase int, s result.Samples) {
 		if !keep(&t.Series[series], phase) {
 			return
 		}
-		switch n++; n {
-		case 1: // a histogram takes 100 KB: what is of one series is not copied
+		if n++; n == 1 { // a histogram takes 100 KB: what is of one series is not copied
 			one = s
 			return
-		case 2:
-			sum.Add(one)
 		}
-		sum.Add(s)
+		if n == 2 {
+			merge(&sum.Ended, &room.Ended, one.Ended)
+			merge(&sum.Never, &room.Never, one.Never)
+		}
+		merge(&sum.Ended, &room.Ended, s.Ended)
+		merge(&sum.Never, &room.Never, s.Never)
 	})
 	if n == 1 {
 		return one
