@@ -2,12 +2,14 @@ package scenario
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/throng-io/throng/bench/planted"
+	"github.com/throng-io/throng/protocol/socketio"
 	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/scenario/internal/judge"
@@ -235,5 +237,41 @@ func TestADropExplainsItsOwn(t *testing.T) {
 	c := play(t, s, withFault("{drop: 1%}", ""))
 	if c.Verdict != result.Fail || c.Clients.Dropped < 30 || !hasCheck(c, "clients dropped == 0") {
 		t.Errorf("%s because %q; clients %+v", c.Verdict, c.Reason, c.Clients)
+	}
+}
+
+// A step that was under way when a fault began may fail by it, and is the fault's. One that would
+// have been done by then is not: the server had stopped before.
+func TestAStepUnderWayWhenAFaultBegins(t *testing.T) {
+	t.Parallel()
+	const text = `
+version: 1
+name: t
+target: {url: "http://127.0.0.1:1"}
+groups: {people: {count: 1, connect: {rate: 10k/s}, flow: {repeat: forever, every: 2900ms, steps: [{emit: [ask], ack: 3s}]}}}
+phases: [{name: hold, for: 4s}, {name: bad, for: 3s, fault: {stall: 100%}}, {name: after, for: 8s}]
+`
+	for _, test := range []struct {
+		name  string
+		takes time.Duration // until an answer
+		mute  int           // the call that is not answered; the second one is made 1.1 s before the fault
+		want  result.Verdict
+	}{
+		{"it is read after the fault, too late", 1500 * time.Millisecond, -1, result.Pass},
+		{"the fault explains that it never came", 1500 * time.Millisecond, 2, result.Pass},
+		{"none was answered before", 0, 1, result.Fail},
+		{"it would have come before the fault", time.Millisecond, 2, result.Fail},
+		{"it is answered in time", time.Millisecond, -1, result.Pass},
+		{"it is lost later", 1500 * time.Millisecond, 5, result.Fail},
+	} {
+		calls := 0
+		s := newTalker(t, func(c *fakeConn, p *socketio.Packet, _ string, _ []byte) {
+			if calls++; calls != test.mute {
+				c.deliver(fakePacket{text: append(strconv.AppendUint([]byte{'3'}, p.ID, 10), "[]"...), after: test.takes})
+			}
+		})
+		if c := play(t, &s.fakeServer, text); c.Verdict != test.want || test.want == result.Fail && c.Reason != "errors(step.timeout) == 0: 1" {
+			t.Errorf("%s: %s because %q after %d calls, want %s; %v", test.name, c.Verdict, c.Reason, calls, test.want, c.Errors)
+		}
 	}
 }

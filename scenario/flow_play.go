@@ -8,6 +8,7 @@ import (
 
 	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/internal/judge"
 	"github.com/throng-io/throng/scenario/machine"
 	"github.com/throng-io/throng/scenario/metric"
 )
@@ -201,20 +202,55 @@ func (f *flow) step(s *step) error {
 		return f.redact(s, err)
 	}
 	t := f.group.t
-	sh, phase := t.rec.Shard(f.id), t.tl.PhaseAt(f.began)
+	sh := t.rec.Shard(f.id)
 	if err == nil {
-		sh.Add(s.series[f.transport], phase, time.Duration(until-f.began))
+		sh.Add(s.series[f.transport], t.tl.PhaseAt(f.began), time.Duration(until-f.began))
+		s.took(t, f.began, until)
 		return nil
 	}
+	since := f.belongs(s)
 	class := metric.HowOther
 	if se := (*stepError)(nil); errors.As(err, &se) {
 		class = se.class
 	}
 	if class == metric.HowTimeout {
-		sh.AddNever(s.series[f.transport], phase, time.Duration(t.now()-f.began))
+		sh.AddNever(s.series[f.transport], t.tl.PhaseAt(since), time.Duration(t.now()-f.began))
 	}
-	f.group.countError(metric.Error(f.plan.kind, class), f.began, f.redact(s, err))
+	f.group.countError(metric.Error(f.plan.kind, class), since, f.redact(s, err))
 	return err
+}
+
+// took notes how long the step took, where no fault was.
+func (s *step) took(t *trial, began, until int64) {
+	p := t.tl.PhaseAt(began)
+	if _, met := t.faultWithin(began, until); met || p >= 0 && t.spec.Phases[p].Fault != nil {
+		return
+	}
+	for d, most := max(1, until-began), s.longest.Load(); d > most && !s.longest.CompareAndSwap(most, d); {
+		most = s.longest.Load()
+	}
+}
+
+// belongs is the moment that a step which has failed belongs to: when it began. One that a fault
+// found under way belongs to the fault, unless it had taken longer by then than such a step may be
+// on its way (judge.InFlight): the server had failed before. Of a step that none has done yet,
+// nothing says how long it takes.
+func (f *flow) belongs(s *step) int64 {
+	t, usual := f.group.t, s.longest.Load()
+	if at, met := t.faultWithin(f.began, t.now()); met && (usual == 0 || at-f.began <= judge.InFlight(usual)) {
+		return at
+	}
+	return f.began
+}
+
+// faultWithin is when the first fault began that did so after a moment, and not after another.
+func (t *trial) faultWithin(from, to int64) (began int64, any bool) {
+	for i := range t.spec.Phases {
+		if at := t.tl.Spans[i].Start; t.spec.Phases[i].Fault != nil && at > from && at <= to {
+			return at, true
+		}
+	}
+	return 0, false
 }
 
 // redact is the error of a step for others to read.

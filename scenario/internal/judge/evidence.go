@@ -208,8 +208,8 @@ func (e *Evidence) Length(sc Scope) (sum float64) {
 // Total merges the latencies in a scope.
 func (e *Evidence) Total(sc Scope) result.Samples { return e.Totals.Sum(e.in(sc)) }
 
-// Peek is Total for a caller that looks every second: the samples are valid until the next Peek, and
-// the next judgement.
+// Peek is Total for a caller that looks every second: the samples are valid until the next Peek,
+// and the next judgement.
 func (e *Evidence) Peek(sc Scope) result.Samples { return e.Totals.Peek(e.in(sc)) }
 
 // in reports whether the latencies of a series and a phase are in a scope.

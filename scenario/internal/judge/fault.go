@@ -42,6 +42,9 @@ type excuse struct {
 // one might have been the slowest.
 const flightMargin = int64(10 * time.Millisecond)
 
+// InFlight is how long something may be on its way that took so long at most, in nanoseconds.
+func InFlight(longest int64) int64 { return 2*longest + flightMargin }
+
 // excuses are those of the faults that have begun, in order of time.
 type excuses []excuse
 
@@ -106,7 +109,7 @@ func (e *Evidence) flightBefore(phase int) int64 {
 	if before.Ended == nil {
 		return 0
 	}
-	return 2*before.Ended.Max()*int64(time.Microsecond) + flightMargin
+	return InFlight(before.Ended.Max() * int64(time.Microsecond))
 }
 
 // covers reports whether what was due in a second of a phase may have been due before a moment and

@@ -132,8 +132,8 @@ func TestUnheardIsNotOwedAgain(t *testing.T) {
 	}
 }
 
-// On a fleet, when a client is back is known to within the error of the clocks, and what it sends at
-// once may be replayed before it. It is not owed what is for the others, and nothing is lost.
+// On a fleet, when a client is back is known to within the error of the clocks, and what it sends
+// at once may be replayed before it. It is not owed what is for the others, and nothing is lost.
 func TestSentOnReturn(t *testing.T) {
 	for _, expect := range []Expectation{ExpectOthers, ExpectAll} {
 		for _, bound := range []int64{0, 2 * ms} {
