@@ -3,6 +3,7 @@ package scenario
 import (
 	"cmp"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/throng-io/throng/scenario/file"
@@ -41,9 +42,7 @@ func (c *collector) evidence(rows [][]ledger.Row) *judge.Evidence {
 		x := t.label(record.Series{}, i)
 		e.Classes = append(e.Classes, judge.Class{Group: x.Group, Transport: x.Transport, Slow: x.Slow, AllSlow: x.AllSlow, Node: x.Node})
 	}
-	late := time.Duration(math.MaxInt64)
 	for _, s := range t.streams {
-		late = min(late, time.Duration(s.book.Late))
 		own := judge.Stream{
 			Group: s.group.spec.Name, Op: s.spec.Op, Event: s.spec.Event, Volatile: s.spec.Volatile, Asks: s.spec.Ack > 0,
 			Late: time.Duration(s.book.Late),
@@ -54,7 +53,7 @@ func (c *collector) evidence(rows [][]ledger.Row) *judge.Evidence {
 		}
 		e.Streams = append(e.Streams, own)
 	}
-	e.Faults = faults(t.spec, t.tl, late)
+	e.Faults = faults(t.spec, t.tl, earliest(t.streams))
 	return e
 }
 
@@ -67,36 +66,86 @@ func faults(s *file.Spec, tl *plan.Timeline, late time.Duration) (list []judge.F
 		}
 	}
 	for i := range s.Phases {
-		if s.Phases[i].Fault != nil {
-			f := judge.Fault{Phase: i}
-			f.Over, f.Lossless = overAt(s, &tl.Spans[i], i, late)
-			f.Patience = f.Over + int64(patience)
-			list = append(list, f)
+		if fault := s.Phases[i].Fault; fault != nil {
+			over, does := overAt(s, &tl.Spans[i], i, late)
+			list = append(list, judge.Fault{Phase: i, Over: over, Patience: over + int64(patience), Lossless: fault.Act == nil, Silences: does != 0})
 		}
 	}
 	return list
 }
 
-// overAt is from when on the fault of a phase breaks nothing more, and whether it loses nothing of
+// overAt is from when on the fault of a phase breaks nothing more, and what it may do until then to
 // connections that stay. What servers and links are made to do lasts until the phase ends, for all
-// that is known: only the author of a command knows when its effect is over. After an outage or
-// with another address, clients that only listen learn of it by their heartbeat.
-func overAt(s *file.Spec, span *plan.Span, phase int, late time.Duration) (over int64, lossless bool) {
+// that is known: only the author of a command knows when its effect is over, and what it is. After
+// an outage or with another address, clients that only listen learn of it by their heartbeat.
+func overAt(s *file.Spec, span *plan.Span, phase int, late time.Duration) (over int64, does ledger.Trouble) {
+	const silent = ledger.SilentUp | ledger.SilentDown
 	f := s.Phases[phase].Fault
 	w, usual := f.Network, cmp.Or(s.Phases[phase].Network, s.Network, &file.Network{})
 	switch {
 	case w != nil && (w.Outage > 0 || w.Move > 0):
-		return span.End + healingSlow, false
+		return span.End + healingSlow, silent
 	case w != nil && (w.HalfOpen > 0 || w.Cut):
-		return span.End, false
+		return span.End, silent
 	case w != nil && w.Up == usual.Up && w.Down == usual.Down: // it only resets connections
-		return min(span.End, span.Start+int64(w.Within)), true
+		return min(span.End, span.Start+int64(w.Within)), 0
+	case w != nil && onlyDelays(&w.Up) && onlyDelays(&w.Down) && 2*(delayOf(&w.Up)+delayOf(&w.Down)) < late:
+		return span.End, 0
 	case w != nil:
-		return span.End, onlyDelays(&w.Up) && onlyDelays(&w.Down) && 2*(delayOf(&w.Up)+delayOf(&w.Down)) < late
-	case !choosesClients(f), f.Stall > 0:
-		return span.End, false
+		return span.End, silent
+	case f.Restart:
+		return span.End, silent | ledger.Torn
+	case f.Act != nil:
+		return span.End, 0
+	case f.Stall > 0:
+		return span.End, ledger.SilentDown
 	}
-	return min(span.End, span.Start+int64(f.Within)), true
+	return min(span.End, span.Start+int64(f.Within)), 0
+}
+
+// earliest is the shortest late limit.
+func earliest(streams []*stream) (late time.Duration) {
+	late = math.MaxInt64
+	for _, s := range streams {
+		late = min(late, time.Duration(s.book.Late))
+	}
+	return late
+}
+
+// troubled reports whether the scenario has faults.
+func (t *trial) troubled() bool {
+	return slices.ContainsFunc(t.spec.Phases, func(p file.Phase) bool { return p.Fault != nil })
+}
+
+// troubles says what the faults may do to a message that is sent at a moment: one that is on its
+// way when they begin, until they are over and what has waited is worked off. nil: nothing, ever.
+// All streams are known.
+func (t *trial) troubles() func(at int64) ledger.Trouble {
+	type stretch struct {
+		from, to int64
+		does     ledger.Trouble
+	}
+	var list []stretch
+	least, most := earliest(t.streams), latest(t.streams)
+	for i := range t.spec.Phases {
+		if t.spec.Phases[i].Fault == nil {
+			continue
+		}
+		if over, does := overAt(t.spec, &t.tl.Spans[i], i, least); does != 0 {
+			list = append(list, stretch{t.tl.Spans[i].Start - int64(most), over + int64(max(most, time.Second)), does})
+		}
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	return func(at int64) (all ledger.Trouble) {
+		for _, x := range list {
+			if at >= x.from && at < x.to {
+				all |= x.does
+			}
+		}
+		return all
+	}
 }
 
 // onlyDelays reports whether a line neither limits nor loses what is sent over it.

@@ -55,6 +55,18 @@ func losing(from, to int) func() *fakeServer {
 	}
 }
 
+// skipping makes servers that do not send every tenth message to one client, and all others to it.
+func skipping(from, to int) func() *fakeServer {
+	return func() *fakeServer {
+		return &fakeServer{mangle: func(n int, receiver *fakeConn, packet []byte) []fakePacket {
+			if n >= from && n < to && n%10 == 0 && receiver.i == 3 {
+				return nil
+			}
+			return []fakePacket{{text: packet}}
+		}}
+	}
+}
+
 // recovering makes servers that recover clients, with their rooms or without.
 func recovering(forgets bool) func() *fakeServer {
 	return func() *fakeServer { return &fakeServer{recovery: &fakeRecovery{forgets: forgets}} }
@@ -62,8 +74,8 @@ func recovering(forgets bool) func() *fakeServer {
 
 // A fault explains what it breaks while it lasts: an honest server passes, whether or not it
 // recovers sessions, and one fails that forgets the rooms of those that it recovers, that loses
-// what clients are owed that stayed, or that goes on losing when the fault is over. So it is on a
-// fleet.
+// what clients are owed that stayed and got what was sent later, or that goes on losing when the
+// fault is over. So it is on a fleet.
 func TestAFaultIsNoExcuseForEver(t *testing.T) {
 	t.Parallel()
 	const drop, vanish, stall, noLoss = "{drop: 50%, within: 500ms}", "{half_open: 50%, within: 500ms}", "{stall: 50%}", "loss(delivery) == 0"
@@ -81,9 +93,9 @@ func TestAFaultIsNoExcuseForEver(t *testing.T) {
 		{"honest, without recovery", losing(0, 0), stall, ""},
 		{"it forgets rooms", recovering(true), drop, noLoss},
 		{"it loses what clients are owed that stayed", losing(120, 240), drop, noLoss},
-		{"it loses in the phase of the fault", losing(120, 240), stall, ""},
-		{"it loses a little longer", losing(120, 300), stall, ""},
-		{"it goes on losing", losing(120, 1000), stall, noLoss},
+		{"it loses in the phase of the fault", losing(120, 240), stall, noLoss},
+		{"it skips messages for one client", skipping(120, 240), stall, noLoss},
+		{"it goes on losing", losing(240, 1000), stall, noLoss},
 		{"it loses later", losing(420, 430), stall, noLoss},
 		{"it loses before the fault", losing(20, 30), stall, noLoss},
 	} {
@@ -106,7 +118,7 @@ func TestEvidenceOfAFault(t *testing.T) {
 	for fault, want := range map[string]result.EvidenceFault{
 		"{drop: 100%, within: 500ms}":      {AtS: 3.5, PatienceS: 13.7, Lossless: true},
 		"{half_open: 100%, within: 500ms}": {AtS: 3.5, PatienceS: 13.7, Lossless: true},
-		"{drop: 100%, stall: 50%}":         {AtS: 5, PatienceS: 15.2},
+		"{drop: 100%, stall: 50%}":         {AtS: 5, PatienceS: 15.2, Lossless: true, Silences: true},
 	} {
 		c := play(t, &fakeServer{}, strings.Replace(throughFault, "FAULT", fault, 1))
 		if e := c.Evidence; len(e.FaultEnds) != 1 || e.FaultEnds[0] != want || !slices.Equal(e.FaultPhases, []int{2}) {
@@ -118,7 +130,8 @@ func TestEvidenceOfAFault(t *testing.T) {
 	}
 }
 
-// Each kind of fault has its end, and some lose nothing of connections that stay.
+// Each kind of fault has its end, and all but commands lose nothing of connections that stay: at
+// most they make those silent.
 func TestWhenFaultsAreOver(t *testing.T) {
 	t.Parallel()
 	const long = `
@@ -131,20 +144,20 @@ phases: [{name: hold, for: 10s}, {name: bad, for: 10s, fault: FAULT}, {name: aft
 	for text, want := range map[string]judge.Fault{
 		"{drop: 50%, within: 2s}":               {Over: 12e9, Lossless: true},
 		"{half_open: 5%}":                       {Over: 10e9, Lossless: true},
-		"{drop: 5%, stall: 5%}":                 {Over: 20e9},
+		"{drop: 5%, stall: 5%}":                 {Over: 20e9, Lossless: true, Silences: true},
 		"{run: [kill, chat], within: 1s}":       {Over: 20e9},
 		"{http: {post: /slow}}":                 {Over: 20e9},
-		"{restart: true}":                       {Over: 20e9},
+		"{restart: true}":                       {Over: 20e9, Lossless: true, Silences: true},
 		"{network: {reset: 50%}, within: 2s}":   {Over: 12e9, Lossless: true},
-		"{network: {reset: 5%, half_open: 5%}}": {Over: 20e9},
-		"{network: {cut: true}}":                {Over: 20e9},
+		"{network: {reset: 5%, half_open: 5%}}": {Over: 20e9, Lossless: true, Silences: true},
+		"{network: {cut: true}}":                {Over: 20e9, Lossless: true, Silences: true},
 		"{network: {delay: 300ms}}":             {Over: 20e9, Lossless: true},
-		"{network: {delay: 2s}}":                {Over: 20e9},
-		"{network: {rate: 10kB/s}}":             {Over: 20e9},
-		"{network: {loss: 5%}}":                 {Over: 20e9},
+		"{network: {delay: 2s}}":                {Over: 20e9, Lossless: true, Silences: true},
+		"{network: {rate: 10kB/s}}":             {Over: 20e9, Lossless: true, Silences: true},
+		"{network: {loss: 5%}}":                 {Over: 20e9, Lossless: true, Silences: true},
 		"{network: {reset: 5%, delay: 10ms}}":   {Over: 20e9, Lossless: true},
-		"{network: {outage: 2s}, within: 2s}":   {Over: 80e9},
-		"{network: {move: 10%}}":                {Over: 80e9},
+		"{network: {outage: 2s}, within: 2s}":   {Over: 80e9, Lossless: true, Silences: true},
+		"{network: {move: 10%}}":                {Over: 80e9, Lossless: true, Silences: true},
 	} {
 		content := strings.Replace(long, "FAULT", text, 1)
 		if strings.Contains(text, "restart") {

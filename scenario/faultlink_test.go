@@ -9,9 +9,9 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// calm plays until a cell holds to what is expected, or fails to although the generator kept its times:
-// what a busy machine prevents, such as that all clients are connected when a fault begins, is no
-// finding.
+// calm plays until a cell holds to what is expected, or fails to although the generator kept its
+// times: what a busy machine prevents, such as that all clients are connected when a fault begins,
+// is no finding.
 func calm(t *testing.T, play func() *result.Cell, holds func(c *result.Cell) bool) {
 	t.Helper()
 	var c *result.Cell
@@ -27,9 +27,10 @@ func calm(t *testing.T, play func() *result.Cell, holds func(c *result.Cell) boo
 }
 
 // linked plays a scenario with a fault of the network against a real server, over every transport.
-func linked(t *testing.T, fault, late, checks string) *result.Cell {
+// Sixty messages a second are sent, the fault begins with the 60th and ends with the 180th.
+func linked(t *testing.T, fault, late, checks string, mistakes ...planted.Fault) *result.Cell {
 	t.Helper()
-	s, err := planted.Start(planted.Options{})
+	s, err := planted.Start(planted.Options{Faults: mistakes})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,12 +96,26 @@ func TestLinkIsCut(t *testing.T) {
 	})
 }
 
-// Of the connections some are reset and some fall silent, which clients notice at the latest when the
-// phase ends.
+// Of the connections some are reset and some fall silent, which clients notice at the latest when
+// the phase ends.
 func TestLinkResetsAndFallsSilent(t *testing.T) {
 	t.Parallel()
 	calm(t, func() *result.Cell { return linked(t, "{reset: 40%, half_open: 40%}", "1s", "") }, func(c *result.Cell) bool {
 		r := c.Reconnects
 		return r != nil && r.Lost > 0 && r.Back > 0 && c.Clients.Dropped == 0
 	})
+}
+
+// A narrow network explains no message that the server does not send to a client which gets those
+// that follow.
+func TestALinkExplainsNothingThatIsSkipped(t *testing.T) {
+	t.Parallel()
+	for name, mistakes := range map[string][]planted.Fault{"honest": nil, "it skips one": {{Kind: planted.Loss, Every: 1 << 30, From: 120}}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			calm(t, func() *result.Cell { return linked(t, "{rate: 100kB/s}", "5s", "", mistakes...) }, func(c *result.Cell) bool {
+				return hasCheck(c, "loss(delivery) == 0") == (mistakes != nil) && c.Ledger.Lost == int64(len(mistakes))
+			})
+		})
+	}
 }

@@ -76,6 +76,7 @@ func newStream(t *trial, g *group, spec *file.Stream, index int) *stream {
 	}
 	s.echoes = spec.Operation == nil && spec.Op == file.OpEcho && spec.Ack > 0
 	s.direct = spec.Operation == nil && spec.Op == file.OpPeers
+	s.book.Direct = s.direct
 	s.needsRoom, s.pool = spec.NeedsRoom(), s.newPool()
 	s.keying = keyingOf(t.keyings, &spec.To)
 	s.book.Expect, s.to = expectations[spec.Expect], s.fixedAudience()

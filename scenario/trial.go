@@ -120,7 +120,9 @@ func newTrial(c *file.Cell, ep *Endpoint, conf *tls.Config, opt Options, at plac
 	if t.replay = t.rec; opt.role != nil {
 		t.replay = record.NewRecorder(t.kinds.series, len(t.tl.Spans))
 	}
-	t.ledger = ledger.New(ledger.Config{Books: books, Clock: t.now, Budget: opt.budget, Recent: t.rules().Recent() + latest(t.streams), Complete: t.fanout, Fleet: t.ofFleet()})
+	t.ledger = ledger.New(ledger.Config{
+		Books: books, Clock: t.now, Budget: opt.budget, Recent: t.rules().Recent() + latest(t.streams), Complete: t.fanout, Fleet: t.ofFleet(), Trouble: t.troubles(),
+	})
 	return t
 }
 

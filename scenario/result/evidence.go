@@ -44,8 +44,11 @@ type EvidenceFault struct {
 	AtS float64 `json:"at_s"` // from when on nothing is broken any more by the fault itself
 	// PatienceS is until when a client whose connection it broke may take to be back.
 	PatienceS float64 `json:"patience_s"`
-	// Lossless says that it only ends connections or delays, and loses nothing of those that stay.
+	// Lossless says that it takes nothing from connections that stay: what it loses is in rows with
+	// Cut.
 	Lossless bool `json:"lossless,omitempty"`
+	// Silences says that it may make such connections silent, for the late limit after its end too.
+	Silences bool `json:"silences,omitempty"`
 }
 
 // EvidenceGroup is one group of clients.
@@ -113,8 +116,8 @@ type EvidenceRow struct {
 	// Replayed says that the receivers had been away since the messages were sent, and were
 	// recovered.
 	Replayed bool `json:"replayed,omitempty"`
-	// Cut marks lost deliveries that the end of a connection explains, the sender's or the
-	// receiver's.
+	// Cut marks lost deliveries that the end of a connection, or under a fault its silence,
+	// explains, the sender's or the receiver's.
 	Cut bool `json:"cut,omitempty"`
 	Ledger
 }

@@ -20,9 +20,11 @@ type Fault struct {
 	Over  int64 // from when on nothing is broken any more by the fault itself
 	// until when a client whose connection it broke may take to be back, if nothing else is broken
 	Patience int64
-	// it ends connections, or delays for less than the late limits, and loses nothing of
-	// connections that stay
+	// what it does is known, and loses nothing of connections that stay: it explains the losses in
+	// rows with Cut alone
 	Lossless bool
+	// it may make connections that stay silent, for a while after its end too: see ledger.Trouble
+	Silences bool
 }
 
 // An excuse is the time in which one fault explains what goes wrong. It covers what was due in that
@@ -33,6 +35,7 @@ type excuse struct {
 	inFlight int64 // how long a message could be on its way before it
 	late     int64 // the longest late limit: a delivery that is missing after it is lost by then
 	lossless bool  // see Fault
+	silences bool  // likewise
 	// until when deliveries may be lost by it, until when anything else may go wrong by it, and
 	// until when its clients may take to be back
 	losses, rest, patience int64
@@ -50,8 +53,8 @@ type excuses []excuse
 
 // excuses finds what each fault explains. A fault lasts until it is over and, of what is not a lost
 // delivery, until the last client whose connection it broke is held again. Then servers and clients
-// have the late limit to work off what has waited meanwhile. A lossless fault loses no delivery
-// after the last connection has ended.
+// have the late limit to work off what has waited meanwhile. A fault that only ends connections or
+// delays loses no delivery after the last connection has ended.
 func (e *Evidence) excuses() (out excuses) {
 	late := int64(0)
 	for i := range e.Streams {
@@ -64,7 +67,7 @@ func (e *Evidence) excuses() (out excuses) {
 		}
 		x := excuse{
 			phase: f.Phase, from: e.Timeline.Spans[f.Phase].Start, inFlight: e.flightBefore(f.Phase), late: late,
-			lossless: f.Lossless, losses: f.Over, rest: f.Over, patience: f.Patience,
+			lossless: f.Lossless, silences: f.Silences, losses: f.Over, rest: f.Over, patience: f.Patience,
 		}
 		next := len(e.Timeline.Spans)
 		if i+1 < len(e.Faults) {
@@ -77,7 +80,7 @@ func (e *Evidence) excuses() (out excuses) {
 		}
 		if settling := max(late, int64(time.Second)); f.Over < math.MaxInt64 {
 			x.rest += settling
-			if !f.Lossless {
+			if !f.Lossless || f.Silences {
 				x.losses += settling
 			}
 		}
@@ -145,7 +148,7 @@ func neverBack(c metric.ErrorClass) bool {
 }
 
 // explainsLost reports whether a fault may explain the lost deliveries of a row. A lossless one
-// explains them where a connection has ended: it takes nothing from clients that stay.
+// explains them where a connection has ended, or was silent: it takes nothing from other clients.
 func (e *Evidence) explainsLost(faults excuses, r *ledger.Row) bool {
 	return slices.ContainsFunc(faults, func(x excuse) bool {
 		return (!x.lossless || r.Cut) && x.covers(e.Timeline, r.Phase, r.Second, min(x.inFlight, x.late), x.losses)
@@ -196,8 +199,15 @@ func (faults excuses) note(faulty bool) string {
 
 // lostNote says what differs for lost deliveries.
 func lostNote(faults excuses) string {
-	if slices.ContainsFunc(faults, func(x excuse) bool { return x.lossless }) {
-		return ", but, where it only ends connections or delays, no loss of clients whose connections stayed"
+	var limits []string
+	if slices.ContainsFunc(faults, func(x excuse) bool { return x.lossless && !x.silences }) {
+		limits = append(limits, "where it only ends connections or delays, no loss of clients whose connections stayed")
 	}
-	return ""
+	if slices.ContainsFunc(faults, func(x excuse) bool { return x.lossless && x.silences }) {
+		limits = append(limits, "where it silences connections, no loss of clients that later got something else")
+	}
+	if len(limits) == 0 {
+		return ""
+	}
+	return ", but, " + strings.Join(limits, " and, ")
 }

@@ -87,8 +87,9 @@ func TestAFaultExplainsNothingBeforeIt(t *testing.T) {
 // The excuse ends when the fault is over, its clients are back, and the late limit has passed. It
 // is judged with what was due in a second, of losses, of late deliveries and of errors.
 func TestAnExcuseEnds(t *testing.T) {
-	hits := Fault{Phase: 1, Over: 12e9, Patience: 27e9}                     // the server, or a link
-	cuts := Fault{Phase: 1, Over: 11e9, Patience: 26e9, Lossless: true}     // some connections, within a second
+	hits := Fault{Phase: 1, Over: 12e9, Patience: 27e9}                 // the server, or a link
+	cuts := Fault{Phase: 1, Over: 11e9, Patience: 26e9, Lossless: true} // some connections, within a second
+	mutes := Fault{Phase: 1, Over: 12e9, Patience: 27e9, Lossless: true, Silences: true}
 	last := Fault{Phase: 3, Over: 50e9, Patience: 65e9}                     // to the end
 	broke := Return{Phase: 1, Back: 2, BrokeAt: 13_200e6, BackAt: 14_100e6} // later than the fault itself
 	healed := Return{Phase: 2, Back: 1, BrokeAt: 13_200e6}                  // noticed in the next phase
@@ -108,6 +109,8 @@ func TestAnExcuseEnds(t *testing.T) {
 		{"it lasts to the end", []Fault{last}, nil, isLost, 49},
 		{"ended connections explain a loss until the last has ended", []Fault{cuts}, nil, isCut, 10},
 		{"which may be later", []Fault{cuts}, []Return{broke}, isCut, 13},
+		{"silent ones explain it until the late limit has passed, too", []Fault{mutes}, nil, isCut, 16},
+		{"and for as long after the last has ended", []Fault{mutes}, []Return{broke}, isCut, 18},
 		{"late deliveries likewise until the clients are back", []Fault{cuts}, []Return{broke}, isLate, 19},
 		{"or the late limit after its end", []Fault{cuts}, nil, isLate, 15},
 	} {
@@ -131,6 +134,7 @@ func TestAnExcuseEnds(t *testing.T) {
 	// A fault that only ends connections takes nothing from clients that stay.
 	for second := range 50 {
 		checkImplied(t, "lost to clients that stayed", faulty(0, cuts).with(second, isLost), second, noLoss)
+		checkImplied(t, "skipped for clients that stayed", faulty(0, mutes).with(second, isLost), second, noLoss)
 	}
 }
 
@@ -234,7 +238,7 @@ func checkImplied(t *testing.T, name string, e *Evidence, second int, want strin
 // Results of versions that excused the whole run, or all that followed a fault, are judged as they
 // were.
 func TestRecallOfAnEarlierFault(t *testing.T) {
-	e := faulty(0, Fault{Phase: 1, Over: 12e9, Patience: 27e9, Lossless: true}, Fault{Phase: 3, Over: 32e9})
+	e := faulty(0, Fault{Phase: 1, Over: 12e9, Patience: 27e9, Lossless: true, Silences: true}, Fault{Phase: 3, Over: 32e9})
 	for name, test := range map[string]struct {
 		change func(x *result.Evidence)
 		want   []Fault

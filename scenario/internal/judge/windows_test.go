@@ -270,4 +270,8 @@ func TestExcuseOfAFault(t *testing.T) {
 	if got, want := e.excuses().note(false), uncountedNote+", and no fault explains them: one explains what was due from 3 s to 4.5 s and from 6 s to 8 s, but, where it only ends connections or delays, no loss of clients whose connections stayed"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
+	e.Faults[0].Silences = true
+	if got, want := lostNote(e.excuses()), ", but, where it silences connections, no loss of clients that later got something else"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
 }

@@ -16,12 +16,17 @@ type Audience struct {
 
 	Planned float64 // members by the plan, where Decile is set
 
+	// Seated remembers who is there, to tell which of them lack a message: for a Trouble. It is set
+	// before the first join.
+	Seated bool
+
 	mu      sync.Mutex
 	parts   []part   // members by class; fixed before the first join
 	version uint32   // grows with every coming and going
 	members uint32   // now
 	width   uint32   // bits given out so far
 	free    []uint32 // of those, given back
+	seats   []seat   // by bit; nil without Seated
 	recent  []*Slot  // in order of emission, without those past their late limit
 
 	// members whose connection is lost and that may be recovered; written under mu
@@ -70,6 +75,8 @@ type Receiver struct {
 	unwritten      atomic.Pointer[[]span]  // nil: nothing; see MayBeUnwritten
 	silences       atomic.Pointer[[]span]  // nil: none; see Unheard
 	unread         atomic.Bool             // see Unread
+	newest         atomic.Int64            // when what has come to it last was sent; see Trouble
+	carried        atomic.Uint64           // the last emission of its own that came to somebody; likewise
 	backAt         int64                   // when it was recovered last; its own goroutine's
 	joinedAt       atomic.Int64            // when it joined something last
 	extra          uint32                  // its number in the ledger's extras; guarded by the ledger's mu
@@ -260,6 +267,7 @@ func (r *Receiver) join(m *Membership) {
 	a.version++
 	a.members++
 	a.parts[m.part].members++
+	a.sit(m, r)
 	m.member = true
 	m.joined.Store(a.version)
 }

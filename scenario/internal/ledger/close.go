@@ -113,9 +113,10 @@ func (l *Ledger) closeSlot(s *Slot, now int64) {
 		s.closed = true // no receiver is owed it again
 		s.Audience.mu.Unlock()
 	}
-	bound := s.Book.bound(int(s.base / int64(time.Second)))
+	second := int(s.base / int64(time.Second))
+	bound := s.Book.bound(second)
 	open := now <= s.Limit() || s.mayBeUnwritten(bound)
-	s.account(&s.Book.owner().rows, open, bound)
+	s.account(&s.Book.owner().rows, open, bound, s.Book.flight(second))
 	if s.Audience != nil && !s.Book.remote {
 		s.countElsewhere(&s.Book.owner().rows)
 	}
@@ -142,19 +143,19 @@ func (s *Slot) mayBeUnwritten(bound int64) bool {
 }
 
 // unheard reports whether nothing shows that the server ever had the message: it reached no
-// receiver, and its sender's connection ended before the server was heard again. In a fleet the
-// sender's agent decides that.
-func (s *Slot) unheard() bool {
+// receiver, and its sender's connection ended before the server was heard again, or a fault has
+// kept it; see stuck. In a fleet the sender's agent decides that.
+func (s *Slot) unheard(bound int64) bool {
 	if s.Book.remote {
 		return s.unconfirmed
 	}
-	return s.From.unheard(s) && !s.reached() && !s.settled.reached()
+	return s.stuck(bound) || s.From.unheard(s) && !s.reached() && !s.settled.reached()
 }
 
 // account adds the message to the rows of its second. Missing deliveries are lost, unless open is
 // set. Deliveries missed by receivers that left within bound after the message was sent are
-// undecided.
-func (s *Slot) account(rows *table, open bool, bound int64) {
+// undecided. Something that was sent later than flight after it is later; see Trouble.
+func (s *Slot) account(rows *table, open bool, bound, flight int64) {
 	if s.Audience != nil {
 		s.Audience.mu.Lock()
 		defer s.Audience.mu.Unlock()
@@ -168,23 +169,33 @@ func (s *Slot) account(rows *table, open bool, bound int64) {
 		}
 		return s.Audience.parts[part].class
 	}
+	unheard := s.unheard(bound)
 	if s.parts == nil {
-		s.addRow(rows, &s.all, class(0), false, open, s.lostTo(0, bound))
+		s.addRow(rows, &s.all, class(0), false, fate{open, unheard, s.lostTo(0, bound), s.silent(0, flight)})
 	}
 	for i := range s.parts {
 		within := bound
 		if s.Audience.parts[i].slow { // the spread is measured on normal readers
 			within = s.Book.Late
 		}
-		s.addRow(rows, &s.parts[i], class(i), false, open, s.lostTo(i, within))
+		s.addRow(rows, &s.parts[i], class(i), false, fate{open, unheard, s.lostTo(i, within), s.silent(i, max(flight, within))})
 	}
-	s.eachAgain(func(i int, c *counts) { s.addRow(rows, c, class(i), true, open, 0) })
+	s.eachAgain(func(i int, c *counts) { s.addRow(rows, c, class(i), true, fate{open: open, unheard: unheard}) })
+}
+
+// A fate is what is known of the deliveries of a message that have not come.
+type fate struct {
+	open    bool  // they may still come
+	unheard bool  // the server may never have had the message
+	lost    int64 // of the undecided, those to receivers that stayed long enough
+	silent  int64 // of the missing, those that a silent way explains
 }
 
 // addRow adds the deliveries of a message to a class of receivers to their row. Some undecided
 // deliveries count as lost: those to receivers that stayed long enough, unless the message may
-// never have been sent. What the end of a connection explains of the losses is in a row of its own.
-func (s *Slot) addRow(rows *table, c *counts, class int, replayed, open bool, lost int64) {
+// never have been sent. What the end of a connection explains of the losses is in a row of its own,
+// and so are those of the missing deliveries that a silent way explains.
+func (s *Slot) addRow(rows *table, c *counts, class int, replayed bool, f fate) {
 	expected, got, late, extra := int64(c.expected.Load()), int64(c.got.Load()), int64(c.late.Load()), int64(c.extra.Load())
 	if !c.counted() {
 		return
@@ -195,31 +206,25 @@ func (s *Slot) addRow(rows *table, c *counts, class int, replayed, open bool, lo
 	if !s.Book.remote {
 		l.Sent++
 	}
-	unheard := s.unheard()
-	if replayed && unheard { // what never reached the server cannot be replayed
-		replayed = false
-		l = rows.entry(s, class, false)
-	}
 	l.Expected += expected + extra
 	l.Received += got - late
 	l.Late += late
 	l.Undecided += undecided + extra
 	l.Duplicate += int64(c.duplicate.Load())
 	l.Disorder += int64(c.disorder.Load())
-	if open {
+	if f.open {
 		l.Undecided += missing
 		return
 	}
-	l.Lost += missing
-	l.Undecided -= lost
-	l.Expected -= lost
-	if unheard {
-		l.Lost -= missing
-		l.Expected -= missing
-		lost += missing
+	silent := min(f.silent, missing)
+	if f.unheard {
+		silent = missing
 	}
-	if lost > 0 {
-		k := keyOf(s, class, replayed)
+	l.Lost += missing - silent
+	l.Undecided -= f.lost
+	l.Expected -= f.lost + silent
+	if lost := f.lost + silent; lost > 0 {
+		k := keyOf(s, class, replayed && !f.unheard) // what never reached the server cannot be replayed
 		k.cut = true
 		cut := rows.row(k)
 		cut.Lost += lost

@@ -121,8 +121,11 @@ func (b *Book) survey(end uint32) {
 
 // bound is how long after it was due a message of a second may have been on its way to a receiver
 // that never got it: going by the messages of that second and of those beside it, or by all when
-// there are none; the late limit when nothing ever came.
-func (b *Book) bound(second int) int64 {
+// there are none; the late limit when nothing ever came. It is no more than that limit.
+func (b *Book) bound(second int) int64 { return min(b.Late, b.flight(second)) }
+
+// flight is bound without that limit.
+func (b *Book) flight(second int) int64 {
 	var most int64
 	for i := max(0, second-1); i <= second+1 && i < len(b.spread.bySecond); i++ {
 		most = max(most, b.spread.bySecond[i])
@@ -133,5 +136,5 @@ func (b *Book) bound(second int) int64 {
 	if most == 0 {
 		return b.Late
 	}
-	return min(b.Late, 2*(most-1)+edgeMargin)
+	return 2*(most-1) + edgeMargin
 }

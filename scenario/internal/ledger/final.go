@@ -125,7 +125,8 @@ func (f *fleet) sayDoubts(p *packer) (flags byte) {
 				if s.Audience == nil || s.void.Load() {
 					return
 				}
-				if d := (doubt{s.seq, s.mayBeUnwritten(b.bound(int(s.base / int64(time.Second)))), s.unheard()}); d.unwritten || d.unconfirmed {
+				bound := b.bound(int(s.base / int64(time.Second)))
+				if d := (doubt{s.seq, s.mayBeUnwritten(bound), s.unheard(bound)}); d.unwritten || d.unconfirmed {
 					fin.doubts[i] = append(fin.doubts[i], d)
 				}
 			})

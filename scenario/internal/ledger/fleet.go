@@ -146,7 +146,7 @@ func newFleet(l *Ledger, c *Fleet) *fleet {
 func (l *Ledger) booksOf() []*Book {
 	out := make([]*Book, len(l.books))
 	for i, b := range l.books {
-		out[i] = &Book{Stream: b.Stream, Expect: b.Expect, Late: b.Late, Volatile: b.Volatile, remote: true, spread: b.spread}
+		out[i] = &Book{Stream: b.Stream, Expect: b.Expect, Late: b.Late, Volatile: b.Volatile, Direct: b.Direct, trouble: b.trouble, remote: true, spread: b.spread}
 		out[i].shelf.Store(&shelf{})
 	}
 	for i, b := range l.books {

@@ -111,6 +111,9 @@ func (s *story) owner(sender uint32) int {
 	return int(sender) % s.agents
 }
 
+// trouble is that of the story, all combinations in turn.
+func (s *story) trouble(at int64) Trouble { return Trouble(at / (500 * tick) % 8) }
+
 func slowClient(client int) bool { return client%5 == 4 }
 
 // newSide makes so many ledgers, of agents of a fleet unless of is 0.
@@ -119,7 +122,7 @@ func (s *story) newSide(n, of int) *side {
 	for i := range n {
 		var audiences []*Audience
 		for j := range storyAudiences {
-			a := &Audience{Room: j}
+			a := &Audience{Room: j, Seated: true}
 			a.Admit(0, false)
 			if j < 2 {
 				a.Admit(1, true)
@@ -138,7 +141,7 @@ func (s *story) newSide(n, of int) *side {
 			books = append(books, b)
 		}
 		sd.books = append(sd.books, books)
-		c := Config{Books: books, Clock: func() int64 { return s.now }, Complete: func(slot *Slot, all bool) {
+		c := Config{Books: books, Clock: func() int64 { return s.now }, Trouble: s.trouble, Complete: func(slot *Slot, all bool) {
 			key := fmt.Sprint(slot.Book.Stream, slot.From.ID, slot.Due)
 			if _, twice := sd.completed[key]; twice {
 				s.t.Fatalf("%s completed twice", key)
@@ -191,8 +194,8 @@ func (s *story) plan(audiences []*Audience, stream, agent int) func() (Planned, 
 
 func phaseOf(due int64) int { return int(due/tick) / 3000 }
 
-// fromPlan is the next planned message of a stream that is due and falls to the client's agent; nil:
-// there is none. Those before it are not going to be sent.
+// fromPlan is the next planned message of a stream that is due and falls to the client's agent;
+// nil: there is none. Those before it are not going to be sent.
 func (s *story) fromPlan(stream, client int) *planned {
 	var found *planned
 	for i := range s.plans[stream] {

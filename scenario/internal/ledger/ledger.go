@@ -76,6 +76,10 @@ type Config struct {
 	// is false when some are lost. It may be called on any goroutine that receives, and by close.
 	// May be nil.
 	Complete func(s *Slot, all bool)
+	// Trouble is what faults may do to a message that is sent at a moment, in nanoseconds: the same
+	// on all agents of a fleet. Any goroutine may call it. nil: nothing, ever. Audiences are Seated
+	// then.
+	Trouble func(at int64) Trouble
 	// Fleet is set where further processes run clients of the same trial; nil: none do.
 	Fleet *Fleet
 }
@@ -90,7 +94,7 @@ func New(c Config) *Ledger {
 		}
 	}
 	for i, b := range books {
-		b.Stream, b.spread = uint16(i), &spreads{}
+		b.Stream, b.spread, b.trouble = uint16(i), &spreads{}, c.Trouble
 		b.shelf.Store(&shelf{})
 	}
 	l := &Ledger{books: books, streams: len(c.Books), clock: c.Clock, budget: cmp.Or(c.Budget, defaultBudget), recent: int64(c.Recent), complete: c.Complete, extras: map[extra]struct{}{}}
@@ -330,6 +334,7 @@ func (l *Ledger) count(r *Receiver, s *Slot, m *Membership, at int64) (Arrival, 
 		c.duplicate.Add(1)
 		return Duplicate, nil, 0
 	}
+	s.shows(r)
 	if replayed && m != nil && s.Book.Volatile {
 		c.extra.Add(1)
 		return Extra, nil, 0
@@ -386,5 +391,6 @@ func (l *Ledger) extra(r *Receiver, s *Slot, m *Membership) Arrival {
 		l.extras[e] = struct{}{}
 	}
 	c.extra.Add(1)
+	s.carried()
 	return Extra
 }

@@ -144,6 +144,7 @@ func (f *fleet) hearClosings(b *Book, u *unpacker) bool {
 			}
 			s.settled.reaches[j] |= set[i]
 		}
+		s.carriedElsewhere()
 	}
 	return true
 }

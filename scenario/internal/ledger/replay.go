@@ -265,6 +265,7 @@ func (f *fleet) waiting() (n int) {
 // enter replays a message.
 func (f *fleet) enter(e *emission) {
 	f.l.enter(e.slot, e.to)
+	e.slot.carriedElsewhere()
 	if e.to != nil {
 		f.l.reportIfComplete(e.slot) // it may have no receiver here
 	}

@@ -275,5 +275,6 @@ func (f *fleet) takeIn(s *Slot, v *verdict) {
 		t.first = earliest(t.first, max(1, s.Due+v.first))
 		t.last = max(t.last, s.Due+v.last)
 	}
+	s.carriedElsewhere()
 	f.reportIfSettled(s)
 }

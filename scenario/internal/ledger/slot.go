@@ -14,9 +14,13 @@ type Book struct {
 	// Volatile messages are not kept for absent receivers, so a recovered receiver is not owed
 	// them.
 	Volatile bool
+	// Direct messages go from client to client, past the server.
+	Direct bool
 	// Also, where it is set, has the same messages for further receivers, none of whom is in the
 	// audience of this book. Its deliveries count in this book's rows.
 	Also *Book
+
+	trouble func(at int64) Trouble // see Config
 
 	main   *Book // of which it is Also; nil: none
 	remote bool  // of messages that another agent's clients send

@@ -17,7 +17,7 @@ func (l *Ledger) Watch(now int64) (overdue int64) {
 			}
 			if !s.void.Load() {
 				b.overdue.Add(max(0, s.all.missing()))
-				s.account(&b.owner().seen, false, b.Late)
+				s.account(&b.owner().seen, false, b.Late, b.Late)
 			}
 			b.watched.Add(1)
 		}
