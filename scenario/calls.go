@@ -15,6 +15,10 @@ type pendingCall struct {
 	state     callState
 }
 
+// waited is how long a call has waited at a moment for its answer: how late the generator itself
+// sent it is not the server's doing.
+func (c *pendingCall) waited(at int64) int64 { return at - c.due - c.lag }
+
 // joinCall is the stream of a join.
 const joinCall = -1
 

@@ -58,8 +58,43 @@ func TestSendingLateIsInvalid(t *testing.T) {
 	}
 }
 
-// The clients of a generator that is paused across the measurement lose their connections meanwhile:
-// that says nothing of the target. The connections that it loses while the generator runs do.
+// A generator that stood still for seconds sends late what was due meanwhile. Their limits count
+// from when they were sent: the server has lost nothing, and answered in time. One that takes long
+// has not.
+func TestSendingLateIsNoLossOfTheServer(t *testing.T) {
+	t.Parallel()
+	text := replaceAll(broadcast, "late: 300ms", "late: 300ms, ack: 300ms", "for: 1s", "for: 4s",
+		"achieved(rate) > 99%", "achieved(rate) > 99%, p99(lag) < 1h, p99(lag.receive) < 1h")
+	for _, takes := range []time.Duration{0, 400 * time.Millisecond} {
+		var slept time.Duration
+		stalls := func(opt *Options) {
+			opt.sleep = func(d time.Duration) {
+				if slept += d; slept > 900*time.Millisecond && slept < time.Hour {
+					slept, d = time.Hour, d+2*time.Second
+				}
+				time.Sleep(d)
+			}
+		}
+		s := &fakeServer{mangle: func(_ int, _ *fakeConn, p []byte) []fakePacket { return []fakePacket{{text: p, after: takes}} }}
+		c := play(t, s, text, stalls)
+		if c.Generator.Lag == nil || c.Generator.Lag.Maxus < 1_900_000 {
+			t.Fatalf("lag %+v: the generator did not stand still", c.Generator.Lag)
+		}
+		if takes == 0 && (c.Verdict != result.Pass || c.Ledger.Late+c.Ledger.Lost > 0 || len(c.Errors) > 0) {
+			t.Errorf("%s because %q; %+v, errors %v", c.Verdict, c.Reason, c.Ledger, c.Errors)
+		}
+		if takes > 0 && (c.Verdict != result.Fail || c.Ledger.Late < 3500 || c.Ledger.Received > 0) {
+			t.Errorf("%s because %q; %+v, want none in time", c.Verdict, c.Reason, c.Ledger)
+		}
+		if l := c.Latency[metric.Delivery]; l == nil || l.Maxus < 1_900_000 {
+			t.Errorf("delivery %+v: latencies count from when messages were due", l)
+		}
+	}
+}
+
+// The clients of a generator that is paused across the measurement lose their connections
+// meanwhile: that says nothing of the target. The connections that it loses while the generator
+// runs do.
 func TestPausedAcrossTheMeasurementIsInvalid(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {

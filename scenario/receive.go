@@ -167,7 +167,7 @@ func (a *actor) Ack(m *client.Message) {
 			return
 		}
 	}
-	if at-c.due > int64(s.spec.Ack) {
+	if c.waited(at) > int64(s.spec.Ack) {
 		a.countError(metric.Error(metric.ErrAck, metric.HowTimeout), int(c.stream), c.due, nil)
 	}
 	a.recordAck(&c, at)
@@ -191,11 +191,11 @@ func (a *actor) expireCalls(now int64) {
 		}
 		s := t.streams[c.stream]
 		limit := int64(s.spec.Ack)
-		if now-c.due <= limit {
+		if c.waited(now) <= limit {
 			return false
 		}
 		t.count.calls.Add(-1)
-		a.recordNoAck(c, c.due+limit)
+		a.recordNoAck(c, c.due+c.lag+limit)
 		a.countError(metric.Error(metric.ErrAck, metric.HowTimeout), int(c.stream), c.due, nil)
 		return true
 	})

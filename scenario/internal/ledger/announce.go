@@ -164,7 +164,7 @@ func (f *fleet) say(stream int, list []emission) {
 			state[i] |= stateVoid
 		}
 		switch late := e.at - s.Due; {
-		case s.base > s.Due:
+		case s.held:
 			state[i] |= stateHeld | stateExact
 			rest.int(s.base - s.Due)
 		case late < 0:
@@ -347,10 +347,8 @@ func (f *fleet) hearMessage(p *peer, b *Book, c *course, m *heard, u *unpacker) 
 	c.sender, c.due, c.to = uint32(sender), due, audience
 	p.hears.check = mixed(p.hears.check, uint32(sender), due)
 	s := f.l.place(b)
-	s.From, s.Due, s.base, s.Phase = f.sender(p, uint32(sender), m.node), due, due, int32(phase)
-	if m.state&stateHeld != 0 {
-		s.base = at
-	}
+	s.From, s.Due, s.base, s.Phase = f.sender(p, uint32(sender), m.node), due, max(due, at), int32(phase)
+	s.held = m.state&stateHeld != 0
 	s.lag.Store(late)
 	if m.state&stateVoid != 0 {
 		s.Cancel()

@@ -100,7 +100,7 @@ func (s span) add(list *atomic.Pointer[[]span]) {
 
 // spanOf returns the span in which a message was written; nil: it is in none.
 func spanOf(list *atomic.Pointer[[]span], s *Slot) *span {
-	all, at := list.Load(), s.base+s.lag.Load()
+	all, at := list.Load(), max(s.base, s.Due+s.lag.Load())
 	if all == nil {
 		return nil
 	}

@@ -398,7 +398,7 @@ func (s *story) step() {
 		s.each(client, func(l *Ledger, r *Receiver, sd *side, _ int) {
 			for _, m := range append(slices.Clip(r.Memberships()), r.Spaces()...) {
 				if !m.HasJoined() {
-					s.now++ // no two at the same moment
+					s.now += tick // no two at the same moment, and all lags exact
 					l.Join(r, m)
 				}
 			}

@@ -126,23 +126,24 @@ func (l *Ledger) reportIfComplete(s *Slot) {
 // Emit enters a message that is about to be sent. The slot is nil when the stream
 // expects nothing. One goroutine at a time.
 func (l *Ledger) Emit(b *Book, from *Receiver, a *Audience, due int64, phase int) (s *Slot, seq uint32) {
-	return l.emit(b, from, a, due, due, phase)
+	return l.emit(b, from, a, due, phase, false)
 }
 
 // EmitHeld is Emit for a message that is sent now though it was due long ago, since its sender had
 // no connection.
 func (l *Ledger) EmitHeld(b *Book, from *Receiver, a *Audience, due int64, phase int) (s *Slot, seq uint32) {
-	return l.emit(b, from, a, due, max(due, l.clock()), phase)
+	return l.emit(b, from, a, due, phase, true)
 }
 
-func (l *Ledger) emit(b *Book, from *Receiver, a *Audience, due, base int64, phase int) (s *Slot, seq uint32) {
+func (l *Ledger) emit(b *Book, from *Receiver, a *Audience, due int64, phase int, held bool) (s *Slot, seq uint32) {
 	if b.Expect == ExpectNone {
 		seq = b.seq
 		b.seq++
 		return nil, seq
 	}
 	s = l.place(b)
-	s.From, s.Due, s.base, s.Phase = from, due, base, int32(phase)
+	s.From, s.Due, s.base, s.Phase = from, due, max(due, l.clock()), int32(phase)
+	s.held = held && s.base > due
 	if l.fleet != nil {
 		l.fleet.emitted(s, a)
 		return s, s.seq
@@ -342,7 +343,7 @@ func (l *Ledger) count(r *Receiver, s *Slot, m *Membership, at int64) (Arrival, 
 	if o.overtaken(s.Book.Stream, s.From.ID, s.seq) {
 		c.disorder.Add(1)
 	}
-	late := at-s.Due > s.Book.Late
+	late := at-s.since() > s.Book.Late
 	if replayed {
 		if m == nil || !m.moved(s) {
 			s.move(part)

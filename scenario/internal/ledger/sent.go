@@ -16,9 +16,7 @@ func (f *fleet) emitted(s *Slot, a *Audience) {
 	defer f.sent.mu.Unlock()
 	f.sent.last = max(f.sent.last, f.l.clock())
 	e := emission{f.sent.last, s, a}
-	if s.base > s.Due { // held: it could come from now on
-		s.base = max(s.base, e.at)
-	}
+	s.base = max(s.base, e.at) // it can come from now on
 	if s.Book.Expect == ExpectSelf {
 		e.to = nil
 	}

@@ -67,11 +67,12 @@ type Slot struct {
 	From     *Receiver
 	Audience *Audience // nil: the sender alone
 	Due      int64
-	base     int64  // from when on it could come: when it was due, or when it was sent at last
+	base     int64  // from when on it could come: when it was sent, and no earlier than it was due
 	asOf     uint32 // the audience's version at emission
 	epoch    uint32 // how often the sender had lost its connection by then
 	seq      uint32
 	Phase    int32
+	held     bool        // it waited for its sender to be back
 	ready    atomic.Bool // may be found
 	void     atomic.Bool // was never written to the network
 	reported atomic.Bool // as complete
@@ -316,6 +317,15 @@ func (s *Slot) Last() int64 {
 		return max(s.lastAt.Load(), s.settled.last)
 	}
 	return s.lastAt.Load()
+}
+
+// since is from when on the message is late after its limit: how late the generator itself sent it
+// is not the server's doing, and that it was held is.
+func (s *Slot) since() int64 {
+	if s.held {
+		return s.Due
+	}
+	return s.base
 }
 
 // Limit is until when the message may be on its way. One that comes earlier is late nevertheless
