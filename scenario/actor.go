@@ -53,8 +53,9 @@ type actor struct {
 	slow      bool // reads slowly
 	recovered bool // it is the socket that it was before
 	broken    bool // a fault ended its last connection, and it is not back
-	// a fault made it stop reading, which the server may take amiss, also later
-	stalled atomic.Bool
+	// a fault made it stop reading, and until then the server may end its connection for that: as
+	// long after it as it may notice by its heartbeat. 0: none did
+	stalled atomic.Int64
 	cut     atomic.Bool // a fault ended its connection
 
 	mu      sync.Mutex

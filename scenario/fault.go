@@ -110,7 +110,7 @@ func (f *fault) fire(int64) {
 		f.t.life.keepVanished(a.conn)
 		f.t.life.wg.Go(a.conn.Vanish)
 	case cutStall:
-		a.stalled.Store(true)
+		a.stalled.Store(f.phase.End + healingSlow)
 		a.conn.Stall(time.Duration(f.phase.End - f.t.now()))
 	default:
 		f.t.life.wg.Go(a.conn.Cut)
@@ -138,17 +138,21 @@ func choosesClients(f *file.Fault) bool { return !f.Restart && f.Act == nil && f
 
 // faulty reports whether a fault explains the end of the client's connection at a moment, and when
 // the time away began: at a restart with the restart. A fault that chooses clients explains nothing
-// that happens to the others.
+// that happens to the others, and one of the network nothing that happens long after it is over.
 func (a *actor) faulty(now int64) (since int64, is bool) {
 	t := a.t
-	p := t.tl.PhaseAt(now)
-	switch {
-	case p < 0 || t.spec.Phases[p].Fault == nil:
-		return now, a.cut.Load() || t.healed(p, now)
-	case choosesClients(t.spec.Phases[p].Fault):
-		return now, a.cut.Load() || a.stalled.Load() || t.healed(p, now)
-	case t.spec.Phases[p].Fault.Restart:
+	p, f := t.tl.PhaseAt(now), (*file.Fault)(nil)
+	if p >= 0 {
+		f = t.spec.Phases[p].Fault
+	}
+	switch own := a.cut.Load() || now < a.stalled.Load() || t.healed(p, now); {
+	case f == nil, choosesClients(f):
+		return now, own
+	case f.Restart:
 		return t.tl.Spans[p].Start, true
+	case f.Network != nil:
+		over, _ := overAt(t.spec, &t.tl.Spans[p], p, 0)
+		return now, own || now < over+healing
 	}
 	return now, true
 }

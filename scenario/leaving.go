@@ -119,7 +119,6 @@ func (a *actor) end(err error) (next *actor) {
 	if planned {
 		return nil
 	}
-	fault = fault || a.stalled.Load()
 	if a.since == 0 && was == held {
 		a.since, a.tries = since, 0
 		a.drops++

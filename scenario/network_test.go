@@ -55,6 +55,44 @@ phases:
 	}
 }
 
+// A fault of the network explains the end of a connection while it lasts, and for as long after as
+// clients may take to notice; one that stopped a client from reading likewise.
+func TestWhatExplainsTheEndOfAConnection(t *testing.T) {
+	t.Parallel()
+	tr := networked(t, `
+phases:
+  - {name: a, for: 20s}
+  - {name: b, for: 40s, fault: {network: {reset: 50%}, within: 5s}}
+  - {name: c, for: 20s, fault: {network: {loss: 5%}}}
+  - {name: d, for: 20s}
+  - {name: e, for: 20s, fault: {run: [kill, it]}}
+  - {name: f, for: 200s}
+`)
+	for _, c := range []struct {
+		at, stalled time.Duration
+		want        bool
+	}{
+		{at: 10 * time.Second},
+		{at: 21 * time.Second, want: true},
+		{at: 34 * time.Second, want: true},
+		{at: 36 * time.Second}, // the last was reset at 25 s
+		{at: 61 * time.Second, want: true},
+		{at: 79 * time.Second, want: true},
+		{at: 89 * time.Second, want: true},
+		{at: 91 * time.Second},
+		{at: 119 * time.Second, want: true},
+		{at: 121 * time.Second},
+		{at: 200 * time.Second, stalled: 201 * time.Second, want: true},
+		{at: 202 * time.Second, stalled: 201 * time.Second},
+	} {
+		a := &actor{t: tr}
+		a.stalled.Store(int64(c.stalled))
+		if _, is := a.faulty(int64(c.at)); is != c.want {
+			t.Errorf("at %v, stalled until %v: explained %v, want %v", c.at, c.stalled, is, c.want)
+		}
+	}
+}
+
 // A phase that has passed changes the links no more, whatever the order of goroutines.
 func TestChangeover(t *testing.T) {
 	t.Parallel()

@@ -100,13 +100,14 @@ func (e *Evidence) excuses() (out excuses) {
 }
 
 // flightBefore is how long a message could be on its way when the fault of a phase began, going by
-// the phases before that have none.
+// the phases before that have none. What slow readers and those that were away took says nothing of
+// the others.
 func (e *Evidence) flightBefore(phase int) int64 {
 	if e.Totals == nil {
 		return 0
 	}
 	before := e.Totals.Peek(func(s *record.Series, p int) bool {
-		return p < phase && (s.Metric == metric.Delivery || s.Metric == metric.Ack) &&
+		return p < phase && (s.Metric == metric.Delivery && !s.Slow && !s.Replayed || s.Metric == metric.Ack) &&
 			!slices.ContainsFunc(e.Faults, func(f Fault) bool { return f.Phase == p })
 	})
 	if before.Ended == nil {

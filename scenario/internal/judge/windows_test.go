@@ -217,11 +217,15 @@ func TestUndueRules(t *testing.T) {
 func TestExcuseOfAFault(t *testing.T) {
 	e, _ := known(t, "max(delivery) < 1s", "max(cpu) < 80%")
 	e.Timeline = hours([]int{3, 3, 3}).Timeline
-	series := []record.Series{{Metric: metric.Delivery}, {Metric: metric.Ack}, {Metric: metric.Connect}}
+	series := []record.Series{
+		{Metric: metric.Delivery}, {Metric: metric.Ack}, {Metric: metric.Connect}, {Metric: metric.Delivery, Slow: true}, {Metric: metric.Delivery, Replayed: true},
+	}
 	e.Totals = record.NewTotals(series, 3)
 	e.Totals.Add(0, 0, 100_000, 1)
 	e.Totals.Add(1, 0, 200_000, 1)
-	e.Totals.Add(2, 0, 900_000, 1)
+	for other := 2; other < len(series); other++ {
+		e.Totals.Add(other, 0, 900_000, 1)
+	}
 	e.Totals.Add(0, 1, 900_000, 1) // with the fault
 	for _, c := range []struct {
 		faults        []Fault
