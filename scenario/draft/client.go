@@ -24,6 +24,7 @@ type Client struct {
 	headers   []string
 	up, down  socketio.Decoder
 	msgpack   bool
+	engine3   bool               // it speaks Engine.IO 3, as clients of Socket.IO 2 do
 	asked     map[string]*event  // calls of the client without an answer, by namespace and id
 	due       map[string]*answer // calls of the server, likewise
 }
@@ -62,12 +63,13 @@ func (c *Client) Upgraded() {
 	}
 }
 
-// Handshake notes the names of query keys and headers of the client, without their values, and
-// whether it sent cookies. The slices become the client's.
-func (c *Client) Handshake(query, headers []string, cookies bool) {
+// Handshake notes the names of query keys and headers of the client, without their values, whether
+// it sent cookies, and whether it speaks Engine.IO 3. The slices become the client's.
+func (c *Client) Handshake(query, headers []string, cookies, engine3 bool) {
 	if c != nil {
 		c.o.mu.Lock()
 		defer c.o.mu.Unlock()
+		c.engine3 = engine3
 		c.o.cookies = c.o.cookies || cookies
 		c.query, c.headers = query[:min(len(query), maxNamed)], headers[:min(len(headers), maxNamed)]
 	}

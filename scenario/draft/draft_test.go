@@ -103,7 +103,7 @@ func TestSecretsAreLeftOut(t *testing.T) {
 	t.Parallel()
 	k := newTalk(t, 0)
 	k.say(`a + {"token":"hidden-1","user":{"name":"hidden-2"}}`)
-	k.by["a"].Handshake([]string{"key"}, []string{"X-Api"}, true)
+	k.by["a"].Handshake([]string{"counter", "key"}, []string{"X-Api"}, true, false)
 	k.o.Request("POST", "/users/184467/reset/hidden-3-hidden-3-hidden-3")
 	k.say(
 		`a > 2["login",{"user":"hidden-4","password":"hidden-5"}]`, `a > 2["session","hidden-6"]`,
@@ -121,7 +121,7 @@ func TestSecretsAreLeftOut(t *testing.T) {
 		}
 	}
 	want(
-		t, scenario, `auth: {token: "${token}", user: "${user}"}`, `query: {key: "${key}"}`, `headers: {X-Api: "${x_api}"}`, "#   POST /users/*/reset/*", "# If one of them is a login, before: makes it",
+		t, scenario, `auth: {token: "${token}", user: "${user}"}`, `query: {counter: "${counter_value}", key: "${key}"}`, `headers: {X-Api: "${x_api}"}`, "#   POST /users/*/reset/*", "# If one of them is a login, before: makes it",
 		`login: {emit: ["login", {password: "${password}", user: "text"}], to: none}`, `use: {emit: ["use", {apiKey: "${apikey}", id: "text", mode: "dark"}], to: none}`,
 		`odd: {emit: ["odd", {}], to: none}`, "Clients sent cookies", `"ask": {ack: true}`,
 	)
@@ -132,6 +132,7 @@ func TestOtherFormsOnTheWire(t *testing.T) {
 	t.Parallel()
 	k := newTalk(t, 0)
 	old := k.o.Open(k.at, "polling")
+	old.Handshake(nil, nil, false, true)
 	old.Upgraded()
 	old.Message(k.at, false, false, []byte("0"))
 	old.Message(k.at, true, false, []byte(`2["hi","there"]`))
@@ -152,8 +153,9 @@ func TestOtherFormsOnTheWire(t *testing.T) {
 	attached.Message(k.at, true, true, []byte{1, 2, 3})
 	attached.Message(k.at, true, false, []byte(`2["broken`))
 	d, scenario, log := k.draft()
-	want(t, scenario, "transport: upgrade", "parser: msgpack", `namespace: ["/chat"]`, `hi: {emit: ["hi", "text"], to: none}`, `# file: 1 of its 1 messages had binary attachments`)
+	want(t, scenario, "transport: upgrade\n    engine: 3\n", "parser: msgpack", `namespace: ["/chat"]`, `hi: {emit: ["hi", "text"], to: none}`, `# file: 1 of its 1 messages had binary attachments`)
 	want(t, log, "u1,,hi,7\n", "u1,,connect,0\n", "u2,,packed,")
+	want(t, string(d.Replay()), "# Clients of Socket.IO 2 were among them.")
 	if left := d.Left(); len(left) != 1 || !strings.Contains(left[0], "1 packets could not be read") {
 		t.Errorf("left out: %q", left)
 	}

@@ -214,7 +214,7 @@ type population struct {
 
 const maxPopulations = 4
 
-// populations groups the clients by their namespaces and by what they send.
+// populations groups the clients by their namespaces, by their protocol and by what they send.
 func (o *Observer) populations(c *conclusion) []*population {
 	by := map[string]*population{}
 	var list []*population
@@ -224,6 +224,9 @@ func (o *Observer) populations(c *conclusion) []*population {
 		}
 		p := &population{spaces: cl.spaces}
 		names := slices.Clone(cl.spaces)
+		if cl.engine3 {
+			names = append(names, "\x00\x00")
+		}
 		for _, op := range c.ops {
 			if op.clients[cl.id] > 0 {
 				p.ops = append(p.ops, op)

@@ -12,7 +12,7 @@ import (
 // secretName is the variable that stands for a value that was not kept.
 func secretName(key string) string {
 	name := strings.ReplaceAll(slug(key, "value"), "-", "_")
-	if slices.Contains([]string{"matrix", "client", "room", "seq", "payload", "stamp", "group", "event", "env", "loop", "now", "uuid", "random", "pick", "peer"}, name) {
+	if slices.Contains([]string{"matrix", "client", "room", "seq", "payload", "stamp", "group", "event", "env", "loop", "now", "uuid", "random", "pick", "peer", "counter"}, name) {
 		return name + "_value"
 	}
 	return name

@@ -18,9 +18,10 @@ func (d *Draft) client(p *page, g *population) {
 	p.line("    count: %d", max(1, len(g.ids)))
 	shares := map[string]int{}
 	var auth, query, headers []string
-	msgpack := false
+	msgpack, engine3 := false, len(g.ids) > 0
 	for _, id := range g.ids {
 		c := d.o.clients[id]
+		engine3 = engine3 && c.engine3
 		shares[c.transport]++
 		msgpack = msgpack || c.msgpack
 		for _, x := range []struct{ to, from *[]string }{{&auth, &c.auth}, {&query, &c.query}, {&headers, &c.headers}} {
@@ -43,7 +44,11 @@ func (d *Draft) client(p *page, g *population) {
 	if len(spaces) > 1 || spaces[0] != "/" {
 		p.line("    namespace: %s", yamltext.Flow(anyList(spaces)))
 	}
-	if msgpack {
+	switch {
+	case engine3: // it has neither parsers nor auth
+		p.line("    engine: 3")
+		auth = nil
+	case msgpack:
 		p.line("    parser: msgpack")
 	}
 	for _, x := range []struct {

@@ -134,6 +134,10 @@ func (d *Draft) Replay() []byte {
 			g.merge(&population{ids: []int32{c.id}, spaces: c.spaces})
 		}
 	}
+	old := func(c *Client) bool { return c.engine3 }
+	if slices.ContainsFunc(d.o.clients, old) && slices.ContainsFunc(d.o.clients, func(c *Client) bool { return !old(c) }) {
+		p.line("  # Clients of Socket.IO 2 were among them. They are played as the others, since the log does not tell them apart.")
+	}
 	d.client(p, g)
 	d.replays(p)
 	d.phases(p, min(d.length().Truncate(time.Second)+2*time.Second, maxHold))

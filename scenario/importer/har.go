@@ -304,7 +304,7 @@ func (x *exchange) packet(at time.Time, up bool, p engineio.Packet) {
 			return
 		}
 		x.session = x.t.observer.Open(at, x.transport)
-		x.session.Handshake(x.query, x.headers, x.cookies)
+		x.session.Handshake(x.query, x.headers, x.cookies, x.v3)
 		x.t.sessions[h.SID] = x.session
 	case x.session == nil:
 	case p.Type == engineio.Message:

@@ -286,7 +286,7 @@ func (r *Recorder) opened(x *exchange, sid string) {
 		}
 	}
 	s := &session{client: r.seen.Open(x.at, x.transport), last: x.at}
-	s.client.Handshake(x.query, x.headers, x.cookies)
+	s.client.Handshake(x.query, x.headers, x.cookies, x.v3)
 	x.session = s
 	if !x.websocket {
 		r.sessions[sid] = s
