@@ -39,7 +39,7 @@ func diagnose(err error, secure, first bool) string {
 
 // Texts that several causes share.
 const (
-	wrongPath  = "no Socket.IO server answers at that path: name the right path with --set target.path=/PATH/"
+	wrongPath  = "no Socket.IO server answers at that path: name the right path with --set target.path=/PATH/ (a namespace is no part of the address: the group's namespace: has it)"
 	noHeaders  = "a proxy in front drops the headers Upgrade and Connection: let it pass them on (nginx: proxy_http_version 1.1 and both proxy_set_header), or use transport: polling"
 	notSticky  = "the proxy at this address has sent a request of a session to another node than the one that opened it: make it keep a session at its node, by a cookie or by the node's name in the sid (sticky sessions; a hash of the sid does not), or use transport: websocket"
 	tooOld     = "this server speaks Engine.IO 4, as Socket.IO 3 and later do: remove engine: 3, or set allowEIO3 in the server"

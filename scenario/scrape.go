@@ -56,11 +56,12 @@ type scraper struct {
 }
 
 // newScraper returns nil when the file names no metrics.
-func newScraper(t *file.Target, opt Options) *scraper {
-	if t == nil || t.Sample == nil || t.Sample.Prometheus == "" {
+func newScraper(s *file.Spec, opt Options) *scraper {
+	address := s.MetricsURL()
+	if address == "" {
 		return nil
 	}
-	return &scraper{url: t.Sample.Prometheus, every: t.Sample.Every, client: &http.Client{Transport: &http.Transport{DialContext: opt.link}}, last: map[string]family{}}
+	return &scraper{url: address, every: s.Target.Sample.Every, client: &http.Client{Transport: &http.Transport{DialContext: opt.link}}, last: map[string]family{}}
 }
 
 // run reads until ctx ends.

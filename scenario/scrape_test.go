@@ -81,3 +81,27 @@ func TestTargetWithoutMetrics(t *testing.T) {
 		t.Errorf("asked %d times for what is not there", n.Load())
 	}
 }
+
+// The password of metrics comes from the environment, and goes to them alone.
+func TestTargetMetricsWithAPassword(t *testing.T) {
+	const secret = "open/sesame"
+	t.Setenv("THRONG_TEST_METRICS", secret)
+	var refused atomic.Int64
+	web := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if name, password, _ := r.BasicAuth(); name != "me" || password != secret || refused.Load() > 0 {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		fmt.Fprint(w, "# TYPE seen gauge\nseen 1\n")
+	})
+	text := strings.Replace(broadcast, `url: "http://127.0.0.1:1"`, `url: "http://127.0.0.1:1", sample: {prometheus: "http://me:${env.THRONG_TEST_METRICS}@web/metrics", every: 100ms}`, 1)
+	c := play(t, &fakeServer{}, text, func(o *Options) { o.second, o.link = 100*time.Millisecond, linkTo(web) })
+	if c.Target["seen"] == nil {
+		t.Errorf("metrics %v, warnings %q", c.Target, c.Warnings)
+	}
+	refused.Add(1)
+	c = play(t, &fakeServer{}, text, func(o *Options) { o.link = linkTo(web) })
+	if all := fmt.Sprintf("%+v", c); !strings.Contains(all, "HTTP status 401") || strings.Contains(all, "sesame") {
+		t.Errorf("warnings %q", c.Warnings)
+	}
+}

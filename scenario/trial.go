@@ -92,7 +92,7 @@ func newTrial(c *file.Cell, ep *Endpoint, conf *tls.Config, opt Options, at plac
 	t.http = newHTTPClient(t)
 	t.feeds = newFeeds(t.spec, opt.tables)
 	t.contract = newContract(t)
-	t.scraper = newScraper(t.spec.Target, opt)
+	t.scraper = newScraper(t.spec, opt)
 	first := 0
 	for i := range t.spec.Groups {
 		g := newGroup(t, &t.spec.Groups[i], i, first)

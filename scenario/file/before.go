@@ -21,7 +21,7 @@ var reasons = []string{"refused"}
 var beforeTable = object[Before]{
 	what: "before",
 	def:  "before", about: "What clients do before they connect.",
-	advice: map[string]string{"flow": "did you mean `steps`?", "http": "write steps: [{http: ...}]", "retry": "did you mean `again`?"},
+	advice: map[string]string{"flow": "did you mean `steps`?", "http": "write steps: [{http: ...}]", "get": "write steps: [{http: {get: /path}}]", "post": "write steps: [{http: {post: /path}}]", "retry": "did you mean `again`?"},
 	fields: []field[Before]{
 		// their names depend on once: see setBefore
 		{key: "steps", about: "requests, with pauses between them", is: atLeastOne(listOf(ref("step"))), required: "write steps: [{http: {post: /login}}]", set: func(*decoder, *node, *Before) {}},

@@ -184,6 +184,9 @@ func (p *checkParser) stat(c *Check) (metric.Stat, *flaw) {
 		if reLikePercentile.MatchString(w) {
 			return s, &flaw{"there is no percentile " + w, "write p50 to p99.99"}
 		}
+		if meant := meantStat[w]; meant != "" {
+			return s, &flaw{fmt.Sprintf("unknown statistic %q", w), fmt.Sprintf("did you mean `%s`?", meant)}
+		}
 		if _, is := metric.Of(w); is {
 			return s, &flaw{fmt.Sprintf("`%s` is a metric and needs a statistic", w), fmt.Sprintf("write p99(%s) or another", w)}
 		}
@@ -208,10 +211,12 @@ func (p *checkParser) metric(c *Check, s metric.Stat) *flaw {
 		if !metric.OfErrors(w) {
 			return checkWord(w, "kind of errors", s.Of)
 		}
+	case !known && slices.Contains(meantLatency, strings.ToLower(w)):
+		return &flaw{fmt.Sprintf("unknown metric %q", w), "did you mean `delivery` (until a receiver has a message), `ack` (until its acknowledgement) or `connect`?"}
 	case !known:
 		return checkWord(w, "metric", metric.Names())
 	case !slices.Contains(s.Of, w):
-		return &flaw{fmt.Sprintf("the metric `%[2]s` has no statistic `%[1]s`", c.Stat, w), "write " + c.Stat + "(" + strings.Join(s.Of, ") or "+c.Stat+"(") + ")"}
+		return &flaw{fmt.Sprintf("the metric `%[2]s` has no statistic `%[1]s`", c.Stat, w), "write " + strings.Join(insteadOf(c.Stat, s, w), " or ")}
 	}
 	c.Metric = w
 	p.at += len(w)
@@ -414,6 +419,8 @@ func (p *checkParser) scope(c *Check) *flaw {
 			p.at += len(phase)
 		case w == "" && p.at == len(p.text):
 			return nil
+		case strings.HasPrefix(p.text[p.at:], "- "):
+			return &flaw{"the next item of the list has become a part of this check: " + p.rest(), "indent its - as the - before this check"}
 		default:
 			return &flaw{"unexpected text after the check: " + p.rest(), "write only `over 5s` and then `in PHASE` after the value"}
 		}

@@ -57,8 +57,7 @@ var callTable = object[Call]{
 		// likewise
 		{key: "http", about: "of protocol: sse: the request", is: ref("http"), set: func(*decoder, *node, *Call) {}},
 		{key: "ack", about: "whether the server acknowledges it", is: aBool, set: func(d *decoder, n *node, c *Call) {
-			v := d.bool(n, "ack")
-			c.Ack = &v
+			c.Ack = d.acknowledged(n)
 		}},
 		{key: "match", about: "of join: values that must stand at these paths of the acknowledgement, such as $.ok: true; else the client is not let in", is: aMatch, set: func(d *decoder, n *node, c *Call) {
 			c.Match = d.matches(n, nil)

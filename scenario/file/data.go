@@ -90,7 +90,8 @@ var feederTable = object[Feeder]{
 	what: "the data file",
 	def:  "feeder", about: "A data file.",
 	shape:  requireOne("oneOf", "csv", "jsonl"),
-	advice: map[string]string{"file": "did you mean `csv` (or `jsonl`)?", "json": "did you mean `jsonl`? It holds one JSON object a line"},
+	advice: map[string]string{"file": "did you mean `csv` (or `jsonl`)?", "path": "did you mean `csv` (or `jsonl`)?", "json": "did you mean `jsonl`? It holds one JSON object a line"},
+	lone:   "csv",
 	fresh:  func() Feeder { return Feeder{Pick: PickSequential, Each: EachClient} },
 	fields: []field[Feeder]{
 		{key: "csv", about: "a file with the names of its columns in the first line, beside the scenario or in the working directory", is: aText, set: func(d *decoder, n *node, f *Feeder) { setFeederPath(d, n, f, "csv") }},

@@ -32,6 +32,8 @@ type decoder struct {
 	captured []string // by the steps before the connections of the group that is being read
 
 	stepsOf func(n *node, what string, sc *scope) []Step // steps, where a table of its own needs it
+
+	homes map[string]string // where keys belong that exist in one kind of mapping: see homes
 }
 
 // field is one key of an object. A later key is known to the format, but not
@@ -57,8 +59,14 @@ type object[T any] struct {
 	fields []field[T] // in the order of the documentation
 	// for keys that people try and edit distance does not lead to the right one
 	advice map[string]string
-	done   func(d *decoder, n *node, t *T)
+	// the key that a single value in the place of the mapping is meant for; alone: the mapping may
+	// be empty
+	lone string
+	done func(d *decoder, n *node, t *T)
 }
+
+// alone says of a mapping that nothing has to stand in it.
+const alone = "{}"
 
 // start returns one with the defaults.
 func (o *object[T]) start() T {
@@ -77,14 +85,18 @@ func decoded[T any](d *decoder, n *node, o *object[T]) *T {
 
 // decode fills t, which holds the defaults.
 func (o *object[T]) decode(d *decoder, n *node, t *T) {
-	if !d.isDict(n, o.what) {
+	if !d.isDictWith(n, o.what, o.lone) {
 		return
 	}
 	instead := false // a later key may stand for a missing one
 	var meant []string
 	for _, e := range n.keys {
 		i := slices.IndexFunc(o.fields, func(f field[T]) bool { return f.key == e.key })
+		next, offset := o.swallowed(e.val)
 		switch {
+		case next != "":
+			d.errs.add(e.val.offset(offset), fmt.Sprintf("no comma stands before `%s`", next), "write {key: value, key: value}")
+			meant = append(meant, next, e.key)
 		case i < 0:
 			meant = append(meant, o.unknownKey(d, e))
 		case o.fields[i].later != "":
@@ -124,6 +136,7 @@ func (o *object[T]) names() (now, later []string) {
 func (o *object[T]) unknownKey(d *decoder, e entry) (meant string) {
 	now, later := o.names()
 	hint := o.advice[e.key]
+	word, rest, _ := strings.Cut(strings.Replace(e.key, "=", " ", 1), " ")
 	switch {
 	case hint != "":
 		for _, key := range now {
@@ -133,6 +146,14 @@ func (o *object[T]) unknownKey(d *decoder, e entry) (meant string) {
 		}
 	case strings.ContainsAny(e.key, "()}"):
 		hint = "a comma ends a value inside { }: put the value in quotes"
+	case e.val.null && rest != "" && slices.Contains(now, word):
+		hint, meant = fmt.Sprintf("write %s: %s", word, clip(strings.TrimSpace(rest))), word
+	case o.def == groupTableName && e.val.get("count") != nil:
+		hint = "a group stands beside the others, below groups:"
+	case o.def == contractTableName && e.val.get("emit") != nil && Suggest(e.key, now) == "":
+		hint = fmt.Sprintf("write operations: {%s: {emit: [event, ...], to: ...}}", clip(e.key))
+	case d.homes[e.key] != "":
+		hint = d.homes[e.key]
 	default:
 		hint = orOneOf(e.key, now)
 		if meant = Suggest(e.key, append(now, later...)); meant != "" {
@@ -153,22 +174,6 @@ func article(what string) string {
 		return "an " + what
 	}
 	return what
-}
-
-func (d *decoder) isDict(n *node, what string) bool {
-	if n.kind == dict {
-		return true
-	}
-	d.errs.add(n.at, fmt.Sprintf("%s is a mapping of keys to values, not %s", article(what), n.describe()), "write key: value lines, or {key: value}")
-	return false
-}
-
-func (d *decoder) isList(n *node, what string) bool {
-	if n.kind == list {
-		return true
-	}
-	d.errs.add(n.at, fmt.Sprintf("%s must be a list, not %s", what, n.describe()), "write [a, b], or one - item a line")
-	return false
 }
 
 // value is a scalar with its variables substituted.
@@ -217,7 +222,7 @@ func (d *decoder) bad(v value, f *flaw) {
 // scalar returns the substituted text of a scalar.
 func (d *decoder) scalar(n *node, what string) (value, bool) {
 	if n.kind != scalar || n.null {
-		d.errs.add(n.at, fmt.Sprintf("%s must be a single value, not %s", what, n.describe()), "")
+		d.errs.add(n.at, fmt.Sprintf("%s must be a single value, not %s", what, n.describe()), n.single())
 		return value{}, false
 	}
 	return d.vars.expand(d.errs, n, nil)

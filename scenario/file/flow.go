@@ -169,7 +169,7 @@ var stepTable = object[Step]{
 	what: "step",
 	def:  "step", about: "One thing that a client does: emit, wait, think, repeat, connect, disconnect, join, leave or http.",
 	shape:  requireOne("oneOf", doing...),
-	advice: map[string]string{"sleep": "did you mean `think`?", "pause": "did you mean `think`?", "send": "did you mean `emit`?", "loop": "did you mean `repeat`?", "get": "write http: {get: /path}", "post": "write http: {post: /path}", "timeout": "did you mean `ack` (or within:)?"},
+	advice: map[string]string{"sleep": "did you mean `think`?", "pause": "did you mean `think`?", "send": "did you mean `emit`?", "loop": "did you mean `repeat`?", "get": "write http: {get: /path}", "post": "write http: {post: /path}", "timeout": "did you mean `ack` (or within:)?", "event": "write wait: {event: NAME}, or emit: [NAME, ...]", "data": "the arguments stand behind the event: emit: [event, {...}]", "delay": "did you mean `think`?"},
 	fields: []field[Step]{
 		{key: "emit", about: "the event and its arguments", is: anEmit, set: func(d *decoder, n *node, s *Step) {
 			s.Emit = d.emission(n, "step", d.scope)
@@ -350,6 +350,7 @@ var expectTable = object[Expect]{
 	what: "the expectation",
 	def:  "expect", about: "An event of the server to wait for.",
 	advice: map[string]string{"timeout": "did you mean `within`?", "for": "did you mean `within`? To do nothing for a time, write think: 2s"},
+	lone:   "event",
 	fresh:  func() Expect { return Expect{Within: defaultWithin} },
 	fields: []field[Expect]{
 		{key: "event", about: "its name", is: anEvent, required: "write event: and its name", set: func(d *decoder, n *node, e *Expect) { e.Event = d.string(n, "event", checkEvent) }},

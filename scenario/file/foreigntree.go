@@ -79,7 +79,7 @@ type Comment struct {
 // Comments returns the comments of a YAML file in order. The text must be readable by ReadTree.
 func Comments(text []byte) (list []Comment) {
 	open := 0 // comments from here on wait for the value after them
-	for _, tk := range lexer.Tokenize(strings.TrimPrefix(string(text), "\ufeff")) {
+	for _, tk := range lexer.Tokenize(ownBreaks.Replace(strings.TrimPrefix(string(text), "\ufeff"))) {
 		if tk.Position == nil {
 			continue
 		}

@@ -15,8 +15,15 @@ import (
 var groupTable = object[Group]{
 	what: "group",
 	def:  "group", about: "Clients that behave alike.",
-	shape:  with(requireOne("oneOf", "count", "arrive"), "dependentRequired", form{"arrive": []string{"life"}}),
-	advice: map[string]string{"on": "did you mean `react`? YAML 1.1 reads on as true", "clients": "did you mean `count`?", "sends": "did you mean `send`?", "ns": "did you mean `namespace`?"},
+	shape: with(requireOne("oneOf", "count", "arrive"), "dependentRequired", form{"arrive": []string{"life"}}),
+	advice: map[string]string{
+		"on": "did you mean `react`? YAML 1.1 reads on as true", "clients": "did you mean `count`?", "users": "did you mean `count`?", "sends": "did you mean `send`?", "ns": "did you mean `namespace`?",
+		// options of the official client
+		"extraHeaders": "did you mean `headers`?", "reconnection": "did you mean `reconnect`?", "reconnectionDelay": "write reconnect: {min: ...}", "reconnectionDelayMax": "write reconnect: {max: ...}", "randomizationFactor": "write reconnect: {jitter: 50%}", "reconnectionAttempts": "remove it: clients go on trying", "forceNew": "remove it: each client has a connection of its own", "upgrade": "write transport: upgrade, or transport: websocket",
+		"timeout": "write connect: {timeout: 10s}", "ackTimeout": "a stream says so: send: [{op: ..., ack: 2s}]", "withCredentials": "remove it: cookies are kept for each client", "rejectUnauthorized": "write target: {tls: {insecure: true}}",
+		"token": "write auth: {token: ...}, or query: or headers:", "emit": "write send: [{op: ..., rate: ...}], or flow: [{emit: [event, ...]}]", "login": "did you mean `before`?",
+	},
+	lone: "count",
 	fresh: func() Group {
 		return Group{
 			Namespace: "/", Parser: "json", Poll: time.Second, Transport: []Share{{"websocket", 1}}, Connect: connectTable.start(), Course: Course{Times: 1},
@@ -111,6 +118,7 @@ func checkPopulation(d *decoder, n *node, g *Group) {
 var reconnectTable = object[Reconnect]{
 	what: "reconnect",
 	def:  "reconnect", about: "Clients that lose their connection come back.",
+	lone:  alone,
 	fresh: func() Reconnect { return Reconnect{Min: time.Second, Max: 5 * time.Second, Jitter: 0.5} },
 	fields: []field[Reconnect]{
 		{key: "min", about: "shortest wait before connecting again", is: aDuration, def: "1s", set: func(d *decoder, n *node, r *Reconnect) { r.Min = d.duration(n, "min", time.Millisecond, maxWait) }},
@@ -131,6 +139,7 @@ var reconnectTable = object[Reconnect]{
 var connectTable = object[Connect]{
 	what: "connect",
 	def:  "connect", about: "How the clients connect.",
+	lone:  "rate",
 	fresh: func() Connect { return Connect{Rate: 1000, Shape: "linear", Timeout: 10 * time.Second} },
 	fields: []field[Connect]{
 		{key: "rate", about: "at most so many", is: aRate, def: "1k/s", set: func(d *decoder, n *node, c *Connect) { c.Rate = d.rate(n, "the connect rate", 1e6) }},
@@ -147,6 +156,7 @@ var connectTable = object[Connect]{
 var roomsTable = object[Rooms]{
 	what: "rooms",
 	def:  "rooms", about: "The rooms that the clients join.",
+	lone:  "of",
 	fresh: func() Rooms { return Rooms{Prefix: "r", Join: 1} },
 	fields: []field[Rooms]{
 		{key: "of", about: "how many rooms there are", is: aCount, required: "write of: 100", set: func(d *decoder, n *node, r *Rooms) { r.Of = d.count(n, "of", 1, maxRooms) }},
@@ -179,7 +189,10 @@ var streamTable = object[Stream]{
 		with(form{"required": []string{"op", "rate"}}, "not", requireOne("anyOf", "replay", "speed", "clients")),
 		with(form{"required": []string{"replay"}}, "not", requireOne("anyOf", "rate", "per", "arrival")),
 	}},
-	advice: map[string]string{"to": "write op: room with rooms: in the group, or op: all", "interval": "did you mean `rate`? An interval of 100ms is rate: 10/s", "every": "did you mean `rate`? An interval of 100ms is rate: 10/s", "timeout": "did you mean `ack`?"},
+	advice: map[string]string{
+		"to": "write op: room with rooms: in the group, or op: all", "interval": "did you mean `rate`? An interval of 100ms is rate: 10/s", "every": "did you mean `rate`? An interval of 100ms is rate: 10/s", "timeout": "did you mean `ack`?",
+		"emit": "write op: emit, event: and the name, and data: and its argument; or name it in contract: {operations: ...} and write op: with that name", "name": "did you mean `event`?", "payload": "did you mean `data`?", "message": "did you mean `data`?", "body": "did you mean `data`?", "room": "write op: room, with rooms: in the group", "broadcast": "write op: all",
+	},
 	fresh: func() Stream {
 		return Stream{Arrival: "constant", Size: 128, Late: 5 * time.Second, Scale: true, Away: AwayHold}
 	},
@@ -343,6 +356,10 @@ func setGroups(d *decoder, n *node, s *Spec) {
 		d.errs.add(n.at, "`groups` is empty: nobody would connect", "write groups: {viewers: {count: 100}}")
 	}
 	for _, e := range n.keys {
+		if home := d.homes[e.key]; home != "" && e.val.kind == list {
+			d.errs.add(e.at, fmt.Sprintf("`%s` stands among the groups", clip(e.key)), home)
+			continue
+		}
 		g := groupTable.start()
 		g.Name = e.key
 		if !reGroup.MatchString(e.key) {
@@ -379,6 +396,10 @@ func setPlace(d *decoder, n *node, g *Group) {
 var reLabel = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]*$`)
 
 func setTransport(d *decoder, n *node, g *Group) {
+	if n.kind == list {
+		d.errs.add(n.at, "transport is one transport, or shares of several, not a list", "write transport: upgrade to begin with polling, as browsers do, or shares such as {websocket: 90%, polling: 10%}")
+		return
+	}
 	if n.kind != dict {
 		g.Transport = []Share{{d.oneOf(n, "transport", transports), 1}}
 		return
@@ -442,7 +463,7 @@ func (d *decoder) fieldsIn(n *node, what string, check func(string) *flaw, sc *s
 			d.errs.add(e.at, f.msg, f.hint)
 		}
 		if e.val.kind != scalar || e.val.null {
-			d.errs.add(e.val.at, fmt.Sprintf("%s must be a single value, not %s", clip(e.key), e.val.describe()), "")
+			d.errs.add(e.val.at, fmt.Sprintf("%s must be a single value, not %s", clip(e.key), e.val.describe()), e.val.single())
 			continue
 		}
 		v, ok := d.expand(e.val, sc)

@@ -35,7 +35,8 @@ var httpTable = object[HTTP]{
 	what: "the request",
 	def:  "http", about: "One HTTP request. Cookies are kept for the client, as a browser keeps them.",
 	shape:  with(requireOne("oneOf", "get", "post", "put", "patch", "delete"), "not", requireTwo("body", "form", "text")),
-	advice: map[string]string{"url": "did you mean `get` (or `post`)?", "timeout": "did you mean `within`?", "json": "did you mean `body`?", "cookies": "cookies of earlier answers are sent by themselves; write others as headers: {Cookie: ...}"},
+	advice: map[string]string{"url": "did you mean `get` (or `post`)?", "timeout": "did you mean `within`?", "json": "did you mean `body`?", "path": "did you mean `get` (or `post`)?", "method": "write get: /path, or post, put, patch, delete", "auth": "write headers: {Authorization: ...}", "query": "write it behind the path: get: \"/path?name=value\"", "cookies": "cookies of earlier answers are sent by themselves; write others as headers: {Cookie: ...}"},
+	lone:   "get",
 	fresh:  func() HTTP { return HTTP{Within: defaultWithin} },
 	fields: []field[HTTP]{
 		{key: "get", about: "a path of the target, or a URL", is: aURL, set: func(d *decoder, n *node, h *HTTP) { d.request(n, h, "GET") }},

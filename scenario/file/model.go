@@ -68,13 +68,6 @@ type TLS struct {
 	Hashes [][32]byte
 }
 
-// Sample says where to read a target's own resources from.
-type Sample struct {
-	PID        int           // a process of this machine; 0: none
-	Prometheus string        // URL of its metrics in the text format of Prometheus; "": none
-	Every      time.Duration // of Prometheus; default 1s. A process is looked at each second
-}
-
 // Server is the built-in server, started for the run.
 type Server struct {
 	Listen     string // default "127.0.0.1:0"

@@ -25,11 +25,12 @@ const (
 	inAudience
 	inMatch // what an acknowledgement must have
 	inVars  // a variable that is used in one of the others
+	inSample
 )
 
 const (
 	everywhere = inBefore | inHandshake | inMessages | inJoin | inFlow | inReact
-	forSecrets = everywhere | inFault | inRolling
+	forSecrets = everywhere | inFault | inRolling | inSample
 	inMessages = inRoomData | inData | inOperation
 )
 
@@ -81,7 +82,7 @@ func spotsOf(name string) spot {
 func (s spot) words() string {
 	switch {
 	case s&forSecrets == forSecrets:
-		return "before, namespace, auth, query, headers, data, contract, flow, react and fault"
+		return "before, namespace, auth, query, headers, data, contract, flow, react, fault and sample"
 	case s&(everywhere|inAudience) == everywhere|inAudience:
 		return "before, namespace, auth, query, headers, data, audiences, contract, flow and react"
 	case s&everywhere == everywhere:
@@ -181,6 +182,7 @@ var (
 	reactScope     = &scope{at: inReact}
 	faultScope     = &scope{at: inFault}
 	rollingScope   = &scope{at: inRolling}
+	sampleScope    = &scope{at: inSample}
 	varScope       = &scope{at: inVars}
 )
 

@@ -83,8 +83,7 @@ var operationTable = object[Operation]{
 		}},
 		{key: "deliver", about: "the event by which they receive it; default: any", is: aText, set: func(d *decoder, n *node, o *Operation) { o.Deliver = d.string(n, "deliver", checkEvent) }},
 		{key: "ack", about: "whether the server acknowledges it", is: aBool, set: func(d *decoder, n *node, o *Operation) {
-			v := d.bool(n, "ack")
-			o.Ack = &v
+			o.Ack = d.acknowledged(n)
 		}},
 		{key: "namespace", about: "the namespace that it is sent to; default: the stream's, or the first one of the group", is: aText, set: func(d *decoder, n *node, o *Operation) {
 			o.Namespace = d.string(n, "namespace", checkNamespace)

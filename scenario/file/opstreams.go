@@ -89,8 +89,12 @@ func (d *decoder) finishCall(n *node, s *Stream) {
 		}
 	}
 	s.finishPeer(d, n)
-	if s.Binary && !o.Emit.Has(HolePayload) {
+	switch place := slices.IndexFunc(o.Emit.Holes, func(h Hole) bool { return h.Name == HolePayload }); {
+	case !s.Binary:
+	case place < 0:
 		d.errs.add(at(n, "binary"), fmt.Sprintf("the operation `%s` has no ${payload} that could be binary", o.Name), "remove binary")
+	case o.Emit.Holes[place].Form != FormValue && !d.framed():
+		d.errs.add(at(n, "binary"), fmt.Sprintf("the ${payload} of `%s` is a part of a longer text, which bytes cannot be", o.Name), "write \"${payload}\" alone in its emit, or remove binary")
 	}
 	switch {
 	case s.Ack > 0 && o.Ack != nil && !*o.Ack:

@@ -42,7 +42,15 @@ func parse(name, text string, how reading, trial *searchTrial) (*File, error) {
 	}
 	root = override(errs, root, &how)
 	if root.kind != dict {
-		errs.add(root.at, "a scenario is a mapping of keys to values, not "+root.describe(), "start with version: 1, name: and groups:")
+		hint := "start with version: 1, name: and groups:"
+		if glued := reGlued.FindStringSubmatch(root.text); glued != nil && !root.quoted {
+			hint = fmt.Sprintf("put a space behind each colon, as in %s: 1", glued[1])
+		}
+		errs.add(root.at, "a scenario is a mapping of keys to values, not "+root.describe(), hint)
+		return nil, errs.join(1)
+	}
+	if root.get("config") != nil && root.get("scenarios") != nil && root.get("groups") == nil {
+		errs.add(root.at, "this is a script of Artillery, not a scenario", fmt.Sprintf("'throng import artillery %s' makes a scenario of it", clip(name)))
 		return nil, errs.join(1)
 	}
 	var left []string
@@ -89,7 +97,7 @@ func newDecoder(errs *errorList, root *node, defs map[string]*node, how *reading
 			secrets: &Secrets{values: map[string]Datum{}, masks: &masks{}}, how: how,
 		},
 	}
-	d.stepsOf = d.steps
+	d.stepsOf, d.homes = d.steps, homes()
 	for _, name := range how.secret {
 		d.vars.secret[name] = true
 	}

@@ -10,6 +10,7 @@ import (
 var peersTable = object[Peers]{
 	what: "peers",
 	def:  "peers", about: "Data channels of WebRTC from each client to the others in its room, for streams with op: peers. The server must carry the signalling, as the built-in one does.",
+	lone:  alone,
 	fresh: func() Peers { return Peers{Timeout: 5 * time.Second} },
 	fields: []field[Peers]{
 		{key: "timeout", about: "for the channel to a peer to open; after that, messages to it go by the server", is: aDuration, def: "5s", set: func(d *decoder, n *node, p *Peers) {

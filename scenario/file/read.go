@@ -11,6 +11,7 @@ var readTable = object[Read]{
 	def:  "read", about: "Clients that read slowly: their lost and late deliveries are counted separately.",
 	shape:  with(requireOne("anyOf", "rate", "stall"), "dependentRequired", form{"every": []string{"stall"}}),
 	advice: map[string]string{"for": "did you mean `stall`?", "interval": "did you mean `every`?"},
+	lone:   "rate",
 	fresh:  func() Read { return Read{Share: 1} },
 	fields: []field[Read]{
 		{key: "rate", about: "bytes that a client reads at most", is: aReadRate, set: func(d *decoder, n *node, r *Read) {

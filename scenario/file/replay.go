@@ -256,11 +256,11 @@ func (f *File) log(errs *errorList, r Replay) *Log {
 	case bad:
 		errs.add(place{file: l.File, line: row.Line, col: row.Col}, row.Msg, row.Hint)
 	case errors.Is(err, fs.ErrNotExist):
-		errs.add(r.place(), fmt.Sprintf("the log %s cannot be replayed: there is no such file beside the scenario or in the working directory", clip(r.Path)), "")
+		errs.add(r.place(), fmt.Sprintf("the log %s cannot be replayed: %v", clip(r.Path), errNoFile), fileHint(errNoFile))
 	case odd:
-		errs.add(r.place(), fmt.Sprintf("the log %s cannot be replayed: it %s", clip(r.Path), why.Why), "")
+		errs.add(r.place(), fmt.Sprintf("the log %s cannot be replayed: it %s", clip(r.Path), why.Why), fileHint(why))
 	case err != nil:
-		errs.add(r.place(), fmt.Sprintf("the log %s cannot be replayed: %v", clip(r.Path), err), "")
+		errs.add(r.place(), fmt.Sprintf("the log %s cannot be replayed: %v", clip(r.Path), err), fileHint(err))
 	default:
 		return l
 	}

@@ -40,8 +40,8 @@ const inRooms = "    rooms: {of: 3}\n"
 
 func TestLogsThatDoNotFit(t *testing.T) {
 	for name, c := range map[string]struct{ scenario, log, want string }{
-		"no file":        {replaying("op: echo, replay: t.csv", ""), "-", "s.yaml:6:31: the log t.csv cannot be replayed: there is no such file beside the scenario or in the working directory"},
-		"a folder":       {replaying("op: echo, replay: .", ""), "-", "s.yaml:6:31: the log . cannot be replayed: it is a directory, and must be a regular file"},
+		"no file":        {replaying("op: echo, replay: t.csv", ""), "-", "s.yaml:6:31: the log t.csv cannot be replayed: there is no such file beside the scenario or in the working directory; put it there, or name it by its whole path"},
+		"a folder":       {replaying("op: echo, replay: .", ""), "-", "s.yaml:6:31: the log . cannot be replayed: it is a directory, and must be a regular file; name a file that can be read"},
 		"empty":          {replaying("op: echo, replay: t.csv", ""), "", "t.csv:1:1: the file is empty; write the names of the columns into its first line: time,user,room,event,size"},
 		"no rows":        {replaying("op: echo, replay: t.csv", ""), "time,user\n", "t.csv:2:1: the log has no rows; write one row for each message"},
 		"no time":        {replaying("op: echo, replay: t.csv", ""), "user,size\na,5\n", "t.csv:1:1: there is no column `time`; write the names of the columns into the first line: time,user,room,event,size"},

@@ -3,7 +3,9 @@ package file
 import (
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -162,25 +164,41 @@ func (r *resolver) feeders(data *node) *node {
 
 // whole is the name of a data file with its whole path.
 func (r *resolver) whole(p *node) *node {
-	if of := reVariable.ReplaceAllStringFunc(p.text, anyPath); of != strings.ReplaceAll(p.text, "$$", "$") {
-		return &node{text: r.file.whereAny(of) + p.text, quoted: true} // an axis says which
+	if of, varies := anyPath(p.text); varies { // an axis says which
+		return &node{text: r.file.whereAny(of) + p.text, quoted: true}
 	}
 	path := r.file.whereData(strings.ReplaceAll(p.text, "$$", "$"))
 	return &node{text: strings.ReplaceAll(path, "$", "$$"), quoted: true}
 }
 
-// anyPath is what stands for a variable in a pattern of paths.
-func anyPath(written string) string {
-	if written == "$$" {
-		return "$"
+// anyPath is a path as a pattern of package path, in which each variable stands for any text;
+// varies is false where there is no variable.
+func anyPath(text string) (pattern string, varies bool) {
+	literal := strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`)
+	end := 0
+	for _, m := range reVariable.FindAllStringIndex(text, -1) {
+		pattern += literal.Replace(text[end:m[0]])
+		if end = m[1]; text[m[0]:m[1]] == "$$" {
+			pattern += "$"
+			continue
+		}
+		pattern, varies = pattern+"*", true
 	}
-	return "*"
+	return pattern + literal.Replace(text[end:]), varies
 }
 
 // whereAny is what the files of a pattern need before their paths, to be found from elsewhere.
 func (f *File) whereAny(pattern string) string {
+	if filepath.IsAbs(pattern) {
+		return ""
+	}
 	for _, dir := range []string{filepath.Dir(f.Name), "."} {
-		if found, err := filepath.Glob(filepath.Join(dir, pattern)); err != nil || len(found) == 0 || filepath.IsAbs(pattern) {
+		// the directory's own name is no pattern, and a file system has no ..
+		at, rest := dir, path.Clean(pattern)
+		for strings.HasPrefix(rest, "../") {
+			at, rest = filepath.Join(at, ".."), rest[len("../"):]
+		}
+		if found, err := fs.Glob(os.DirFS(at), rest); err != nil || len(found) == 0 {
 			continue
 		}
 		if whole, err := filepath.Abs(dir); err == nil {

@@ -127,8 +127,11 @@ phases: [{name: ramp, for: 5s, record: false}, {name: hold, for: 5s}]
 }
 
 func TestResolvedFindsItsData(t *testing.T) {
-	dir := t.TempDir()
-	for _, name := range []string{"users.csv", "$users.csv"} {
+	dir := filepath.Join(t.TempDir(), "of [x] and *")
+	if err := os.MkdirAll(filepath.Join(dir, "deep"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"users.csv", "$users.csv", "[1]users.csv", "deep/users.csv"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte("id\n1\n2\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -139,6 +142,9 @@ func TestResolvedFindsItsData(t *testing.T) {
 		"data: {u: {csv: $$users.csv}}\n",
 		"vars: {who: users}\ndata: {u: {csv: \"${who}.csv\"}}\n",
 		"matrix: {axes: {who: [users, $$users]}}\ndata: {u: {csv: \"${matrix.who}.csv\"}}\n",
+		"matrix: {axes: {who: [users]}}\ndata: {u: {csv: \"[1]${matrix.who}.csv\"}}\n",
+		"matrix: {axes: {who: [deep]}}\ndata: {u: {csv: \"${matrix.who}/users.csv\"}}\n",
+		"matrix: {axes: {who: [users]}}\ndata: {u: {csv: \"../of [x] and */./${matrix.who}.csv\"}}\n",
 	} {
 		f, err := Parse(filepath.Join(dir, "x.yaml"), []byte("version: 1\nname: x\n"+text+rest), nil)
 		if err != nil {

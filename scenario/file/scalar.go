@@ -1,6 +1,7 @@
 package file
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"regexp"
@@ -90,8 +91,11 @@ func parseDuration(text string) (time.Duration, *flaw) {
 
 func durationHint(text string) string {
 	lower := strings.ToLower(text)
-	if reDuration.MatchString(lower) {
+	switch {
+	case reDuration.MatchString(lower):
 		return "write " + lower
+	case lower == "true", lower == "yes":
+		return "write how long, such as 2s"
 	}
 	word := strings.TrimLeft(lower, "0123456789.")
 	number := strings.TrimSuffix(lower, word)
@@ -111,7 +115,7 @@ func parseRate(text string) (float64, *flaw) {
 		if reNumber.MatchString(text) || reCount.MatchString(text) {
 			return 0, &flaw{fmt.Sprintf("the rate %s has no unit", clip(text)), fmt.Sprintf("write %s/s, or another of /s /m /h", clip(text))}
 		}
-		return 0, wrong(text, "rate", "write it like 200/s, 2/m or 1k/s")
+		return 0, wrong(text, "rate", rateHint(text))
 	}
 	v, err := strconv.ParseFloat(m[1], 64)
 	if err != nil || math.IsInf(v, 0) {
@@ -119,6 +123,32 @@ func parseRate(text string) (float64, *flaw) {
 	}
 	v *= multiples[m[2]]
 	return v / map[string]float64{"s": 1, "m": 60, "h": 3600}[m[3]], nil
+}
+
+// reRateWords is a rate in words: 10 msg/sec, 10 per second, 10rps.
+var reRateWords = regexp.MustCompile(`^(\d+(?:\.\d+)?k?)\s*(?:[a-z]*\s*(?:/|\bper\b)\s*([a-z]+)|(?:rps|qps|tps|hz))$`)
+
+// rateHint says what to write for what is no rate: one with another word for its unit, or the time
+// between two.
+func rateHint(text string) string {
+	lower := strings.ToLower(text)
+	if m := reRateWords.FindStringSubmatch(lower); m != nil && !strings.HasPrefix(m[2], "d") { // a rate per day has no unit
+		unit := cmp.Or(timeWords[m[2]], m[2], "s")
+		if reRate.MatchString(m[1] + "/" + unit) {
+			return fmt.Sprintf("write %s/%s", m[1], unit)
+		}
+	}
+	if d, err := time.ParseDuration(closeUp(lower)); err == nil && d > 0 {
+		for _, unit := range []struct {
+			long time.Duration
+			name string
+		}{{time.Second, "s"}, {time.Minute, "m"}, {time.Hour, "h"}} {
+			if n := unit.long / d; n > 0 && n*d == unit.long {
+				return fmt.Sprintf("one every %s is %d/%s", clip(text), n, unit.name)
+			}
+		}
+	}
+	return "write it like 200/s, 2/m or 1k/s"
 }
 
 // sizeUnits are the units of sizes, the largest first.
@@ -147,6 +177,9 @@ func FormatSize(bytes float64) string {
 	return strconv.FormatFloat(bytes, 'f', -1, 64) + "B"
 }
 
+// reSizeWords is a size with another word for its unit: 256 bytes, 1k.
+var reSizeWords = regexp.MustCompile(`(?i)^(\d+(?:\.\d+)?)\s*(?:([kmg])|bytes?)$`)
+
 // parseSize reads 256B, 16KiB, 1MB and returns bytes. The letters of a unit may be of either case,
 // but a small b after a capital letter is how bits are written: 8Mb is refused.
 func parseSize(text string) (float64, *flaw) {
@@ -156,6 +189,9 @@ func parseSize(text string) (float64, *flaw) {
 	case m != nil:
 	case reNumber.MatchString(text):
 		return 0, &flaw{fmt.Sprintf("the size %s has no unit", clip(text)), fmt.Sprintf("write %sB, or another of B kB KiB MB MiB", clip(text))}
+	case reSizeWords.MatchString(text):
+		m := reSizeWords.FindStringSubmatch(text)
+		return 0, wrong(text, "size", fmt.Sprintf("write %s%sB", m[1], map[string]string{"k": "k", "m": "M", "g": "G"}[strings.ToLower(m[2])]))
 	default:
 		return 0, wrong(text, "size", like)
 	}
@@ -217,7 +253,10 @@ func parseCount(text string) (int, *flaw) {
 	// The product of a decimal and a power of ten may miss the whole number
 	// by a rounding: 4.35k is 4350, and 1.0005k is half a client.
 	whole := math.Round(v)
-	if err != nil || math.Abs(v-whole) > 1e-6 || whole > 1e15 {
+	if whole > 1e15 {
+		return 0, &flaw{fmt.Sprintf("the count %s is too high", clip(text)), "write a lower one"}
+	}
+	if err != nil || math.Abs(v-whole) > 1e-6 {
 		return 0, wrong(text, "count", "write a whole number such as 500, 10k or 1.5M")
 	}
 	return int(whole), nil
@@ -247,7 +286,14 @@ func parseBool(text string) (bool, *flaw) {
 	case "false":
 		return false, nil
 	}
-	return false, &flaw{fmt.Sprintf("%q is neither true nor false", clip(text)), "write true or false"}
+	hint := "write true or false"
+	switch strings.ToLower(text) {
+	case "true", "yes", "on", "y":
+		hint = "write true"
+	case "false", "no", "off", "n":
+		hint = "write false"
+	}
+	return false, &flaw{fmt.Sprintf("%q is neither true nor false", clip(text)), hint}
 }
 
 func parseSeed(text string) (uint64, *flaw) {

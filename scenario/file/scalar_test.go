@@ -48,7 +48,7 @@ var amounts = []amount{
 		"rate", number(parseRate),
 		map[string]float64{"200/s": 200, "2/m": 2.0 / 60, "1k/s": 1000, "1K/s": 1000, "1.5M/s": 1.5e6, "36/h": 0.01, "0.5/s": 0.5, "0/s": 0, "10 /s": 10, "10 / s": 10, "1 k/s": 1000},
 		"200|10k|1/d|10/sec|-1/s|1e3/s|/s|K/s|NaN/s|Inf/s|0x10/s|1_000/s|1m/s|1 0/s",
-		map[string]string{"200": "write 200/s, or another of /s /m /h", "10k": "write 10k/s, or another of /s /m /h", "often": "write it like 200/s, 2/m or 1k/s"},
+		map[string]string{"200": "write 200/s, or another of /s /m /h", "10k": "write 10k/s, or another of /s /m /h", "often": "write it like 200/s, 2/m or 1k/s", "10/sec": "write 10/s", "10 msg/s": "write 10/s", "1k per minute": "write 1k/m", "100rps": "write 100/s", "10/ms": "write it like 200/s, 2/m or 1k/s", "100ms": "one every 100ms is 10/s", "3s": "one every 3s is 20/m", "7ms": "write it like 200/s, 2/m or 1k/s"},
 	},
 	{
 		"size", number(parseSize),
@@ -57,7 +57,7 @@ var amounts = []amount{
 			"1200KB": 1.2e6, "1200kB": 1.2e6, "1200kb": 1.2e6, "1kib": 1024, "1KIB": 1024, "1kiB": 1024, "256b": 256, "2mb": 2e6, "1gib": 1 << 30, "1 kB": 1000, "1.5 KiB": 1536,
 		},
 		"256|1K|64.5B|1e3B|lognormal(80,0.8)|zipf(1.07)|0x10B|iB|1iB|1TB|1Mb|1Kb|1Kib|NaNB",
-		map[string]string{"256": "write 256B, or another of B kB KiB MB MiB", "8Mb": "sizes are in bytes: write 8MB", "1Kib": "sizes are in bytes: write 1KiB", "64.5B": "write it like 256B, 16KiB or 1MB"},
+		map[string]string{"256": "write 256B, or another of B kB KiB MB MiB", "8Mb": "sizes are in bytes: write 8MB", "1Kib": "sizes are in bytes: write 1KiB", "64.5B": "write it like 256B, 16KiB or 1MB", "256 bytes": "write 256B", "1K": "write 1kB"},
 	},
 	{
 		"read rate", parseBytesRate,
@@ -78,7 +78,7 @@ var amounts = []amount{
 		"count", number(parseCount),
 		map[string]float64{"0": 0, "7": 7, "500": 500, "10k": 1e4, "10K": 1e4, "1.5M": 1.5e6, "4.35k": 4350, "0.5k": 500, "1M": 1e6, "10 k": 1e4},
 		"1.5|1.0005k|k|1kk|99999999999999999999|.5k|10m|010|0010k",
-		map[string]string{"1e3": "write digits, with k or M if you like: 500, 10k, 1.5M", "1.0005k": "write a whole number such as 500, 10k or 1.5M"},
+		map[string]string{"1e3": "write digits, with k or M if you like: 500, 10k, 1.5M", "1.0005k": "write a whole number such as 500, 10k or 1.5M", "99999999999999999999": "write a lower one"},
 	},
 	{
 		"factor", parseFactor,

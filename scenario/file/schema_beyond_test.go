@@ -11,7 +11,7 @@ var beyondSchema = map[string][]string{
 		"check-over", "check-pair", "check-percentile-0", "check-share-number", "check-wrong-unit",
 	},
 	"a value with a variable has no form before it is substituted": {
-		"flow-not-captured", "before-once-index", "before-unknown-name", "namespace-own-form", "contract-no-payload", "contract-room-in-join", "data-feeder-unknown", "data-in-count",
+		"flow-not-captured", "environment", "mustache", "binary-inside", "before-once-index", "before-unknown-name", "namespace-own-form", "contract-no-payload", "contract-room-in-join", "data-feeder-unknown", "data-in-count",
 		"client-index-misplaced", "data-variable", "matrix-unknown-variable", "room-variable", "unknown-variable", "unknown-variable-dollar",
 		"variable-circle", "variable-wrong-type", "matrix-fanout-breaks", "matrix-some-cells", "matrix-value-breaks", "matrix-unused-axis",
 	},

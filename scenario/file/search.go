@@ -92,7 +92,7 @@ var searchTable = object[Search]{
 	def:  "search", about: "The number that throng capacity raises until a check breaks.",
 	advice: map[string]string{
 		"key": "did you mean `raise`?", "path": "did you mean `raise`?", "start": "did you mean `from`?", "min": "did you mean `from`?",
-		"max": "did you mean `to`?", "slo": "the checks of the scenario decide: write them under slo",
+		"max": "did you mean `to`?", "for": "did you mean `trial`?", "slo": "the checks of the scenario decide: write them under slo",
 	},
 	fields: []field[Search]{
 		{key: "raise", about: "a key such as groups.viewers.count or groups.speaker.send[0].rate, a variable, or load", is: aText, required: "write raise: groups.viewers.count, or another key of the file", set: func(d *decoder, n *node, s *Search) {

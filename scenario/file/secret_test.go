@@ -81,7 +81,7 @@ func TestSecretsWhereTheyCannotStand(t *testing.T) {
 	t.Setenv("HUSH_EMPTY", "")
 	t.Setenv("HUSH_SHORT", "abc")
 	t.Setenv("HUSH_LINES", "abcd\nefgh")
-	const places = "before, namespace, auth, query, headers, data, contract, flow, react and fault"
+	const places = "before, namespace, auth, query, headers, data, contract, flow, react, fault and sample"
 	for text, want := range map[string]string{
 		"groups: {a: {count: $token}}":                                        "x.yaml:5:21: the variable `token` is secret and cannot be used here; a secret can be used only in " + places,
 		"groups: {a: {count: \"${env.HUSH_KEY}\"}}":                           "x.yaml:5:22: `${env.HUSH_KEY}` cannot be used here; it can be used only in " + places + "; pass values that are not secret with --set KEY=VALUE",
@@ -251,5 +251,53 @@ func TestSecretsAreCompared(t *testing.T) {
 	b := &Secrets{values: map[string]Datum{"a": textDatum("y")}}
 	if !cmp.Equal(a, a) || cmp.Equal(a, b) || cmp.Equal(a, (*Secrets)(nil)) || !cmp.Equal((*Secrets)(nil), (*Secrets)(nil)) {
 		t.Error("secrets are compared wrongly")
+	}
+}
+
+// A password of the target's metrics comes from the environment, since a scenario is shown to
+// others, and is in no text that is made of it.
+func TestMetricsWithAPassword(t *testing.T) {
+	const secret = "p@ss/w:rd #1"
+	t.Setenv("HUSH_KEY", secret)
+	parse := func(address string, secrets ...string) (*File, error) {
+		return Parse("x.yaml", []byte("version: 1\nname: x\nvars: {key: open-sesame, address: \"http://me:word@h/metrics\"}\ntarget: {url: \"http://h:1\", sample: {prometheus: \""+address+"\"}}\ngroups: {a: {count: 1}}\n"), nil, secrets...)
+	}
+	f, err := parse("https://me:${env.HUSH_KEY}@h:9100/metrics?key=${env.HUSH_KEY}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, err := url.Parse(f.Spec.MetricsURL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := u.User.Password(); got != secret || u.User.Username() != "me" || u.Host != "h:9100" || u.Path != "/metrics" || u.Query().Get("key") != secret {
+		t.Errorf("the address is %q", u)
+	}
+	resolved, err := f.Resolved("", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{string(resolved), fmt.Sprintf("%+v", *f.Spec.Target.Sample)} {
+		if strings.Contains(text, "ss/w") || !strings.Contains(text, "env.HUSH_KEY") {
+			t.Errorf("the secret, or nothing of it, is in %s", text)
+		}
+	}
+	for address, want := range map[string]string{"http://${key}@h/metrics": "http://open-sesame@h/metrics", "$address": "http://me:word@h/metrics", "http://h/metrics": "http://h/metrics"} {
+		if f, err = parse(address, "key", "address"); err != nil || f.Spec.MetricsURL() != want {
+			t.Errorf("%s: %v, want %s", address, err, want)
+		}
+	}
+	for address, want := range map[string]string{
+		"http://me:s3cret@h/metrics":                `the address "http://***@h/metrics" holds a user, and a scenario is shown to others; write http://NAME:${env.PASSWORD}@host/metrics`,
+		"http://s3cret@h/metrics":                   "holds a user",
+		"http://${env.HUSH_KEY}:s3cret@h/metrics":   "holds a user",
+		"h:9100/${env.HUSH_KEY}":                    "is not the address of metrics",
+		"http://h/${client.index}":                  "`${client.index}` cannot be used here",
+		"ftp://me:${env.HUSH_KEY}@h:21/metrics.txt": "is not the address of metrics",
+	} {
+		_, err := parse(address)
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "s3cret") || strings.Contains(err.Error(), "ss/w") {
+			t.Errorf("%s: %v, want %s", address, err, want)
+		}
 	}
 }

@@ -58,7 +58,7 @@ var sentences = map[string][]mistaken{
 	},
 	"matrix": {
 		{"matrix: {axes: {»1n: [a]}}\ngroups: {a: {count: 1}}", `"1n" is not a name for an axis; use letters, digits and _, not starting with a digit`},
-		{"about: $matrix.n\nmatrix: {axes: {n: [a]}, exclude: [{n: »[a]}]}\ngroups: {a: {count: 1}}", "n must be a single value, not a list"},
+		{"about: $matrix.n\nmatrix: {axes: {n: [a]}, exclude: [{n: »[a]}]}\ngroups: {a: {count: 1}}", "n must be a single value, not a list; write one value, without [ ] or -"},
 	},
 	"phases": {
 		{"groups: {a: {count: 1}}\nphases: »[{name: a, for: 160h}, {name: b, for: 160h}, {name: c, for: 160h}, {name: d, for: 160h}, {name: e, for: 160h}]", "the phases take more than 720h together; shorten them"},
@@ -105,9 +105,9 @@ var sentences = map[string][]mistaken{
 	"YAML": {
 		{"groups: {a: {count: 1}}\n»&x k: 1", "a key must be plain text; write key: value"},
 		{"groups: {a: {count: 1, <<: »5}}", "<< merges mappings, not \"5\"; give it an alias of a mapping, or a list of them"},
-		{"groups: {a: {count: 1}}\nabout: »\"never closed", "could not find end character of double-quoted text; close it"},
+		{"groups: {a: {count: 1}}\nabout: »\"never closed", "the quote that begins here is not closed; close it on the line on which it begins"},
 		{"groups: {a: {count: 1}}\nabout: »@x", "'@' is a reserved character; put the value in quotes"},
-		{"groups: {a: {count: 1}}\nabout: »a: b: c", "mapping value is not allowed in this context; put a value that holds \": \" in quotes, or check the indentation of the next line"},
+		{"groups: {a: {count: 1}}\nabout: »a: b: c", "a second \": \" stands on this line; put a value that holds \": \" in quotes, or keys with their values in { }"},
 		{"groups: {a: {count: 1}}\n---\n»version: 1", "a second document starts here; write one scenario to a file"},
 		{"groups:\n»\ta: {count: 1}", "a tab cannot indent; use spaces"},
 		{"about: a»\u202eb\ngroups: {a: {count: 1}}", "the character U+202E is not allowed; save the file as plain UTF-8 text"},

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/throng-io/throng/scenario/metric"
 )
 
 // Suggest returns the candidate nearest to a mistyped word, "" when none is
@@ -60,4 +62,27 @@ func distance(a, b string) int {
 		}
 	}
 	return rows[len(x)][len(y)]
+}
+
+// What statistics and latencies are called elsewhere.
+var (
+	meantStat    = map[string]string{"avg": "mean", "average": "mean", "median": "p50", "med": "p50", "p": "p95"}
+	meantLatency = []string{"latency", "response", "response_time", "duration", "time", "http_req_duration"}
+)
+
+// insteadOf lists what can be written instead of a statistic that a metric does not have: the
+// metrics of the statistic where they are few, else the statistics of the metric.
+func insteadOf(stat string, s metric.Stat, of string) (all []string) {
+	if len(s.Of) <= 4 {
+		for _, m := range s.Of {
+			all = append(all, stat+"("+m+")")
+		}
+		return all
+	}
+	for _, name := range metric.StatNames() {
+		if other, _ := metric.StatOf(name); slices.Contains(other.Of, of) {
+			all = append(all, name+"("+of+")")
+		}
+	}
+	return all
 }

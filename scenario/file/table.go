@@ -87,7 +87,7 @@ func (f *File) Data() (map[string]*Table, error) {
 			continue
 		}
 		if err != nil {
-			errs.add(place{line: feeder.Line, col: feeder.Col}, fmt.Sprintf("the data file %s cannot be used: %v", path, err), "")
+			errs.add(place{line: feeder.Line, col: feeder.Col}, fmt.Sprintf("the data file %s cannot be used: %v", path, err), fileHint(err))
 			continue
 		}
 		tables[path] = t
@@ -110,7 +110,11 @@ func (s *Spec) checkColumns(errs *errorList, path string, has []string, rows int
 		}
 		for _, u := range feeder.Uses {
 			if !slices.Contains(has, u.Column) {
-				errs.add(place{set: u.Set, line: u.Line, col: u.Col}, fmt.Sprintf("%s has no column `%s`", path, clip(u.Column)), orOneOf(u.Column, has))
+				hint := orOneOf(u.Column, has)
+				if len(has) == 1 && strings.ContainsAny(has[0], ";\t|") {
+					hint = fmt.Sprintf("its first line is one column, %q: put commas between the names and the values", clip(has[0]))
+				}
+				errs.add(place{set: u.Set, line: u.Line, col: u.Col}, fmt.Sprintf("%s has no column `%s`", path, clip(u.Column)), hint)
 			}
 		}
 		if need := s.RowsFor(feeder); feeder.Pick == PickUnique && need > rows {
@@ -162,7 +166,7 @@ func (f *File) table(feeder Feeder, columns []string) (t *Table, all []string, e
 	in, err := regular.Open(path, maxDataBytes)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, nil, errors.New("there is no such file beside the scenario or in the working directory")
+		return nil, nil, errNoFile
 	case err != nil:
 		why, odd := errors.AsType[*regular.Error](err)
 		if odd {
@@ -182,6 +186,20 @@ func (f *File) table(feeder Feeder, columns []string) (t *Table, all []string, e
 		err = errors.New("it has no rows; add one")
 	}
 	return t, all, err
+}
+
+// errNoFile is of a file that a scenario names.
+var errNoFile = errors.New("there is no such file beside the scenario or in the working directory")
+
+// fileHint says what to do about a file that cannot be read.
+func fileHint(err error) string {
+	switch {
+	case errors.Is(err, errNoFile):
+		return "put it there, or name it by its whole path"
+	case strings.Contains(err.Error(), "; "):
+		return "" // it says so
+	}
+	return "name a file that can be read"
 }
 
 // find returns the path of a data file: beside the scenario or, when there is none, in the working
@@ -241,9 +259,9 @@ func (t *Table) readCSV(in io.Reader) (all []string, err error) {
 	}
 	all = slices.Clone(head)
 	all[0] = strings.TrimPrefix(all[0], "\ufeff")
-	at := make([]int, len(t.Columns))
-	for i, name := range t.Columns {
-		at[i] = slices.Index(all, name)
+	at, err := t.places(all, r.FieldPos)
+	if err != nil {
+		return nil, err
 	}
 	for {
 		row, err := next()
@@ -261,6 +279,24 @@ func (t *Table) readCSV(in io.Reader) (all []string, err error) {
 		}
 		t.Rows = append(t.Rows, out)
 	}
+}
+
+// places are where the columns are among the names of all, -1 where one is not; where is the place
+// of a name in the file.
+func (t *Table) places(all []string, where func(int) (line, col int)) ([]int, error) {
+	at := make([]int, len(t.Columns))
+	for i, name := range t.Columns {
+		at[i] = slices.Index(all, name)
+		if at[i] < 0 {
+			continue
+		}
+		rest := at[i] + 1
+		if next := slices.Index(all[rest:], name); next >= 0 {
+			line, col := where(rest + next)
+			return nil, &rowError{line, col, fmt.Sprintf("the column %q stands twice", clip(name)), "rename one"}
+		}
+	}
+	return at, nil
 }
 
 func textDatum(s string) Datum {
@@ -288,7 +324,7 @@ func (t *Table) readJSON(in io.Reader) (all []string, err error) {
 		}
 		var row map[string]json.RawMessage
 		if err := json.Unmarshal(line, &row); err != nil || row == nil {
-			return nil, &rowError{n, 1, "the line is not a JSON object", `write one such as {"name": "Ada"}`}
+			return nil, noObject(n, line[0] == '[')
 		}
 		if all == nil {
 			for name := range row {
@@ -310,9 +346,18 @@ func (t *Table) readJSON(in io.Reader) (all []string, err error) {
 		t.Rows = append(t.Rows, out)
 	}
 	if errors.Is(lines.Err(), bufio.ErrTooLong) {
-		return nil, fmt.Errorf("a line has more than %d bytes", maxDataLine)
+		return nil, fmt.Errorf("a line has more than %d bytes; shorten it", maxDataLine)
 	}
 	return all, lines.Err()
+}
+
+// noObject is the mistake of a line that is no object; listed: a list begins there.
+func noObject(line int, listed bool) error {
+	hint := `write one such as {"name": "Ada"}`
+	if listed {
+		hint += ", without a list around them: jq -c '.[]' makes such lines of a list"
+	}
+	return &rowError{line, 1, "the line is not a JSON object", hint}
 }
 
 // jsonDatum keeps the type of a JSON value.

@@ -47,12 +47,14 @@ func TestBadData(t *testing.T) {
 		"Latin-1 in lines": {"u.csv", "token\n\"a\nb\xe9\"\n", "u.csv:3:"},
 		"UTF-16":           {"u.csv", "\xff\xfet\x00o\x00", "u.csv:1:1: the byte 0xff is not UTF-8"},
 		"quote":            {"u.csv", "name,token\n\"a,b\n", "u.csv:2:6: extraneous or missing \" in quoted-field; correct the row"},
-		"no object":        {"u.jsonl", "\n[1]\n", "u.jsonl:2:1: the line is not a JSON object; write one such as"},
+		"no object":        {"u.jsonl", "\n[1]\n", "u.jsonl:2:1: the line is not a JSON object; write one such as {\"name\": \"Ada\"}, without a list around them: jq"},
 		"null":             {"u.jsonl", "null\n", "u.jsonl:1:1: the line is not a JSON object"},
 		"missing key":      {"u.jsonl", "{\"token\":1}\n{\"age\":1}\n", "u.jsonl:2:1: the line has no \"token\"; the first line has it: add it, or write null"},
 		"Latin-1 JSON":     {"u.jsonl", "{\"token\":1}\n{\"token\":\"\xe9\"}\n", "u.jsonl:2:11: the byte 0xe9 is not UTF-8"},
 		"long line":        {"u.jsonl", "{\"token\":\"" + strings.Repeat("x", maxDataLine) + "\"}\n", "a line has more than 1048576 bytes"},
-		"not there":        {"u.jsonl", "-", "s.yaml:4:3: the data file u.jsonl cannot be used: there is no such file beside the scenario or in the working directory"},
+		"not there":        {"u.jsonl", "-", "s.yaml:4:3: the data file u.jsonl cannot be used: there is no such file beside the scenario or in the working directory; put it there, or name it by its whole path"},
+		"column twice":     {"u.csv", "token,name,token\na,b,c\n", "u.csv:1:12: the column \"token\" stands twice; rename one"},
+		"semicolons":       {"u.csv", "name;token\na;b\n", "s.yaml:6:28: u.csv has no column `token`; its first line is one column, \"name;token\": put commas between the names and the values"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := withTable(t, c.file, c.text, PickUnique).Data()

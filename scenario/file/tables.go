@@ -3,7 +3,6 @@ package file
 import (
 	"fmt"
 	"net/netip"
-	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -128,7 +127,8 @@ var specTable = object[Spec]{
 var serverTable = object[Server]{
 	what: "the server",
 	def:  "server", about: "Start the built-in server for the run, on this machine.",
-	advice: map[string]string{"queue": "did you mean `queue_bytes`?"},
+	advice: map[string]string{"queue": "did you mean `queue_bytes`?", "port": "did you mean `listen`? Write it like 127.0.0.1:3000"},
+	lone:   alone,
 	fresh: func() Server {
 		return Server{Listen: "127.0.0.1:0", Fanout: "batched", App: "bench", Parser: "json", Nodes: 1, Spread: SpreadRoundRobin}
 	},
@@ -183,6 +183,8 @@ var serverTable = object[Server]{
 var targetTable = object[Target]{
 	what: "the target",
 	def:  "target", about: "The server under test, when it is not the built-in one. It must offer the events of the built-in bench application, or contract: names its own.",
+	advice: map[string]string{"host": "write url: http://host:port", "port": "write url: http://host:port", "address": "did you mean `url`?", "namespace": "it belongs to a group, below groups: and its name"},
+	lone:   "url",
 	fresh: func() Target {
 		return Target{Path: "/socket.io/", Engine: Engine4, Protocol: SocketIO, Ping: defaultPing}
 	},
@@ -251,33 +253,6 @@ var tlsTable = object[TLS]{
 	},
 }
 
-var sampleTable = object[Sample]{
-	what: "sample",
-	def:  "sample", about: "Where to read the target's own resources from.",
-	shape: requireOne("anyOf", "pid", "prometheus"),
-	fresh: func() Sample { return Sample{Every: time.Second} },
-	fields: []field[Sample]{
-		{key: "pid", about: "the process, on this machine", is: aCount, set: func(d *decoder, n *node, s *Sample) { s.PID = d.count(n, "pid", 1, 1<<31-1) }},
-		{key: "prometheus", about: "URL of its metrics in the text format of Prometheus", is: form{"type": "string", "pattern": `^(https?://|.*\$)`}, set: func(d *decoder, n *node, s *Sample) {
-			s.Prometheus = d.string(n, "prometheus", func(v string) *flaw {
-				u, err := url.Parse(v)
-				if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-					return &flaw{fmt.Sprintf("%q is not the address of metrics", clip(HideUser(v))), "write it like http://host:9100/metrics"}
-				}
-				return nil
-			})
-		}},
-		{key: "every", about: "how often to read the metrics", is: aDuration, def: "1s", set: func(d *decoder, n *node, s *Sample) {
-			s.Every = d.duration(n, "every", 100*time.Millisecond, time.Minute)
-		}},
-	},
-	done: func(d *decoder, n *node, s *Sample) {
-		if n.get("pid") == nil && n.get("prometheus") == nil {
-			d.errs.add(n.at, "sample has no source", "write pid: and a process of this machine, or prometheus: and a URL")
-		}
-	},
-}
-
 var phaseTable = object[Phase]{
 	what: "phase",
 	def:  "phase", about: "A stretch of the run.",
@@ -308,6 +283,7 @@ var phaseTable = object[Phase]{
 var reportTable = object[Report]{
 	what: "the report",
 	def:  "report", about: "What the run writes, and where.",
+	lone:  "dir",
 	fresh: func() Report { return Report{Formats: slices.Clone(defaultFormats), Interval: time.Second} },
 	fields: []field[Report]{
 		{key: "dir", about: "folder; default out/NAME-TIME", is: aText, set: func(d *decoder, n *node, r *Report) { r.Dir = d.string(n, "dir", notEmpty("dir", "name a folder")) }},

@@ -1,13 +1,12 @@
 package file
 
 import (
-	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/lexer"
 	"github.com/goccy/go-yaml/parser"
@@ -121,27 +120,32 @@ type loader struct {
 // returns nil after a syntax error, which stops everything.
 func load(errs *errorList, text, set string) *node {
 	l := &loader{errs: errs, set: set, anchors: map[string]*node{}}
-	text = strings.TrimPrefix(text, "\ufeff")
+	text = ownBreaks.Replace(strings.TrimPrefix(text, "\ufeff"))
 	if len(text) > MaxText {
 		return l.fail(1, 1, fmt.Sprintf("the file has %d bytes", len(text)), fmt.Sprintf("a scenario may have %d", MaxText))
 	}
 	if i := strings.IndexFunc(text, unprintable); i >= 0 {
-		line := 1 + strings.Count(text[:i], "\n")
+		line, col := placeIn(text, i)
 		r, size := utf8.DecodeRuneInString(text[i:])
 		what := fmt.Sprintf("the character %U is not allowed", r)
 		if r == utf8.RuneError && size == 1 {
 			what = fmt.Sprintf("the byte 0x%02x is not valid UTF-8", text[i])
 		}
-		col := 1 + utf8.RuneCountInString(text[strings.LastIndexByte(text[:i], '\n')+1:i])
 		return l.fail(line, col, what, "save the file as plain UTF-8 text")
+	}
+	if at := reNoSpace.FindStringSubmatchIndex(text); at != nil {
+		line, col := placeIn(text, at[2])
+		r, _ := utf8.DecodeRuneInString(text[at[2]:])
+		return l.fail(line, col, fmt.Sprintf("the character %U looks like a space, and is none", r), "write a space: such characters come with text that is copied from pages")
 	}
 	tokens := lexer.Tokenize(text)
 	if tk := tooDeep(tokens); tk != nil {
 		return l.fail(tk.Position.Line, tk.Position.Column, "nested too deep", fmt.Sprintf("a scenario has at most %d levels", maxDepth))
 	}
-	doc, err := parser.Parse(mendColons(tokens), 0, parser.AllowDuplicateMapKey())
+	tokens = mendColons(tokens)
+	doc, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
-		return l.syntax(err, text)
+		return l.syntax(err, text, tokens)
 	}
 	var root ast.Node
 	for _, d := range doc.Docs {
@@ -158,6 +162,19 @@ func load(errs *errorList, text, set string) *node {
 		return l.fail(1, 1, "the file is empty", "start with version: 1, name: and groups:")
 	}
 	return l.node(root, 0)
+}
+
+// ownBreaks makes the line breaks of other systems ours, as YAML reads them too (section 5.4): the
+// lexer does not count all of them.
+var ownBreaks = strings.NewReplacer("\r\n", "\n", "\r", "\n")
+
+// reNoSpace finds a character that looks like a space, or like nothing, where the indentation of a
+// line or the space behind a key belongs.
+var reNoSpace = regexp.MustCompile(`(?m)^[ \t-]*(?:[\w.$]+:[ \t]*)?([\x{00a0}\x{200b}\x{202f}\x{2060}\x{feff}])`)
+
+// placeIn is the line and the column of a byte of a text.
+func placeIn(text string, i int) (line, col int) {
+	return 1 + strings.Count(text[:i], "\n"), 1 + utf8.RuneCountInString(text[strings.LastIndexByte(text[:i], '\n')+1:i])
 }
 
 // unprintable reports whether a character moves the cursor of a terminal, or hides or reverses the
@@ -217,46 +234,6 @@ func (l *loader) fail(line, col int, msg, hint string) *node {
 	return nil
 }
 
-// syntax turns an error of the YAML parser into ours.
-func (l *loader) syntax(err error, text string) *node {
-	var y yaml.Error
-	if !errors.As(err, &y) || y.GetToken() == nil || y.GetToken().Position == nil {
-		return l.fail(1, 1, "not YAML: "+clip(oneLine(err.Error())), "")
-	}
-	p := y.GetToken().Position
-	msg, col, hint := oneLine(y.GetMessage()), max(p.Column, 1), ""
-	lines := strings.Split(text, "\n")
-	row := []rune{}
-	if p.Line >= 1 && p.Line <= len(lines) {
-		row = []rune(lines[p.Line-1])
-	}
-	before := string(row[:min(len(row), col-1)])
-	switch {
-	case strings.HasSuffix(before, "$"):
-		msg, col = "${...} inside { } or [ ] needs quotes", col-1
-		hint = `write "${name}" in quotes, or $name`
-	case strings.Contains(msg, "must be specified"):
-		hint = "inside { } and [ ], put a value that holds any of {}[], in quotes"
-	case strings.Contains(msg, "'\t'"):
-		msg, hint = "a tab cannot indent", "use spaces"
-	case strings.Contains(msg, "mapping value is not allowed"):
-		hint = "put a value that holds \": \" in quotes, or check the indentation of the next line"
-	case strings.Contains(msg, "value is not allowed in this context"):
-		hint = "check the indentation, and that the line before ends where it should"
-	case strings.Contains(msg, "could not find end character"), strings.Contains(msg, "end token"):
-		hint = "close it"
-	case strings.Contains(msg, "reserved character"), strings.Contains(msg, "unexpected directive"):
-		hint = "put the value in quotes"
-	default:
-		hint = "check the YAML here"
-	}
-	return l.fail(max(p.Line, 1), max(col, 1), msg, hint)
-}
-
-func oneLine(s string) string {
-	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == '\n' || r == '\r' }), " ")
-}
-
 func (l *loader) pos(n ast.Node) place {
 	tk := n.GetToken()
 	switch n := n.(type) {
@@ -268,11 +245,29 @@ func (l *loader) pos(n ast.Node) place {
 		tk = n.Key.GetToken()
 	case *ast.LiteralNode:
 		tk = n.Start
+	case *ast.StringNode:
+		if at := folded(tk); at.line > 0 {
+			return place{set: l.set, line: at.line, col: at.col}
+		}
 	}
 	if tk == nil || tk.Position == nil {
 		return place{set: l.set, line: 1, col: 1}
 	}
 	return place{set: l.set, line: max(tk.Position.Line, 1), col: max(tk.Position.Column, 1)}
+}
+
+// folded is where a plain text of several lines begins, when that is on the line of the token
+// before it: at the end of a file the lexer says another place.
+func folded(tk *token.Token) (at place) {
+	if tk == nil || tk.Type != token.StringType || tk.Prev == nil || tk.Prev.Position == nil {
+		return place{}
+	}
+	text := strings.TrimLeft(tk.Origin, " ")
+	before := tk.Prev.Type == token.SequenceEntryType || tk.Prev.Type == token.MappingValueType
+	if !before || !strings.Contains(strings.TrimSpace(text), "\n") || strings.HasPrefix(text, "\n") {
+		return place{}
+	}
+	return place{line: tk.Prev.Position.Line, col: tk.Prev.Position.Column + 1 + len(tk.Origin) - len(text)}
 }
 
 func (l *loader) node(n ast.Node, depth int) *node {

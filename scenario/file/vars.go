@@ -18,6 +18,9 @@ var (
 	reVariable = regexp.MustCompile(`\$(?:\$|\{([^{}]*)\}|((?:random|pick)\([^()]*\)|[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*))`)
 )
 
+// reEnvironment is the name of an environment variable as other programs have it.
+var reEnvironment = regexp.MustCompile(`^(?:process\.env\.|ENV\.)?([A-Z][A-Z0-9_]+)$`)
+
 const axisPrefix = "matrix."
 
 var reservedNames = []string{"matrix", "client", "room", "seq", "payload", "stamp", "peer", "group", "event", "env", DrawUUID, DrawRandom, DrawPick, DrawNow, "loop", DrawCounter}
@@ -46,7 +49,7 @@ const maxExpanded = 64 << 10
 // far as the scope allows it here, and secrets split the value into parts.
 func (vs *variables) expand(errs *errorList, n *node, sc *scope) (value, bool) {
 	v := value{node: n, parts: []string{""}, plain: !n.quoted, null: n.null}
-	ok := true
+	ok := vs.noMustache(errs, n, sc)
 	text, end := n.text, 0
 	for _, m := range reVariable.FindAllStringSubmatchIndex(text, -1) {
 		v.add(text[end:m[0]])
@@ -78,6 +81,21 @@ func (vs *variables) expand(errs *errorList, n *node, sc *scope) (value, bool) {
 	}
 	v.add(text[end:])
 	return v, ok
+}
+
+// reMustache is a template as other programs have it.
+var reMustache = regexp.MustCompile(`\{\{\s*([A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*)\s*\}\}`)
+
+// noMustache refuses {{ name }} with a name that has a value here; with any other it is a text.
+func (vs *variables) noMustache(errs *errorList, n *node, sc *scope) bool {
+	for _, m := range reMustache.FindAllStringSubmatchIndex(n.text, -1) {
+		name := n.text[m[2]:m[3]]
+		if vs.defs[name] != nil || sc != nil && (slices.Contains(sc.captured, name) || feederOf(name, vs.feeders) != "") {
+			errs.add(n.offset(m[0]), fmt.Sprintf("`%s` is not filled in: other programs write templates so", clip(n.text[m[0]:m[1]])), fmt.Sprintf("write ${%s}", clip(name)))
+			return false
+		}
+	}
+	return true
 }
 
 // insert puts the value of a variable in the place of its name, which is between two offsets of the
@@ -179,6 +197,12 @@ func (vs *variables) advice(name string, sc *scope) string {
 	}
 	prefix, _, dotted := strings.Cut(name, ".")
 	switch {
+	case reEnvironment.MatchString(name) && Suggest(name, known) == "":
+		key := reEnvironment.FindStringSubmatch(name)[1]
+		if !sc.takesSecrets() {
+			return fmt.Sprintf("declare it under vars:, and give it its value with --set %s=\"$%[1]s\"", clip(key))
+		}
+		return fmt.Sprintf("write ${env.%s} for the environment variable, or declare it under vars:", clip(key))
 	case dotted && prefix+"." == peerPrefix:
 		return vs.peerAdvice(name)
 	case dotted && prefix != "matrix" && Suggest(name, known) == "":
@@ -212,7 +236,7 @@ func declare(errs *errorList, block *node) map[string]*node {
 		case slices.Contains(reservedNames, e.key):
 			errs.add(e.at, fmt.Sprintf("the variable name `%s` is taken", e.key), "choose another")
 		case e.val.kind != scalar || e.val.null:
-			errs.add(e.val.at, fmt.Sprintf("the variable `%s` must be a single value, not %s", e.key, e.val.describe()), "")
+			errs.add(e.val.at, fmt.Sprintf("the variable `%s` must be a single value, not %s", e.key, e.val.describe()), e.val.single())
 		default:
 			defs[e.key] = e.val
 		}
