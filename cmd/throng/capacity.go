@@ -136,6 +136,7 @@ func findCapacity(cmd *cobra.Command, name string, flags capacityFlags) error {
 	if agents != nil {
 		opt.Run.Fleet = agents
 	}
+	noTarget(cmd.ErrOrStderr(), f)
 	leftOut(cmd.ErrOrStderr(), f)
 	show := &searchProgress{w: cmd.ErrOrStderr(), search: f.Spec.Search}
 	if !flags.quiet {

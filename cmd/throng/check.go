@@ -54,6 +54,7 @@ it cannot; the message says what to do. With --against the exit codes of a run: 
 			if err != nil {
 				return err
 			}
+			noTarget(cmd.ErrOrStderr(), f)
 			leftOut(cmd.ErrOrStderr(), f)
 			if against != "" {
 				return judgeAgainst(cmd.OutOrStdout(), f, against, asJSON)

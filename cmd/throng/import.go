@@ -40,7 +40,14 @@ func importCommand() *cobra.Command {
 			if len(args) == 0 {
 				return cmd.Help()
 			}
-			return fmt.Errorf("%q is no kind of file that can be imported; use artillery or har", args[0])
+			hint := "use artillery or har"
+			switch strings.ToLower(filepath.Ext(args[0])) {
+			case ".yml", ".yaml", ".json":
+				hint = "write throng import artillery " + args[0]
+			case ".har":
+				hint = "write throng import har " + args[0]
+			}
+			return fmt.Errorf("%q is no kind of file that can be imported; %s", args[0], hint)
 		},
 	}
 	cmd.AddCommand(importArtillery(), importHAR())

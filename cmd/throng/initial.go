@@ -43,6 +43,9 @@ your own, whose events you write into it. An existing file is never overwritten.
 			if len(args) == 1 {
 				path = args[0]
 			}
+			if strings.Contains(path, "://") {
+				return fmt.Errorf("%s: an address, and no name; write throng init NAME --target %[1]s", file.HideUser(path))
+			}
 			if ext := filepath.Ext(path); ext != ".yaml" && ext != ".yml" {
 				path += ".yaml"
 			}

@@ -95,6 +95,7 @@ func (r *recording) run(ctx context.Context, stdout, stderr io.Writer) error {
 	}
 	listeners, err := listenAll(r.listen)
 	if err != nil {
+		_ = os.Remove(dir) // where it is new
 		return err
 	}
 	rec := recorder.New(*opt)
@@ -106,10 +107,12 @@ func (r *recording) run(ctx context.Context, stdout, stderr io.Writer) error {
 	}
 	_, _ = fmt.Fprintf(stdout, "recording on http://%s, for %s; Ctrl-C ends it and writes %s\n", listeners[0].Addr(), opt.Target, dir)
 	// A page of another site whose name points here would be taken for one of the target's own.
-	if err := serveProxy(ctx, hostname.Guard(rec, r.hosts), listeners); err != nil {
-		return err
+	err = serveProxy(ctx, hostname.Guard(rec, r.hosts), listeners)
+	// What was seen is kept, whatever ended it.
+	if failed := r.write(rec.Observer(), opt.Target.String(), dir, stdout); err == nil {
+		return failed
 	}
-	return r.write(rec.Observer(), opt.Target.String(), dir, stdout)
+	return err
 }
 
 // options reads the flags.
@@ -200,11 +203,13 @@ func (r *recording) write(seen *draft.Observer, target, dir string, stdout io.Wr
 	if err := errors.Join(d.WriteLog(log), log.Close()); err != nil {
 		return fmt.Errorf("write the recording: %w", err)
 	}
-	for name, text := range map[string][]byte{recordedScenario: d.Scenario(), recordedReplay: d.Replay()} {
-		path := filepath.Join(dir, name)
+	made := map[string][]byte{filepath.Join(dir, recordedScenario): d.Scenario(), filepath.Join(dir, recordedReplay): d.Replay()}
+	for path, text := range made {
 		if err := os.WriteFile(path, text, 0o644); err != nil {
 			return fmt.Errorf("write the recording: %w", err)
 		}
+	}
+	for path, text := range made { // all are written before one is refused
 		if _, err := file.Parse(path, text, nil); err != nil {
 			return fmt.Errorf("the draft needs a correction before it runs: %w", err)
 		}

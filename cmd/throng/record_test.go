@@ -283,6 +283,15 @@ func TestRecordRefuses(t *testing.T) {
 			t.Errorf("%v: %d %q, want %q", args, code, errs, want)
 		}
 	}
+	busy, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer busy.Close()
+	_, errs, code := throng(t, "record", "--target", "http://127.0.0.1:1", "--listen", busy.Addr().String(), "--out", filepath.Join(dir, "none"))
+	if code != exitUsage || !strings.Contains(errs, "the port is in use") {
+		t.Errorf("%d %q", code, errs)
+	}
 	if _, err := os.Stat(filepath.Join(dir, "none")); err == nil {
 		t.Error("a folder is left")
 	}

@@ -238,6 +238,7 @@ func runOne(cmd *cobra.Command, f *file.File, dir string, opt scenario.Options, 
 	if err != nil {
 		return 0, err
 	}
+	noTarget(cmd.ErrOrStderr(), f)
 	leftOut(cmd.ErrOrStderr(), f)
 	show := newProgress(cmd.ErrOrStderr(), f.Spec.Name, f.Spec.About, flags.quiet, stop)
 	watching.begin(f.Spec.Name, show.board, show.update, &opt)

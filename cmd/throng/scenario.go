@@ -139,15 +139,16 @@ func load(stdin io.Reader, name string, set map[string]string, secret ...string)
 	text, err = scenarios.Read(name)
 	switch {
 	case err != nil && folder:
-		return nil, fmt.Errorf("%s: a directory, and no ready scenario of that name; name a scenario file, or see 'throng list'", name)
+		hint := "name a scenario file, or see 'throng list'"
+		if files := scenarioFiles(name); len(files) > 0 {
+			hint = fmt.Sprintf("did you mean %s?", files[0])
+		}
+		return nil, fmt.Errorf("%s: a directory, and no ready scenario of that name; %s", name, hint)
+	case err != nil && strings.Contains(name, "://"):
+		return nil, fmt.Errorf("%s: an address, and no scenario; name a scenario and the server behind it: quickstart --target %[1]s", file.HideUser(name))
 	case err != nil:
 		hint := "'throng list' lists them"
-		dir := filepath.Dir(name)
-		files, _ := fs.Glob(os.DirFS(dir), "*.y*ml")
-		for i := range files {
-			files[i] = filepath.Join(dir, files[i])
-		}
-		if near := file.Suggest(name, append(files, scenarios.Names()...)); near != "" {
+		if near := file.Suggest(name, append(scenarioFiles(filepath.Dir(name)), scenarios.Names()...)); near != "" {
 			hint = fmt.Sprintf("did you mean %s?", near)
 		}
 		return nil, fmt.Errorf("%s: no such file, and no ready scenario of that name; %s", name, hint)
@@ -156,6 +157,22 @@ func load(stdin io.Reader, name string, set map[string]string, secret ...string)
 		return file.Foreign(filepath.Base(name), text, set, secret...)
 	}
 	return file.Parse(filepath.Base(name), text, set, secret...)
+}
+
+// scenarioFiles are the files of a directory that may be scenarios, with its path.
+func scenarioFiles(dir string) []string {
+	files, _ := fs.Glob(os.DirFS(dir), "*.y*ml") // the pattern is a good one
+	for i := range files {
+		files[i] = filepath.Join(dir, files[i])
+	}
+	return files
+}
+
+// noTarget says of a scenario for another server than the built-in one that it names none.
+func noTarget(w io.Writer, f *file.File) {
+	if f.Spec.Contract != nil && f.Spec.Server != nil {
+		_, _ = fmt.Fprintf(w, "throng: %s has a contract: and no target:, so that it is for the built-in server, whose events are join, leave, echo, room and all; name another with --target URL\n", f.Spec.Name)
+	}
 }
 
 // leftOut lists the parts of a ready scenario that are left out because its target is not the

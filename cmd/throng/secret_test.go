@@ -156,7 +156,7 @@ func TestSecretsAreNotInErrors(t *testing.T) {
 	for name, c := range map[string]struct{ file, args, want string }{
 		"refused by the target": {"groups: {a: {count: 1, auth: {t: $token}, query: {refuse: 1}}}", "run FILE --quiet --out OUT --target TARGET", "not you: auth"},
 		"a count":               {"groups: {a: {count: $token}}", "check FILE", "the variable `token` is secret and cannot be used here"},
-		"bad YAML":              {"groups: {a: {count: 1, auth: {t: $token}}}", "check FILE --set slo=[$token", "not found"},
+		"bad YAML":              {"groups: {a: {count: 1, auth: {t: $token}}}", "check FILE --set slo=[$token", "is not closed"},
 		"no such variable":      {"groups: {a: {count: 1, auth: {t: $token}}}", "check FILE --secret tokn", "the file has no variable `tokn`; did you mean `token`?"},
 		"a value":               {"groups: {a: {count: 1, auth: {t: $token}}}", "check FILE --secret other=SECRET", "--secret takes the name of a variable, without a value"},
 		"a search":              {"groups: {a: {count: 1, auth: {t: $token}, query: {refuse: 1}}}\nsearch: {raise: groups.a.count, from: 1, to: 4}", "capacity FILE --out OUT2 --target TARGET", "not you: auth"},
