@@ -39,7 +39,7 @@ func diagnose(err error, secure, first bool) string {
 
 // Texts that several causes share.
 const (
-	wrongPath  = "no Socket.IO server answers at that path: name the right path with --set target.path=/PATH/ (a namespace is no part of the address: the group's namespace: has it)"
+	wrongPath  = "no Socket.IO server answers at that path: name the right path with --set target.path=/PATH/ (a namespace is namespace: of the group)"
 	noHeaders  = "a proxy in front drops the headers Upgrade and Connection: let it pass them on (nginx: proxy_http_version 1.1 and both proxy_set_header), or use transport: polling"
 	notSticky  = "the proxy at this address has sent a request of a session to another node than the one that opened it: make it keep a session at its node, by a cookie or by the node's name in the sid (sticky sessions; a hash of the sid does not), or use transport: websocket"
 	tooOld     = "this server speaks Engine.IO 4, as Socket.IO 3 and later do: remove engine: 3, or set allowEIO3 in the server"
@@ -75,7 +75,7 @@ var causes = []cause{
 	{stage: "quic", class: "refused", text: "no HTTP/3 server listens at that port of UDP: name its address with --set target.webtransport=HOST:PORT"},
 	{class: "quic_version", text: "the clients speak QUIC 1 and 2 (RFC 9000, RFC 9369): update the server, or choose another transport"},
 	{class: "no_webtransport", text: "nothing there serves WebTransport: name the address of its HTTP/3 with --set target.webtransport=HOST:PORT, or choose another transport"},
-	{stage: "open", class: "closed", first: true, plain: true, text: "check that it speaks Socket.IO there and under that path (--set target.path=/PATH/), and not over TLS: then write https://"},
+	{stage: "open", class: "closed", first: true, plain: true, text: "check that it speaks Socket.IO there and under that path (--set target.path=/PATH/; a namespace is namespace: of the group), and not over TLS: then write https://"},
 	{stage: "open", class: "reset", first: true, plain: true, text: "check that it speaks Socket.IO there, and not over TLS: then write https://"},
 	{stage: "open", class: "closed", first: true, text: wrongPath},
 	{stage: "open", class: "timeout", first: true, text: "it took the connection and did not answer the handshake: check the path (--set target.path=/PATH/), or whether it is overloaded"},
