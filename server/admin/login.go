@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
+	"encoding/hex"
 	"errors"
 	"net"
 	"net/url"
@@ -109,7 +110,9 @@ const (
 
 // add makes an id. Of too many, the oldest goes.
 func (k *sessionIDs) add() string {
-	id := rand.Text()
+	var b [16]byte
+	_, _ = rand.Read(b[:])         // never fails: it ends the process instead
+	id := hex.EncodeToString(b[:]) // as the official server's
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.ids == nil {
