@@ -39,9 +39,9 @@ func (p *Pair) evened(plain Change) Change {
 	}
 	evenOut(base, new, workBase, workNew)
 	even := newChange(stats.Paired, plain.of, base, new)
-	// A large change of the builds beside small ones of the work passes for a slope: then the pairs
-	// scatter more than before, and nothing is gained. To choose by the scatter, which does not know
-	// where the values lie, raises no false alarms (TestWorkThatSaysNothing).
+	// A large change of the builds beside small ones of the work passes for a slope: then the
+	// pairs scatter more than before, and nothing is gained. To choose by the scatter, which does
+	// not know where the values lie, raises no false alarms (TestWorkThatSaysNothing).
 	if even.effect.Spread() >= plain.effect.Spread() {
 		return plain
 	}
