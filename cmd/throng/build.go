@@ -192,7 +192,7 @@ func (b liveBuild) free(ctx context.Context) error {
 	}
 }
 
-// own returns an error when only other processes than those of the command listen on its port.
+// own returns an error when other processes listen on the command's port, and none of its own does.
 func (b liveBuild) own(leader int) error {
 	pids := listeners(b.address)
 	if len(pids) == 0 || slices.ContainsFunc(pids, func(pid int) bool { return inGroup(pid, leader) }) {

@@ -233,8 +233,8 @@ func forwardTo(t *testing.T, target string) http.Handler {
 	return &httputil.ReverseProxy{Rewrite: func(p *httputil.ProxyRequest) { p.SetURL(u) }, FlushInterval: -1, ErrorLog: log.New(io.Discard, "", 0)}
 }
 
-// A page whose name points at this machine does not reach the target through the proxy, which would
-// give the target its own origin for that of the page.
+// A page whose name points at this machine does not reach the target through the proxy: the proxy
+// would pass its requests on as those of the target's own pages.
 func TestRecordHosts(t *testing.T) {
 	asked := make(chan string, 2)
 	target := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, req *http.Request) { asked <- req.Header.Get("Origin") }))

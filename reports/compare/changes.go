@@ -172,13 +172,14 @@ func (s *side) sift() Trials {
 
 // sample is what the trials of a side have of a metric.
 type sample struct {
-	values  []float64
-	beyond  int // of the values are only lower bounds
-	without int // trials have no value
+	cells   []*result.Cell // that have a value
+	values  []float64      // theirs
+	beyond  int            // of the values are only lower bounds
+	without int            // trials have no value
 }
 
 func (s *sample) add(c *result.Cell, m measure, v float64) {
-	s.values = append(s.values, v)
+	s.cells, s.values = append(s.cells, c), append(s.values, v)
 	if m.beyond != nil && m.beyond(c) {
 		s.beyond++
 	}
@@ -206,12 +207,6 @@ func (p *Pair) samples(m measure) (base, new sample) {
 		}
 	}
 	return base, new
-}
-
-// values are those of samples.
-func (p *Pair) values(m measure) (base, new []float64) {
-	b, n := p.samples(m)
-	return b.values, n.values
 }
 
 func collect(cells []*result.Cell, m measure) (s sample) {

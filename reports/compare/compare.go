@@ -90,11 +90,11 @@ const (
 	Untested Outcome = "untested" // too few trials to show one of any size
 )
 
-// Change is what one metric did. Base and New are medians over the trials. Change estimates the
-// quotient of new and base, less one; where Relative is false, for shares and where base is 0 in a
-// trial, the difference in the unit of the metric. The estimate is that of Hodges and Lehmann: over
-// the pairs of trials where these were interleaved, else over all quotients of a trial of new and a
-// trial of base.
+// Change is what one metric did. Base and New are medians over the trials. Change is how much
+// larger new is than base, as a share of base. Where Relative is false, which it is for shares and
+// where a trial of base has 0, it is the difference in the unit of the metric. It is estimated as
+// Hodges and Lehmann do: from the pairs of trials if they were interleaved, else from each trial of
+// new with each trial of base.
 type Change struct {
 	Metric   string          `json:"metric"` // as in checks: p99(delivery)
 	Title    string          `json:"title"`

@@ -23,22 +23,18 @@ func (p *Pair) evened(plain Change) Change {
 	if p.design() != stats.Paired || !plain.Relative || plain.BaseN < evenPairs {
 		return plain
 	}
-	m := plain.of
-	base, new := p.values(m)
-	m.value = func(c *result.Cell) (float64, bool) {
-		_, known := plain.of.value(c)
-		return c.Generator.WorkUS, known && c.Generator.WorkUS > 0 && c.Server.SameMachine
-	}
-	workBase, workNew := p.values(m)
-	if len(workBase) < len(base) {
+	base, new := p.samples(plain.of)
+	workBase, timed := workOf(base.cells)
+	workNew, too := workOf(new.cells)
+	if !timed || !too {
 		return plain
 	}
 	// A build that slows the machine down for others slows the work: that is its own doing.
 	if *stats.Compare(stats.Paired, scaled(workBase, true), scaled(workNew, true)).P <= stats.Alpha {
 		return plain
 	}
-	evenOut(base, new, workBase, workNew)
-	even := newChange(stats.Paired, plain.of, base, new)
+	evenOut(base.values, new.values, workBase, workNew)
+	even := newChange(stats.Paired, plain.of, base.values, new.values)
 	// A large change of the builds beside small ones of the work passes for a slope: then the
 	// pairs scatter more than before, and nothing is gained. To choose by the scatter, which does
 	// not know where the values lie, raises no false alarms (TestWorkThatSaysNothing).
@@ -46,17 +42,27 @@ func (p *Pair) evened(plain Change) Change {
 		return plain
 	}
 	even.even = map[*result.Cell]float64{}
-	for i, c := range p.base.cells {
-		_, known := m.value(c)
-		if _, too := m.value(p.new.cells[i]); known && too {
-			at := len(even.even) / 2
-			even.even[c], even.even[p.new.cells[i]] = base[at], new[at]
+	for _, s := range []sample{base, new} {
+		for i, c := range s.cells {
+			even.even[c] = s.values[i]
 		}
 	}
 	work := slices.Concat(workBase, workNew)
 	p.even = fmt.Sprintf("%s is at one speed of the machine: a fixed piece of work took %s to %s of CPU time in these trials, and what follows it is taken out. The pairs scatter by %s so, and by %s otherwise.",
 		plain.Title, layout.Micros(slices.Min(work)), layout.Micros(slices.Max(work)), layout.Share(even.effect.Spread()), layout.Share(plain.effect.Spread()))
 	return even
+}
+
+// workOf is the CPU time of the fixed piece of work in each trial, unless it was not timed in all
+// of them on the server's machine.
+func workOf(cells []*result.Cell) (work []float64, timed bool) {
+	for _, c := range cells {
+		if c.Generator.WorkUS <= 0 || !c.Server.SameMachine {
+			return nil, false
+		}
+		work = append(work, c.Generator.WorkUS)
+	}
+	return work, true
 }
 
 // value is the value of the metric in a trial, as it was compared.

@@ -31,8 +31,8 @@ func shared(rnd *rand.Rand, pairs int, change float64) *Pair {
 // ofCPU is what a pair says of the CPU time per delivery.
 func (p *Pair) ofCPU() Change {
 	i := slices.IndexFunc(compared, func(m measure) bool { return m.name == cpuDelivery })
-	base, new := p.values(compared[i])
-	return p.evened(newChange(p.design(), compared[i], base, new))
+	base, new := p.samples(compared[i])
+	return p.evened(newChange(p.design(), compared[i], base.values, new.values))
 }
 
 // The machine's speed is taken out of CPU times, by as much as they follow it: a change of 6 % is

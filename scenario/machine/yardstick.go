@@ -9,7 +9,7 @@ import (
 // A Yardstick times a fixed piece of work again and again: what the processor, the caches, the
 // memory and the system calls of this machine cost at the moment, which on a shared machine changes
 // by a tenth from one second to the next. The piece is like the work of a server: messages over
-// loopback, and memory, both more than a processor keeps for itself and less.
+// loopback, and walks over a megabyte and over a quarter of one.
 type Yardstick struct {
 	near, far int // sockets that the runtime's poller does not know: waking it is no part of a piece
 	memory    []byte

@@ -38,12 +38,13 @@ func bareSockets() (near, far int, err error) {
 	if err == nil {
 		far, _, err = unix.Accept4(listener, unix.SOCK_CLOEXEC)
 	}
-	if err == nil {
-		err = errors.Join(unix.SetsockoptInt(near, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1),
-			unix.SetsockoptTimeval(far, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Sec: 1}))
-	}
 	if err != nil {
 		_ = unix.Close(near)
+		return 0, 0, err
+	}
+	if err = errors.Join(unix.SetsockoptInt(near, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1),
+		unix.SetsockoptTimeval(far, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Sec: 1})); err != nil {
+		closeSockets(near, far)
 	}
 	return near, far, err
 }
