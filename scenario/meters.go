@@ -128,7 +128,7 @@ func (c *collector) wire(e *judge.Evidence) map[string]*result.Wire {
 // messages is how many deliveries and acknowledgements came over a transport, of those due in the
 // recorded phases: the numbers of the ledger, to which the seconds of the bytes come close.
 func messages(e *judge.Evidence, transport string) int64 {
-	return e.Totals.Sum(func(s *record.Series, phase int) bool {
+	return e.Totals.Count(func(s *record.Series, phase int) bool {
 		return !s.Hidden && s.Transport == transport && (s.Metric == metric.Delivery || s.Metric == metric.Ack) && e.Recorded(phase)
-	}).Count()
+	})
 }

@@ -250,14 +250,10 @@ func (f *findings) curve() []result.CurvePoint {
 	}
 	var points []result.CurvePoint
 	for p := range curvePoints {
-		sum := result.NewHistogram()
-		for phase := range f.t.tl.Spans {
-			if h := f.e.Totals.Of(best.points+p, phase); h != nil && f.e.Recorded(phase) {
-				sum.Merge(h)
-			}
-		}
-		if n := sum.TotalCount(); n > 0 {
-			q := result.Percentiles(sum, 50, 99)
+		point := &f.t.kinds.series[best.points+p]
+		sum := f.e.Totals.Peek(func(s *record.Series, phase int) bool { return s == point && f.e.Recorded(phase) })
+		if n := sum.Count(); n > 0 {
+			q := result.Percentiles(sum.Ended, 50, 99)
 			points = append(points, result.CurvePoint{Rank: float64(p) / (curvePoints - 1), P50us: q[0], P99us: q[1], N: n})
 		}
 	}

@@ -1,7 +1,10 @@
 package record
 
 import (
+	"runtime"
 	"testing"
+
+	"pgregory.net/rapid"
 
 	"github.com/throng-io/throng/scenario/metric"
 	"github.com/throng-io/throng/scenario/result"
@@ -43,7 +46,7 @@ func TestLabelsChoose(t *testing.T) {
 
 func TestTotals(t *testing.T) {
 	totals := NewTotals([]Series{{Metric: "a"}, {Metric: "b"}}, 2)
-	if totals.Sum(func(*Series, int) bool { return true }).Total() != 0 || totals.Of(0, 1) != nil {
+	if totals.Sum(func(*Series, int) bool { return true }).Total() != 0 {
 		t.Error("there is something before anything was added")
 	}
 	totals.Add(0, 0, 100, 2)
@@ -51,8 +54,9 @@ func TestTotals(t *testing.T) {
 	totals.Add(1, 1, 300, 4)
 	more := NewTotals([]Series{{Metric: "b"}}, 2)
 	more.Add(0, 1, 300, 6)
-	totals.Merge(1, 1, result.Samples{Ended: more.Of(0, 1)})
-	totals.Merge(1, 0, result.Samples{Ended: more.Of(0, 1)})
+	all := func(*Series, int) bool { return true }
+	totals.Merge(1, 1, more.Sum(all))
+	totals.Merge(1, 0, more.Sum(all))
 	for _, c := range []struct {
 		name string
 		keep func(*Series, int) bool
@@ -75,8 +79,8 @@ func TestTotals(t *testing.T) {
 		t.Errorf("%v", seen)
 	}
 	// The sum is a copy.
-	totals.Sum(func(*Series, int) bool { return true }).Ended.Reset()
-	if totals.Of(0, 1).TotalCount() != 3 {
+	totals.Sum(all).Ended.Reset()
+	if totals.Count(all) != 21 {
 		t.Error("the sum was not a copy")
 	}
 }
@@ -125,28 +129,47 @@ func TestVolatileMessagesAreNamed(t *testing.T) {
 	}
 }
 
-// The sum of one series is that series, and of several a copy: each second of a trial asks for
-// some.
-func TestSumOfOneSeriesIsNotCopied(t *testing.T) {
-	totals := NewTotals([]Series{{Metric: "a"}, {Metric: "b"}}, 2)
-	totals.Add(0, 0, 10, 1)
-	totals.Add(1, 0, 20, 2)
-	totals.Add(1, 1, 30, 3)
-	totals.AddNever(0, 1, 40, 4)
-	of := func(metric string, phase int) func(s *Series, p int) bool {
-		return func(s *Series, p int) bool { return s.Metric == metric && (phase < 0 || p == phase) }
+// The counts have the cells of a result's histogram: its every value, from the least to the
+// greatest, is there again, in a Sum and after a Merge.
+func TestTotalsAreExact(t *testing.T) {
+	all := func(*Series, int) bool { return true }
+	rapid.Check(t, func(t *rapid.T) {
+		one, two, want := NewTotals([]Series{{}}, 1), NewTotals([]Series{{}}, 1), result.NewHistogram()
+		for range rapid.IntRange(0, 50).Draw(t, "kinds of values") {
+			v := min(maxSample, rapid.Int64Range(0, 1<<rapid.IntRange(0, 32).Draw(t, "bits")).Draw(t, "value"))
+			n := rapid.Int64Range(1, 1<<40).Draw(t, "times")
+			one.Add(0, 0, v, n)
+			_ = want.RecordValues(v, n)
+		}
+		one.Each(two.Merge)
+		for name, sum := range map[string]result.Samples{"sum": one.Sum(all), "merged": two.Sum(all)} {
+			got := sum.Ended
+			if got == nil {
+				got = result.NewHistogram()
+			}
+			if sum.Never != nil || !got.Equals(want) || got.Max() != want.Max() || got.Min() != want.Min() {
+				t.Fatalf("%s: %d of %d to %d, want %d of %d to %d", name, got.TotalCount(), got.Min(), got.Max(), want.TotalCount(), want.Min(), want.Max())
+			}
+		}
+		if one.Count(all) != want.TotalCount() {
+			t.Fatalf("%d counted of %d", one.Count(all), want.TotalCount())
+		}
+	})
+}
+
+// A series with few samples takes kilobytes: a run has hundreds, and found its size only after
+// minutes when each took 188 KiB.
+func TestTotalsAreSmall(t *testing.T) {
+	totals := NewTotals(make([]Series, 100), 10)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for i := range 1000 {
+		totals.Add(i/10, i%10, 5_000, 1)
+		totals.Add(i/10, i%10, 5_100, 1)
 	}
-	if sum := totals.Sum(of("b", 0)); sum.Ended != totals.Of(1, 0) || sum.Never != nil {
-		t.Errorf("%+v is a copy", sum)
-	}
-	if sum := totals.Sum(of("b", -1)); sum.Ended == totals.Of(1, 0) || sum.Ended == totals.Of(1, 1) || sum.Count() != 5 || totals.Of(1, 0).TotalCount() != 2 {
-		t.Errorf("%d samples in the sum, %d left in the first", sum.Count(), totals.Of(1, 0).TotalCount())
-	}
-	if sum := totals.Sum(of("a", -1)); sum.Count() != 1 || sum.Total() != 5 {
-		t.Errorf("%d of %d samples ended", sum.Count(), sum.Total())
-	}
-	if sum := totals.Sum(of("c", -1)); sum.Ended != nil || sum.Never != nil {
-		t.Errorf("%+v of nothing", sum)
+	runtime.ReadMemStats(&after)
+	if took := after.TotalAlloc - before.TotalAlloc; took > 4<<20 {
+		t.Errorf("%d bytes for a thousand series", took)
 	}
 }
 
@@ -172,10 +195,7 @@ func TestPeekSumsInItsOwnRoom(t *testing.T) {
 	if again := totals.Peek(all); again.Ended != first.Ended || again.Never != first.Never || again.Count() != 13 || again.Total() != 17 {
 		t.Errorf("%d of %d samples ended", again.Count(), again.Total())
 	}
-	if kept := totals.Sum(all); kept.Ended == first.Ended || kept.Never == first.Never || totals.Of(1, 0).TotalCount() != 9 || totals.Of(0, 0).TotalCount() != 1 {
-		t.Errorf("%+v shares what Peek uses, or a histogram of the totals has changed", kept)
-	}
-	if one := totals.Peek(func(s *Series, phase int) bool { return s.Metric == "b" && phase == 1 }); one.Ended != totals.Of(1, 1) {
-		t.Errorf("%+v is a copy of one series", one)
+	if kept := totals.Sum(all); kept.Ended == first.Ended || kept.Never == first.Never || totals.Count(all) != 13 {
+		t.Errorf("%+v shares what Peek uses, or the totals have changed", kept)
 	}
 }
