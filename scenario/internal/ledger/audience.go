@@ -71,6 +71,7 @@ type Receiver struct {
 	gone           bool                    // likewise that its connection has ended; guarded by its shard
 	echoes         order                   // of streams without an audience
 	leftAt         atomic.Int64            // when its memberships ended or were suspended; 0: it is there
+	over           atomic.Bool             // they have ended, and it will not be recovered
 	losses         atomic.Pointer[[]int64] // when it has lost its connection, each time
 	unwritten      atomic.Pointer[[]span]  // nil: nothing; see MayBeUnwritten
 	silences       atomic.Pointer[[]span]  // nil: none; see Unheard
@@ -285,17 +286,21 @@ func (l *Ledger) Leave(r *Receiver) {
 }
 
 func (l *Ledger) leave(r *Receiver, now int64) {
-	if !r.goes(now) {
+	if r.goes(now) {
+		for _, list := range [...][]*Membership{listOf(&r.members), listOf(&r.spaces)} {
+			for _, m := range list {
+				l.end(r, m, now)
+			}
+		}
+	} else {
 		for _, m := range listOf(&r.members) {
 			m.forget()
 		}
-		return
 	}
-	for _, m := range listOf(&r.members) {
-		l.end(r, m, now)
-	}
-	for _, m := range listOf(&r.spaces) {
-		l.end(r, m, now)
+	r.over.Store(true)
+	// its messages keep it for minutes, and these took most of its memory
+	for _, list := range [...]*atomic.Pointer[[]*Membership]{&r.members, &r.spaces, &r.now, &r.nowSpaces} {
+		list.Store(nil)
 	}
 }
 
@@ -335,29 +340,42 @@ func (l *Ledger) end(r *Receiver, m *Membership, now int64) {
 	}
 }
 
-// An order remembers the last sequence that a receiver saw of each sender. The
-// latest sender's is kept apart, so that a single speaker costs no map.
+// An order remembers the last sequence that a receiver saw of each sender. The latest sender's is
+// kept apart, so that a single speaker costs no map. Senders that were not heard for as long as
+// messages are kept may be forgotten, so that a client that stays among others that come and go
+// takes no memory without end.
 type order struct {
-	key  uint64
-	seq  uint32
-	some bool
-	more map[uint64]uint32
+	key   uint64
+	seq   uint32
+	some  bool
+	since int64 // from when on more is filled
+	more  map[uint64]uint32
+	past  map[uint64]uint32 // what more was before
 }
 
-// overtaken notes a sequence and reports whether a later one of the same sender and
-// stream had come before it.
-func (o *order) overtaken(stream uint16, sender, seq uint32) bool {
+// fewSenders are not worth forgetting.
+const fewSenders = 64
+
+// overtaken notes a sequence that came at a moment, and reports whether a later one of the same
+// sender and stream had come before it.
+func (o *order) overtaken(stream uint16, sender, seq uint32, at int64) bool {
 	key := uint64(stream)<<32 | uint64(sender)
 	if !o.some {
 		o.key, o.seq, o.some = key, seq, true
 		return false
 	}
 	if o.key != key {
+		if len(o.more) >= fewSenders && at-o.since >= recall {
+			o.past, o.more, o.since = o.more, nil, at
+		}
 		if o.more == nil {
 			o.more = map[uint64]uint32{}
 		}
 		o.more[o.key] = o.seq
 		last, seen := o.more[key]
+		if !seen {
+			last, seen = o.past[key]
+		}
 		o.key, o.seq = key, last
 		if !seen {
 			o.seq = seq

@@ -50,7 +50,7 @@ func (l *Ledger) done(sl *slab, now int64) bool {
 	for i := range sl {
 		s := &sl[i]
 		keep := linger
-		if s.Audience != nil && s.Audience.away.Load() > 0 || s.Audience == nil && s.missing() > 0 {
+		if s.Audience != nil && s.Audience.away.Load() > 0 || s.Audience == nil && s.missing() > 0 && !s.From.over.Load() {
 			keep = recall
 		}
 		if !s.void.Load() && (s.outstanding() || s.Limit()+keep > now || l.fleet != nil && !l.fleet.known(s)) {

@@ -340,7 +340,7 @@ func (l *Ledger) count(r *Receiver, s *Slot, m *Membership, at int64) (Arrival, 
 		c.extra.Add(1)
 		return Extra, nil, 0
 	}
-	if o.overtaken(s.Book.Stream, s.From.ID, s.seq) {
+	if o.overtaken(s.Book.Stream, s.From.ID, s.seq, at) {
 		c.disorder.Add(1)
 	}
 	late := at-s.since() > s.Book.Late

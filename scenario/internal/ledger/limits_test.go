@@ -341,8 +341,53 @@ func TestOvertaken(t *testing.T) {
 		{0, 1, 7, false},
 		{0, 1, 6, true},
 	} {
-		if got := o.overtaken(step.stream, step.sender, step.seq); got != step.want {
+		if got := o.overtaken(step.stream, step.sender, step.seq, 0); got != step.want {
 			t.Errorf("step %d, %+v: overtaken is %v", i, step, got)
 		}
+	}
+}
+
+// A receiver that stays while others come and go remembers those that were heard not long ago.
+func TestOrderForgetsOldSenders(t *testing.T) {
+	var o order
+	for sender := range uint32(100_000) {
+		at := int64(sender) * int64(10*time.Millisecond)
+		if o.overtaken(0, sender, 5, at) {
+			t.Fatalf("sender %d has overtaken itself", sender)
+		}
+		if sender >= 1000 && !o.overtaken(0, sender-1000, 4, at) { // of ten seconds before
+			t.Fatalf("sender %d is forgotten at once", sender-1000)
+		}
+		if n := len(o.more) + len(o.past); n > 3*int(recall/int64(10*time.Millisecond)) {
+			t.Fatalf("%d senders are remembered", n)
+		}
+	}
+}
+
+// A client that is gone keeps its messages' account, and no more; an echo that it did not wait for
+// keeps nothing waiting.
+func TestGoneReceiversAreSmall(t *testing.T) {
+	b := &Book{Expect: ExpectSelf, Late: int64(time.Second)}
+	now := int64(1)
+	l := New(Config{Books: []*Book{b}, Clock: func() int64 { return now }})
+	for range 3 * slotsPerSlab {
+		r := &Receiver{ID: b.seq}
+		m := &Membership{}
+		room := &Audience{Room: -1}
+		room.Admit(0, false)
+		m.Init(room, -1, 0)
+		r.SetMemberships([]*Membership{m})
+		r.SetSpaces([]*Membership{m})
+		l.Join(r, m)
+		l.Emit(b, r, nil, now, 0)
+		l.Leave(r)
+		if len(r.Memberships())+len(r.Spaces()) > 0 || !r.over.Load() {
+			t.Fatal("a client that is gone keeps its memberships")
+		}
+		now += int64(time.Second)
+		l.Watch(now)
+	}
+	if n, most := len(b.shelf.Load().slabs), 2; n > most {
+		t.Errorf("%d slabs are kept, want at most %d", n, most)
 	}
 }

@@ -156,28 +156,34 @@ func TestWhenSlabsAreClosed(t *testing.T) {
 	})
 	// One echo on its way to a client that leaves must not keep all later ones in memory.
 	t.Run("an echo whose sender has left", func(t *testing.T) {
-		m := newModel(2, ExpectSelf)
-		m.joinAll()
-		m.send(0, 1, 10)
-		for range slotsPerSlab - 1 {
-			m.get(0, m.send(0, 0, 10), 11)
-		}
-		b := m.l.books[0]
-		sl, end := b.shelf.Load().slabs[0], 10+lateLimit+recall
-		if m.l.done(sl, end) {
-			t.Error("it may still come")
-		}
-		m.now.Store(20)
-		m.l.Leave(m.r[1])
-		if m.l.done(sl, end-1) || !m.l.done(sl, end) {
-			t.Errorf("done before nobody can be recovered any more: %v, then: %v", m.l.done(sl, end-1), m.l.done(sl, end))
-		}
-		m.l.closeFirst(b, end)
-		if b.short(0) {
-			t.Error("a copy of the others would count as lost")
-		}
-		if got, want := m.close(end), (result.Ledger{Sent: slotsPerSlab, Expected: slotsPerSlab, Received: slotsPerSlab - 1, Undecided: 1}); got != want {
-			t.Errorf("%+v, want %+v", got, want)
+		for kept, keep := range map[bool]int64{false: linger, true: recall} {
+			m := newModel(2, ExpectSelf)
+			m.joinAll()
+			m.send(0, 1, 10)
+			for range slotsPerSlab - 1 {
+				m.get(0, m.send(0, 0, 10), 11)
+			}
+			b := m.l.books[0]
+			sl, end := b.shelf.Load().slabs[0], 10+lateLimit+keep
+			if m.l.done(sl, end) {
+				t.Error("it may still come")
+			}
+			m.now.Store(20)
+			if kept {
+				m.l.Suspend(m.r[1])
+			} else {
+				m.l.Leave(m.r[1])
+			}
+			if m.l.done(sl, end-1) || !m.l.done(sl, end) {
+				t.Errorf("may be recovered: %v; done a moment before its time: %v, at its time: %v", kept, m.l.done(sl, end-1), m.l.done(sl, end))
+			}
+			m.l.closeFirst(b, end)
+			if b.short(0) {
+				t.Error("a copy of the others would count as lost")
+			}
+			if got, want := m.close(end), (result.Ledger{Sent: slotsPerSlab, Expected: slotsPerSlab, Received: slotsPerSlab - 1, Undecided: 1}); got != want {
+				t.Errorf("%+v, want %+v", got, want)
+			}
 		}
 	})
 	t.Run("full", func(t *testing.T) {

@@ -99,6 +99,9 @@ type Recorder struct {
 	Series  []Series
 	phases  int
 	shards  []*Shard
+	never   []atomic.Pointer[cells] // of what did not end, by series, then phase
+	hot     []atomic.Bool           // likewise: every shard has cells of its own
+	came    []int64                 // likewise, in the drain under way
 	clamped atomic.Int64
 }
 
@@ -106,18 +109,16 @@ type Recorder struct {
 type Shard struct {
 	rec   *Recorder
 	cells []atomic.Pointer[cells] // by series, then phase
-	never []atomic.Pointer[cells] // likewise, of what did not end
 	_     [64]byte                // shards are written from different cores
 }
 
 // NewRecorder makes a recorder of all series. There are more shards than cores because clients
 // belong to shards, not to cores.
 func NewRecorder(all []Series, phases int) *Recorder {
-	r := &Recorder{Series: all, phases: phases}
+	n := len(all) * phases
+	r := &Recorder{Series: all, phases: phases, never: make([]atomic.Pointer[cells], n), hot: make([]atomic.Bool, n), came: make([]int64, n)}
 	for range min(64, 4*runtime.NumCPU()) {
-		r.shards = append(r.shards, &Shard{
-			rec: r, cells: make([]atomic.Pointer[cells], len(all)*phases), never: make([]atomic.Pointer[cells], len(all)*phases),
-		})
+		r.shards = append(r.shards, &Shard{rec: r, cells: make([]atomic.Pointer[cells], n)})
 	}
 	return r
 }
@@ -128,41 +129,46 @@ func (r *Recorder) Outside() int64 { return r.clamped.Load() }
 // Shard returns the shard of a client.
 func (r *Recorder) Shard(client uint32) *Shard { return r.shards[client%uint32(len(r.shards))] }
 
-// rare is the latency in microseconds from which on all shards share the cells of one. Few samples
-// are longer, and nearly each lies elsewhere: with cells of their own, the shards of a long run
-// grew for hours.
-const rare = 1 << 15
+// Shards share the cells of the first one where that costs nothing: of series of which few samples
+// come, and of latencies in microseconds of which few are longer. Nearly each of the latter lies
+// elsewhere, and with cells of their own the shards of a long run grew for hours.
+const (
+	few  = 10_000 // in a drain
+	rare = 1 << 15
+)
 
 // Add records a latency. A phase below zero means that it was due outside of the timeline: it is
 // dropped, as only a clock that runs backwards could bring it about.
-func (s *Shard) Add(series, phase int, d time.Duration) { s.add(false, series, phase, d) }
+func (s *Shard) Add(series, phase int, d time.Duration) {
+	r := s.rec
+	at, us := r.place(series, phase, d)
+	if at < 0 {
+		return
+	}
+	if us >= rare || !r.hot[at].Load() {
+		s = r.shards[0]
+	}
+	made(&s.cells[at]).add(us)
+}
 
 // AddNever records an operation that had not ended when the wait for it was given up after d. It is
 // not a latency of the series.
-func (s *Shard) AddNever(series, phase int, d time.Duration) { s.add(true, series, phase, d) }
-
-func (s *Shard) add(never bool, series, phase int, d time.Duration) {
-	if phase < 0 || series < 0 {
-		return
+func (s *Shard) AddNever(series, phase int, d time.Duration) {
+	if at, us := s.rec.place(series, phase, d); at >= 0 {
+		made(&s.rec.never[at]).add(us)
 	}
-	us := d.Microseconds()
-	if d < 0 || us > maxSample {
-		us = min(max(us, 0), maxSample)
-		s.rec.clamped.Add(1)
-	}
-	if us >= rare {
-		s = s.rec.shards[0]
-	}
-	s.cellsAt(never, series, phase).add(us)
 }
 
-// cellsAt finds or makes the cells of a series and a phase.
-func (s *Shard) cellsAt(never bool, series, phase int) *cells {
-	all := s.cells
-	if never {
-		all = s.never
+// place is where a latency counts, below zero where it does not, and its microseconds.
+func (r *Recorder) place(series, phase int, d time.Duration) (at int, us int64) {
+	if phase < 0 || series < 0 {
+		return -1, 0
 	}
-	return made(&all[series*s.rec.phases+phase])
+	if us = d.Microseconds(); d < 0 || us > maxSample {
+		us = min(max(us, 0), maxSample)
+		r.clamped.Add(1)
+	}
+	return series*r.phases + phase, us
 }
 
 // Merge counts n samples of v microseconds that another recorder of the same series has drained: as
@@ -172,7 +178,11 @@ func (r *Recorder) Merge(series, phase int, v, n int64, never bool) bool {
 	if series < 0 || series >= len(r.Series) || phase < 0 || phase >= r.phases || v < 0 || v > maxSample || n < 1 || n > math.MaxUint32 {
 		return false
 	}
-	r.shards[0].cellsAt(never, series, phase).addN(v, uint32(n))
+	all := r.shards[0].cells
+	if never {
+		all = r.never
+	}
+	made(&all[series*r.phases+phase]).addN(v, uint32(n))
 	return true
 }
 
@@ -181,16 +191,23 @@ func (r *Recorder) NoteOutside(n int64) { r.clamped.Add(n) }
 
 // Drain passes on the samples since the last drain, cell by cell. One goroutine at a time.
 func (r *Recorder) Drain(visit func(series, phase int, v, n int64)) {
+	clear(r.came)
 	for _, s := range r.shards {
-		r.drain(s.cells, visit)
+		r.drain(s.cells, func(series, phase int, v, n int64) {
+			r.came[series*r.phases+phase] += n
+			visit(series, phase, v, n)
+		})
+	}
+	for i, n := range r.came {
+		if n > few {
+			r.hot[i].Store(true)
+		}
 	}
 }
 
 // DrainNever does the same for the records of AddNever.
 func (r *Recorder) DrainNever(visit func(series, phase int, v, n int64)) {
-	for _, s := range r.shards {
-		r.drain(s.never, visit)
-	}
+	r.drain(r.never, visit)
 }
 
 func (r *Recorder) drain(from []atomic.Pointer[cells], visit func(series, phase int, v, n int64)) {

@@ -1,10 +1,8 @@
 package record
 
 import (
-	"maps"
 	"runtime"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -52,34 +50,42 @@ func TestEveryCellHasItsPlace(t *testing.T) {
 	}
 }
 
-// What is rare takes memory once and not in each shard, and all of it is drained.
+// What is rare takes memory once and not in each shard: long latencies, and all of a series of
+// which few come. All of it is drained.
 func TestRareLatenciesShareCells(t *testing.T) {
 	r := NewRecorder([]Series{{Metric: "a"}}, 1)
-	for i := range r.shards {
-		r.Shard(uint32(i)).Add(0, 0, time.Millisecond)
-		r.Shard(uint32(i)).Add(0, 0, time.Second)
-		r.Shard(uint32(i)).AddNever(0, 0, time.Second)
+	n := int64(0)
+	drain := func() {
+		r.Drain(func(_, _ int, _, k int64) { n += k })
 	}
-	parts := map[bool]int{}
-	for i, s := range r.shards {
-		for _, all := range [][]atomic.Pointer[cells]{s.cells, s.never} {
-			if c := all[0].Load(); c != nil {
-				for j := range c.pages {
-					if c.pages[j].Load() != nil {
-						parts[i == 0]++
+	var want int64
+	for i, c := range []struct {
+		each   int // samples of a shard
+		shares bool
+	}{{1, true}, {few, true}, {1, false}} {
+		for shard := range uint32(len(r.shards)) {
+			for range c.each {
+				r.Shard(shard).Add(0, 0, time.Millisecond)
+			}
+			r.Shard(shard).Add(0, 0, time.Second)
+			want += int64(c.each) + 1
+		}
+		for shard, s := range r.shards[1:] {
+			pages := 0
+			if own := s.cells[0].Load(); own != nil {
+				for j := range own.pages {
+					if own.pages[j].Load() != nil {
+						pages++
 					}
 				}
 			}
+			if c.shares != (pages == 0) || pages > 1 {
+				t.Errorf("step %d: shard %d has %d pages of its own", i, shard+1, pages)
+			}
 		}
-	}
-	if want := map[bool]int{true: 3, false: len(r.shards) - 1}; !maps.Equal(parts, want) {
-		t.Errorf("parts in the first shard and in the others: %v, want %v", parts, want)
-	}
-	n, never := int64(0), int64(0)
-	r.Drain(func(_, _ int, _, k int64) { n += k })
-	r.DrainNever(func(_, _ int, _, k int64) { never += k })
-	if all := int64(len(r.shards)); n != 2*all || never != all {
-		t.Errorf("%d latencies and %d of what never ended, from %d shards", n, never, all)
+		if drain(); n != want {
+			t.Errorf("step %d: %d samples, want %d", i, n, want)
+		}
 	}
 }
 
