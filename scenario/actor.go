@@ -188,9 +188,7 @@ func (a *actor) live(ctx context.Context) (next *actor) {
 	a.sids = d.sids
 	t.count.connected.Add(1)
 	t.nodes[a.node].connected.Add(1)
-	if a.since == 0 {
-		a.timings(began, d) // what connecting again takes is in reconnect
-	}
+	a.timings(began, d)
 	if !a.adopt(d.conn) {
 		_ = d.Close() // it was told to go while it connected
 	}

@@ -109,11 +109,18 @@ func (a *actor) failed(ctx context.Context, began int64, err error) (next *actor
 	return next
 }
 
-// timings records how long an attempt took that has succeeded, and all of them together.
+// timings records how long an attempt took that has succeeded, and all of them together. Of a
+// client that comes back it records whether its session of TLS did: the rest is in reconnect.
 func (a *actor) timings(began int64, d dialed) {
 	t := a.t
 	phase, now := t.tl.PhaseAt(began), t.now()
 	series, net := &a.group.connect[a.transport], &a.group.connectNet[a.transport]
+	if d.timings.Resumed {
+		a.shard.Add(series[stageResumed], phase, d.timings.TLS)
+	}
+	if a.since != 0 {
+		return
+	}
 	waited := int64(d.timings.Waited)
 	if a.due != noDue {
 		t.record(a.shard, series[stageAll], a.due, now)

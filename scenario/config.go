@@ -44,7 +44,7 @@ func (a *actor) config() *client.Config {
 // templates.
 func (g *group) config(p *user, number, transport int) *client.Config {
 	cfg := g.configs[transport]
-	cfg.Jar = &p.jar
+	cfg.Jar, cfg.Tickets = &p.jar, &p.tickets
 	fill := filling{group: g, client: number, captured: p.values()}
 	if g.own != nil {
 		cfg.Namespace = string(g.own.append(nil, &fill))

@@ -73,6 +73,7 @@ const (
 	stageAttempt
 	stageTCP
 	stageTLS
+	stageResumed // of TLS; also of clients that come back
 	stageQUIC
 	stageOpen
 	stageNamespace
@@ -81,7 +82,7 @@ const (
 )
 
 var stageNames = [connectStages]string{
-	metric.Connect, metric.ConnectAttempt, metric.ConnectTCP, metric.ConnectTLS, metric.ConnectQUIC, metric.ConnectOpen, metric.ConnectNamespace, metric.ConnectUpgrade,
+	metric.Connect, metric.ConnectAttempt, metric.ConnectTCP, metric.ConnectTLS, metric.ConnectResumed, metric.ConnectQUIC, metric.ConnectOpen, metric.ConnectNamespace, metric.ConnectUpgrade,
 }
 
 func newGroup(t *trial, spec *file.Group, index, first int) *group {

@@ -151,11 +151,11 @@ func CheckCertificates(f *file.File) error {
 // tlsWith is tlsConfig with the certificates of the file's authority.
 func tlsWith(t *file.Target, pem []byte) (*tls.Config, error) {
 	if len(t.TLS.Hashes) > 0 {
-		return &tls.Config{InsecureSkipVerify: true, VerifyConnection: func(c tls.ConnectionState) error {
+		return &tls.Config{InsecureSkipVerify: true, SessionTicketsDisabled: !t.TLS.Resume, VerifyConnection: func(c tls.ConnectionState) error {
 			return checkHashes(t.TLS.Hashes, c.PeerCertificates[0], time.Now())
 		}}, nil
 	}
-	conf := &tls.Config{InsecureSkipVerify: t.TLS.Insecure, ServerName: t.TLS.ServerName}
+	conf := &tls.Config{InsecureSkipVerify: t.TLS.Insecure, ServerName: t.TLS.ServerName, SessionTicketsDisabled: !t.TLS.Resume}
 	if t.TLS.CA != "" {
 		conf.RootCAs = x509.NewCertPool()
 		if !conf.RootCAs.AppendCertsFromPEM(pem) {

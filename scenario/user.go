@@ -11,10 +11,11 @@ import (
 	"github.com/throng-io/throng/scenario/client"
 )
 
-// A user is the part of a simulated client that outlives its connections: its cookies, and the
-// values that it has captured. Safe for concurrent use.
+// A user is the part of a simulated client that outlives its connections: its cookies, its session
+// of TLS, and the values that it has captured. Safe for concurrent use.
 type user struct {
 	jar      client.Jar
+	tickets  client.Tickets
 	mu       sync.Mutex                        // of changes to captured
 	captured atomic.Pointer[[]json.RawMessage] // by the group's names; each list is never changed
 

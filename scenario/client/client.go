@@ -14,6 +14,7 @@ import (
 type Timings struct {
 	TCP       time.Duration // name resolution and the TCP connection; 0 with WebTransport
 	TLS       time.Duration // TLS handshake; 0 without TLS
+	Resumed   bool          // it has resumed the session of an earlier connection
 	QUIC      time.Duration // name resolution and QUIC's handshake, TLS included; 0 without WebTransport
 	Open      time.Duration // from the request to the engine's open packet
 	Namespace time.Duration // from CONNECT to the server's answer

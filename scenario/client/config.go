@@ -59,8 +59,11 @@ type Config struct {
 	// Compress offers permessage-deflate on websockets, as browsers do; see [Client.Uncompressed].
 	Compress bool
 
-	TLS       *tls.Config // for https, wss and WebTransport; nil = verify against the system's roots
-	LocalAddr netip.Addr  // source address; the zero Addr = the system chooses
+	TLS *tls.Config // for https, wss and WebTransport; nil = verify against the system's roots
+	// Tickets holds the client's session of TLS from one connection to the next, which resumes it.
+	// nil = the connections of this session resume what its first has agreed on, and no others do.
+	Tickets   *Tickets
+	LocalAddr netip.Addr // source address; the zero Addr = the system chooses
 	// Via is host:port to connect to in the place of the URL's, of a proxy that passes bytes on;
 	// the Host field and the name in TLS stay the URL's. "" = the URL's own.
 	Via string

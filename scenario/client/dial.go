@@ -50,7 +50,7 @@ func (t *target) connect(ctx context.Context, bytes *traffic, tm *Timings) (*con
 		return nil, dialError(ctx, "tls", err)
 	}
 	if tm != nil {
-		tm.TLS = Now() - done
+		tm.TLS, tm.Resumed = Now()-done, secure.ConnectionState().DidResume
 	}
 	c := newConn(secure, nil, bytes)
 	if plain.below != nil {

@@ -125,7 +125,7 @@ func (t *target) find(cfg *Config) error {
 		if port == "" {
 			port = "443"
 		}
-		t.tls = tlsConfig(cfg.TLS, u.Hostname())
+		t.tls = cfg.Tickets.on(tlsConfig(cfg.TLS, u.Hostname()))
 	default:
 		return fmt.Errorf("the URL %q: the scheme must be http, https, ws or wss", cfg.URL)
 	}

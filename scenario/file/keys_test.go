@@ -70,7 +70,7 @@ var examples = map[string]example{
 		"urls": "[\"https://h:3\"]", "spread": "by group", "path": "/io/", "engine": "3", "protocol": "sse", "subprotocol": "[a, b]|protocol=websocket", "ping": "5s|protocol=websocket", "tls": "{insecure: true}",
 	}},
 	"tls": {"{version: 1, name: x, groups: {a: {count: 1}}, target: {url: \"https://h:1\", tls: %}}", nil, map[string]string{
-		"insecure": "true", "ca": "ca.pem", "server_name": "example.test", "hash": "c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3",
+		"insecure": "true", "ca": "ca.pem", "server_name": "example.test", "resume": "false", "hash": "c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3",
 	}},
 	"sample": {"{version: 1, name: x, groups: {a: {count: 1}}, target: {url: \"http://h:1\", sample: %}}", assignments("pid=1"), map[string]string{
 		"pid": "42", "prometheus": "\"http://h:1/metrics\"", "every": "2s",

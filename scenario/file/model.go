@@ -66,6 +66,8 @@ type TLS struct {
 	ServerName string // "" = the host of the URL
 	// SHA-256 of the certificates to accept, and no others; nil: the rules above
 	Hashes [][32]byte
+	// a connection resumes the session of TLS that its client had on the one before; default true
+	Resume bool
 }
 
 // Server is the built-in server, started for the run.

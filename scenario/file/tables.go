@@ -231,6 +231,7 @@ var targetTable = object[Target]{
 var tlsTable = object[TLS]{
 	what: "tls",
 	def:  "tls", about: "How to verify the target.",
+	fresh: func() TLS { return TLS{Resume: true} },
 	fields: []field[TLS]{
 		{key: "insecure", about: "accept any certificate", is: aBool, def: false, set: func(d *decoder, n *node, t *TLS) { t.Insecure = d.bool(n, "insecure") }},
 		{key: "ca", about: "a PEM file of its certificate authority", is: aText, set: func(d *decoder, n *node, t *TLS) { t.CA = d.string(n, "ca", notEmpty("ca", "name a PEM file")) }},
@@ -243,6 +244,7 @@ var tlsTable = object[TLS]{
 				t.Hashes = append(t.Hashes, sum)
 			}
 		}},
+		{key: "resume", about: "false has each connection make a full handshake; otherwise a client resumes the TLS session of its connection before, as browsers do", is: aBool, def: true, set: func(d *decoder, n *node, t *TLS) { t.Resume = d.bool(n, "resume") }},
 	},
 	done: func(d *decoder, n *node, t *TLS) {
 		for _, key := range []string{"insecure", "ca", "server_name"} {

@@ -28,6 +28,7 @@ const (
 	ConnectAttempt   = "connect.attempt"
 	ConnectTCP       = "connect.tcp"
 	ConnectTLS       = "connect.tls"
+	ConnectResumed   = "connect.resumed"
 	ConnectQUIC      = "connect.quic"
 	ConnectOpen      = "connect.open"
 	ConnectNamespace = "connect.namespace"
@@ -159,6 +160,7 @@ var Table = []Metric{
 	{Name: ConnectAttempt, Unit: Seconds, Labels: ofClients, Always: true, About: "one attempt to connect, until the namespace was connected"},
 	{Name: ConnectTCP, Unit: Seconds, Labels: ofClients, Always: true, About: "the TCP handshake"},
 	{Name: ConnectTLS, Unit: Seconds, Labels: ofClients, Always: true, About: "the TLS handshake"},
+	{Name: ConnectResumed, Unit: Seconds, Labels: ofClients, Always: true, About: "a TLS handshake that resumed the session of an earlier connection, also of a client that lost that one"},
 	{Name: ConnectQUIC, Unit: Seconds, Labels: ofClients, Always: true, About: "the handshake of QUIC, TLS included"},
 	{Name: ConnectOpen, Unit: Seconds, Labels: ofClients, Always: true, About: "the Engine.IO handshake"},
 	{Name: ConnectNamespace, Unit: Seconds, Labels: ofClients, Always: true, About: "until the namespace was connected"},
