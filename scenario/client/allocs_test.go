@@ -108,6 +108,24 @@ func TestSendAllocations(t *testing.T) {
 	}
 }
 
+// Over TLS what is left is of crypto/tls.
+func TestSecureSendAllocations(t *testing.T) {
+	c, server := securePair(t, Config{})
+	packet := []byte(`2["msg",{"p":"` + strings.Repeat("x", 80) + `"}]`)
+	buf := make([]byte, len(packet)+7)
+	allocs := testing.AllocsPerRun(200, func() {
+		if err := c.Send(packet); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(server.Conn, buf); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if allocs > 1 { // crypto/tls has one for each read of the server
+		t.Errorf("%v allocations for a Send over TLS", allocs)
+	}
+}
+
 func TestPollingAllocations(t *testing.T) {
 	c, server := pair(t)
 	p := newPolling(c, &target{path: "/socket.io/", host: "h", cookies: cookieField{jar: new(Jar)}}, c.links[mainSlot])

@@ -27,6 +27,7 @@ type counted struct {
 	net.Conn
 	bytes *traffic
 	below *beneath // where the kernel notes arrivals and TLS hides them from the reader; or nil
+	out   *eager   // of TLS after its handshake, where the system has non-blocking writes; or nil
 }
 
 func (c *counted) Read(b []byte) (n int, err error) {
@@ -41,8 +42,12 @@ func (c *counted) Read(b []byte) (n int, err error) {
 	return n, err
 }
 
-func (c *counted) Write(b []byte) (int, error) {
-	n, err := c.Conn.Write(b)
+func (c *counted) Write(b []byte) (n int, err error) {
+	if c.out != nil {
+		n, err = c.out.Write(b)
+	} else {
+		n, err = c.Conn.Write(b)
+	}
 	c.bytes.out.Add(uint64(n))
 	return n, err
 }
@@ -58,6 +63,7 @@ type noting interface {
 type conn struct {
 	net.Conn
 	raw   syscall.RawConn // nil: only the ordinary Read and Write
+	out   *eager          // of TLS: what Write passes its records to; nil: Write waits
 	moved *descriptor     // Readers read it, and it is Conn too; nil: a goroutine of its own does
 	below noting          // what the bytes come through, where it notes arrivals; or nil
 	waits atomic.Bool     // its reader waits, with all that came before handled; not of Readers
@@ -79,23 +85,33 @@ func newConn(c net.Conn, raw syscall.RawConn, bytes *traffic) *conn {
 // borrows reports whether it can be tried for bytes with a buffer that is not its own.
 func (c *conn) borrows() bool { return c.raw != nil || c.moved != nil }
 
-// writeNow writes what the kernel takes of b without waiting. The caller
-// serializes the calls. Without a raw connection it takes nothing.
+// writeNow writes what the kernel takes of b without waiting. The caller serializes the calls. Over
+// TLS it takes all of b, of which something may wait for drain; see owes. Where neither a raw
+// connection nor that is to be had it takes nothing.
 func (c *conn) writeNow(b []byte) (int, error) {
-	if c.moved != nil {
+	switch {
+	case c.moved != nil:
 		return c.moved.tryWrite(b)
-	}
-	if c.raw == nil {
+	case c.out != nil:
+		return c.Conn.Write(b)
+	case c.raw == nil:
 		return 0, nil
 	}
-	c.write.b, c.write.n, c.write.err = b, 0, nil
-	err := c.raw.Write(c.write.try)
-	if err == nil {
-		err = c.write.err
+	n, err := c.write.now(c.raw, b)
+	c.bytes.out.Add(uint64(n))
+	return n, err
+}
+
+// owes reports whether something that was written still waits for the kernel.
+func (c *conn) owes() bool { return c.out != nil && c.out.owes() }
+
+// Write waits until the kernel has taken b, and all that was written before.
+func (c *conn) Write(b []byte) (int, error) {
+	n, err := c.Conn.Write(b)
+	if err == nil && c.out != nil {
+		err = c.out.drain()
 	}
-	c.write.b = nil
-	c.bytes.out.Add(uint64(c.write.n))
-	return c.write.n, err
+	return n, err
 }
 
 // rawWrite holds the arguments and results of one call of RawConn.Write, so
@@ -105,6 +121,17 @@ type rawWrite struct {
 	b   []byte
 	n   int
 	err error
+}
+
+// now writes what the kernel takes of b without waiting.
+func (w *rawWrite) now(raw syscall.RawConn, b []byte) (int, error) {
+	w.b, w.n, w.err = b, 0, nil
+	err := raw.Write(w.try)
+	w.b = nil
+	if err == nil {
+		err = w.err
+	}
+	return w.n, err
 }
 
 // hardClose closes the TCP connection under c at once. tls.Conn.Close could

@@ -41,7 +41,8 @@ func (t *target) connect(ctx context.Context, bytes *traffic, tm *Timings) (*con
 	if t.tls == nil {
 		return newConn(plain, rawConn(tcp), bytes), nil
 	}
-	if raw := rawConn(tcp); raw != nil && stampArrivals(raw) {
+	raw := rawConn(tcp)
+	if raw != nil && stampArrivals(raw) {
 		plain.below = newBeneath(raw)
 	}
 	secure := tls.Client(plain, t.tls)
@@ -55,6 +56,10 @@ func (t *target) connect(ctx context.Context, bytes *traffic, tm *Timings) (*con
 	c := newConn(secure, nil, bytes)
 	if plain.below != nil {
 		c.below = plain.below
+	}
+	if raw != nil {
+		c.out = newEager(tcp, raw)
+		plain.out = c.out
 	}
 	return c, nil
 }

@@ -90,7 +90,7 @@ func (w *websocket) offer(b []byte) (broken, err error) {
 		w.closed = true
 		return err, nil
 	}
-	if n == len(b) {
+	if n == len(b) && !w.conn.owes() {
 		return nil, nil
 	}
 	if !w.c.start(w.flush) {
@@ -109,7 +109,7 @@ func (w *websocket) flush() {
 		if !failed {
 			w.backlog.done()
 		}
-		if len(w.queue) == 0 || w.closed {
+		if len(w.queue) == 0 && !w.conn.owes() || w.closed {
 			w.queue, w.flushing, w.writing = nil, false, 0
 			w.mu.Unlock()
 			return

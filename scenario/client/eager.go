@@ -1,0 +1,74 @@
+package client
+
+import (
+	"net"
+	"sync"
+	"syscall"
+)
+
+// eager is the way out of a connection under TLS for a sender that must not wait. What crypto/tls
+// has encrypted has to leave, as a whole and in order: the rest of what the kernel does not take at
+// once is kept here until drain, so crypto/tls finds every Write done. Without it each message
+// would need a goroutine that may wait, though the kernel has room for nearly all of them.
+type eager struct {
+	net.Conn
+	raw syscall.RawConn
+
+	draining sync.Mutex // held by drain
+
+	mu    sync.Mutex
+	write rawWrite
+	left  []byte // the first of it is being written while drain waits
+}
+
+func newEager(c net.Conn, raw syscall.RawConn) *eager {
+	e := &eager{Conn: c, raw: raw}
+	e.write.try = e.write.attempt
+	return e
+}
+
+// Write takes all of b without waiting.
+func (e *eager) Write(b []byte) (int, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	n := 0
+	if len(e.left) == 0 {
+		var err error
+		if n, err = e.write.now(e.raw, b); err != nil {
+			return n, err
+		}
+	}
+	e.left = append(e.left, b[n:]...)
+	return len(b), nil
+}
+
+// owes reports whether there is something for drain.
+func (e *eager) owes() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return len(e.left) > 0
+}
+
+// drain waits until the kernel has taken everything.
+func (e *eager) drain() error {
+	e.draining.Lock()
+	defer e.draining.Unlock()
+	for {
+		e.mu.Lock()
+		b := e.left // to which Write appends
+		if len(b) == 0 {
+			e.left = nil // without its memory
+		}
+		e.mu.Unlock()
+		if len(b) == 0 {
+			return nil
+		}
+		n, err := e.Conn.Write(b)
+		e.mu.Lock()
+		e.left = e.left[n:]
+		e.mu.Unlock()
+		if err != nil {
+			return err
+		}
+	}
+}
