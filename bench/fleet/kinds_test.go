@@ -29,6 +29,7 @@ groups:
     send: [{op: room, rate: 2/s, size: 64B, expect: all, late: 5s}]
 phases:
   - {name: ramp, for: 1s, clients: 0%..100%, load: 0%, record: false}
+  - {name: settle, for: 2s, load: 0%, record: false}
   - {name: hold, for: 3s}
 slo: [loss(delivery) == 0]
 valid: [{check: achieved(rate) > 1%, optional: true}]

@@ -35,7 +35,7 @@ func rss(p *process) int {
 func TestSoak(t *testing.T) {
 	url, agents := fleetOf(t, 4)
 	at := target(t)
-	text := strings.NewReplacer("HOST", "127.0.0.1", "LENGTH", soaked.String(), "count: 300", "count: 1000", "of: 30", "of: 100", "for: 3s", "for: 10s").Replace(rooms)
+	text := strings.NewReplacer("HOST", "127.0.0.1", "LENGTH", soaked.String(), "count: 300", "count: 1000", "of: 30", "of: 100", "for: 1s", "for: 10s").Replace(rooms)
 	l := write(t, text+"valid: [errors(agent.lost) <= 1]\n")
 	run := l.run(t, "--nats", url, "--agents", "4", "--target", at)
 	begun(t, agents...)

@@ -5,12 +5,14 @@ const kinds = ['loss', 'duplicate', 'stranger', 'late'];
 
 // Account is the state that GET /account tells, all numbers by operation: how many messages clients
 // asked for, how many were written to the sockets of this node, how many volatile ones were not as
-// the connection was busy, and the deliveries that each fault hit.
+// the connection was busy (early: before the client had said `chat:ready`), and the deliveries that
+// each fault hit.
 export class Account {
   logins = 0;
   asked = {};
   delivered = {};
   dropped = {};
+  early = {};
   planted = Object.fromEntries(kinds.map((kind) => [kind, {}]));
   #faults;
 

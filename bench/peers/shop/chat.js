@@ -23,6 +23,9 @@ export function chat(io, { account, batch }) {
     socket.join(`user:${user.id}`);
     socket.emit('welcome', { user });
 
+    socket.on('chat:ready', () => {
+      socket.data.ready = true;
+    });
     socket.on('room:join', (room, ack) => {
       socket.join(`room:${room}`);
       ack?.({ ok: true });
@@ -77,14 +80,16 @@ function authenticate(socket, next) {
 }
 
 // watch counts what is written to a socket. A volatile message is dropped when the transport cannot
-// take it, which Socket.IO decides right after its listeners for outgoing packets were called.
+// take it, which Socket.IO decides right after its listeners for outgoing packets were called. Of one
+// that is dropped before its client knows that it is in a channel, the client's side has no trace.
 function watch(shop, socket) {
   const { account } = shop;
   socket.onAnyOutgoing((event, data) => {
     const op = events[event];
     if (!op) return;
     const missed = op === 'typing' && !shop.extra && !socket.conn.transport.writable;
-    add(missed ? account.dropped : account.delivered, op, Array.isArray(data) ? data.length : 1);
+    const counts = !missed ? account.delivered : socket.data.ready ? account.dropped : account.early;
+    add(counts, op, Array.isArray(data) ? data.length : 1);
   });
 }
 
