@@ -12,6 +12,7 @@ import (
 	"github.com/throng-io/throng/scenario"
 	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/scenario/fleet"
+	"github.com/throng-io/throng/scenario/result"
 )
 
 // partsName is where, in the directory of a run, its agents of this machine keep what they measure
@@ -60,7 +61,7 @@ func collectKept(cmd *cobra.Command, f *file.File, flags *runFlags) (collected b
 	for i := range kept.Kept {
 		collected = collected || len(kept.Kept[i].Reports) > 0
 		if why := kept.Kept[i].Why; why != nil {
-			_, _ = fmt.Fprintf(stderr, "the agent %s: %v\n", note.Agents[i].Name, why)
+			_, _ = fmt.Fprintf(stderr, "the agent %s: %v\n", result.Short(note.Agents[i].Name, result.MaxText), why)
 		}
 	}
 	if collected {

@@ -263,6 +263,9 @@ func (a *agent) takePart(ctx context.Context, c *claim) error {
 		return err
 	}
 	a.logf("takes part in the run of %s, as %d of %d agents", result.Short(c.Name, 64), c.Self+1, len(c.Agents))
+	if name := c.Agents[c.Self].Name; name != a.opt.Name {
+		a.logf("its name there is %s: another agent has the name %s", result.Short(name, 128), a.opt.Name)
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	p := &partner{agent: a, m: m, claim: c, keep: a.opt.Keep}
@@ -385,4 +388,5 @@ func (p *partner) end(why error) {
 	timer := time.AfterFunc(endWait, l.cancel)
 	defer timer.Stop()
 	<-l.done
+	l.forget()
 }

@@ -137,6 +137,7 @@ func (c *Controller) claim(ctx context.Context, cards []card, identity nkeys.Key
 	for i := range cards {
 		c.agents = append(c.agents, cards[i].Agent)
 	}
+	distinguish(c.agents)
 	var err error
 	c.run = run
 	if c.proof, err = proofOf(secret, run); err != nil {

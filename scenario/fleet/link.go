@@ -46,10 +46,21 @@ func (l *link) put(m message) {
 	if m.kind == down {
 		from = -1
 	}
+	l.partner.m.count(len(m.data))
 	l.mu.Lock()
 	l.inbox = append(l.inbox, scenario.LinkMessage{From: from, Data: m.data})
 	l.mu.Unlock()
 	l.wake()
+}
+
+// forget drops what the part has not read. It has ended.
+func (l *link) forget() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, m := range l.inbox {
+		l.partner.m.count(-len(m.Data))
+	}
+	l.inbox = nil
 }
 
 // close ends the waiting of Epoch and Next.
@@ -138,6 +149,7 @@ func (l *link) Next(ctx context.Context) (scenario.LinkMessage, error) {
 			l.inbox[0] = scenario.LinkMessage{}
 			l.inbox = l.inbox[1:]
 			l.mu.Unlock()
+			l.partner.m.count(-len(m.Data))
 			return m, nil
 		}
 		l.mu.Unlock()

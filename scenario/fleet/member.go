@@ -66,6 +66,7 @@ type member struct {
 	out    map[stream]*outgoing
 	in     map[stream]*incoming
 	inbox  []message
+	unread int                // bytes of what has come and is not read: here, and in a link
 	heard  map[int]time.Time  // of each member whose silence counts
 	any    time.Time          // when something came from any member
 	cut    time.Time          // when this process was last seen without a NATS server
@@ -261,7 +262,7 @@ func (m *member) take(k kind, msg *nats.Msg) {
 		return
 	}
 	in := m.in[st]
-	if in == nil || len(plain) < headSize || !in.accept(n) {
+	if in == nil || len(plain) < headSize || m.full(k) || !in.accept(n) {
 		return
 	}
 	m.hear(from)
@@ -273,8 +274,20 @@ func (m *member) take(k kind, msg *nats.Msg) {
 		return
 	}
 	m.inbox = append(m.inbox, message{from: from, kind: k, what: what(plain[0]), trial: binary.BigEndian.Uint32(plain[2:]), data: in.part})
+	m.unread += len(in.part)
 	in.part = nil
 	m.wake()
+}
+
+// full reports whether a message has to wait: its sender keeps it, and sends it again. What a
+// controller says always has a place: it may be that the trial is over. The lock is held.
+func (m *member) full(k kind) bool { return k != down && m.unread >= maxUnread }
+
+// count adds to the bytes that are not read.
+func (m *member) count(bytes int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.unread += bytes
 }
 
 // hear notes that something new has come from a member. What was here before is no sign of life:
@@ -302,6 +315,7 @@ func (m *member) next(ctx context.Context) (message, error) {
 		m.mu.Lock()
 		if len(m.inbox) > 0 {
 			one := m.inbox[0]
+			m.unread -= len(one.data)
 			m.inbox[0] = message{}
 			if m.inbox = m.inbox[1:]; len(m.inbox) == 0 {
 				m.inbox = nil

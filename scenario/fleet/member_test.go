@@ -11,6 +11,8 @@ import (
 
 	natsserver "github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
+
+	"github.com/throng-io/throng/scenario/result"
 )
 
 // alone is a member of a run, without a connection.
@@ -152,4 +154,70 @@ func TestLargeJob(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	collect(t, begin(t, c, "a smaller one"), 1)
+}
+
+// What comes faster than it is read waits at its senders, which send it again; the controller's
+// orders do not wait. Nothing is lost by that.
+func TestFullInbox(t *testing.T) {
+	m := alone(t, 0, 2)
+	from := stream{kind: mesh, from: 1}
+	m.in[from], m.in[stream{kind: down, from: 2}] = &incoming{}, &incoming{}
+	p := &partner{m: m}
+	l := &link{partner: p, arrived: make(chan struct{}, 1), over: make(chan struct{})}
+	take := func(k kind, sender int, n uint64, bytes int) {
+		plain := append([]byte{byte(isData), 0, 0, 0, 0, 1}, make([]byte, bytes)...)
+		m.take(k, &nats.Msg{Subject: m.subject(k, strconv.Itoa(sender), 0), Data: m.keys.seal(stream{kind: k, from: sender}, n, plain)})
+	}
+	m.count(maxUnread - 100)
+	take(mesh, 1, 0, 100)
+	for range 2 {
+		take(mesh, 1, 1, 50)
+	}
+	take(down, 2, 0, 10)
+	if m.in[from].next != 1 || len(m.inbox) != 2 {
+		t.Fatalf("it waits for message %d, and %d are here", m.in[from].next, len(m.inbox))
+	}
+	for range 2 { // they are still not read by the part
+		one, err := m.next(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.put(one)
+	}
+	if take(mesh, 1, 1, 50); m.in[from].next != 1 {
+		t.Error("a message is taken that has no place")
+	}
+	for _, bytes := range []int{100, 10} {
+		if one, err := l.Next(t.Context()); err != nil || len(one.Data) != bytes {
+			t.Fatalf("%d bytes were read, %v", len(one.Data), err)
+		}
+	}
+	if take(mesh, 1, 1, 50); m.in[from].next != 2 {
+		t.Error("what is sent again is not taken")
+	}
+	one, err := m.next(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.put(one)
+	l.forget()
+	if m.count(100 - maxUnread); m.unread != 0 {
+		t.Errorf("%d bytes are counted that nobody has", m.unread)
+	}
+}
+
+// Agents of one name are told apart by what is said of them.
+func TestDistinguish(t *testing.T) {
+	var agents []result.Agent
+	for _, name := range []string{"gen", "gen", "gen-2", "gen", "other", "gen-2"} {
+		agents = append(agents, result.Agent{Name: name})
+	}
+	distinguish(agents)
+	var got []string
+	for i := range agents {
+		got = append(got, agents[i].Name)
+	}
+	if want := "gen gen-3 gen-2 gen-4 other gen-2-2"; strings.Join(got, " ") != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -68,6 +69,25 @@ func roster(ctx context.Context, conn *nats.Conn, want int) ([]card, error) {
 	}
 	slices.SortFunc(cards, func(a, b card) int { return cmp.Or(cmp.Compare(a.Agent.Name, b.Agent.Name), cmp.Compare(a.ID, b.ID)) })
 	return cards, nil
+}
+
+// distinguish gives agents of one name names of their own: gen, gen-2, gen-3. All that is said of
+// an agent, in results too, names it.
+func distinguish(agents []result.Agent) {
+	taken := map[string]bool{}
+	for i := range agents {
+		taken[agents[i].Name] = true
+	}
+	seen := map[string]bool{}
+	for i := range agents {
+		name := agents[i].Name
+		for n := 2; seen[name]; n++ {
+			if other := fmt.Sprintf("%s-%d", agents[i].Name, n); !taken[other] {
+				name = other
+			}
+		}
+		agents[i].Name, seen[name], taken[name] = name, true, true
+	}
 }
 
 // plausible refuses cards that no agent of ours writes.

@@ -5,9 +5,11 @@ import (
 	"time"
 )
 
-// Limits of what a member keeps of its own messages until the others have them.
+// Limits of what a member keeps of its own messages until the others have them, and of what it has
+// got and not read.
 const (
 	maxKept    = 256 << 20       // bytes
+	maxUnread  = 256 << 20       // bytes; from then on the others keep what they send
 	resendWait = time.Second     // without a confirmation, what is kept is sent again
 	resendMost = 4 << 20         // bytes sent again at once
 	chunk      = 512<<10 - 1<<10 // bytes of a message's part, at most
