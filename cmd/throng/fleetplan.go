@@ -18,7 +18,10 @@ func printFleet(w io.Writer, a *machine.Assessment, times string, asJSON bool) e
 	if err != nil {
 		return err
 	}
-	p := machine.PlanFleet(a, scale, machine.Usable(os.Getpid()))
+	p, err := machine.PlanFleet(a, scale, machine.Usable(os.Getpid()))
+	if err != nil {
+		return fmt.Errorf("--fleet %s: %w", times, err)
+	}
 	if asJSON {
 		return writeJSON(w, p)
 	}

@@ -3,6 +3,8 @@ package machine
 import (
 	"fmt"
 	"math"
+
+	"github.com/throng-io/throng/scenario/metric"
 )
 
 // What agents of a fleet take, measured with bench/fleet/crowd.yaml (40 001 clients on four agents,
@@ -49,8 +51,8 @@ type FleetPlan struct {
 const Processors = "processors"
 
 // PlanFleet scales the heaviest combination of an assessment, for agents like this machine with so
-// many processors.
-func PlanFleet(a *Assessment, scale, cores float64) *FleetPlan {
+// many processors. The error says which of its limits leaves no place for clients.
+func PlanFleet(a *Assessment, scale, cores float64) (*FleetPlan, error) {
 	c := a.Combined[a.Heaviest]
 	p := &FleetPlan{
 		Scale: scale, Clients: int(math.Ceil(float64(c.Clients) * scale)), OfferedPerS: c.OfferedPerS * scale,
@@ -59,20 +61,28 @@ func PlanFleet(a *Assessment, scale, cores float64) *FleetPlan {
 	sockets := float64(c.Sockets) * scale
 	own := float64(c.Files - c.Sockets)
 	clients := scale * float64(max(0, c.GeneratorBytes-BaseBytes)) // memory of all
-	need := func(what string, all, each float64) {
-		if each <= 0 {
-			return // unknown
+	for _, limit := range []struct {
+		what            string
+		all, has, takes float64 // by all clients; at one agent, 0: not known; by it without clients
+	}{
+		{Files, sockets, float64(max(a.Limits.FilesHard, a.Limits.FilesSoft)), own},
+		{Ports, sockets, float64(a.Limits.Ports()), 0},
+		{Memory, clients, agentShare * float64(a.Limits.Memory), agentBytes},
+		{Processors, p.DeliveriesPerS * deliveryCPU, agentShare * cores, 0},
+	} {
+		each := limit.has - limit.takes
+		switch {
+		case limit.has <= 0:
+			continue
+		case each <= 0:
+			return nil, noPlace(limit.what, limit.has, limit.takes)
 		}
-		n := max(1, int(math.Ceil(all/each)))
-		p.Each[what] = n
+		n := max(1, int(math.Ceil(limit.all/each)))
+		p.Each[limit.what] = n
 		if n > p.Agents {
-			p.Agents, p.By = n, what
+			p.Agents, p.By = n, limit.what
 		}
 	}
-	need(Files, sockets, float64(max(a.Limits.FilesHard, a.Limits.FilesSoft))-own)
-	need(Ports, sockets, float64(a.Limits.Ports()))
-	need(Memory, clients, agentShare*float64(a.Limits.Memory)-agentBytes)
-	need(Processors, p.DeliveriesPerS*deliveryCPU, agentShare*cores)
 	n := float64(p.Agents)
 	p.AgentClients = int(math.Ceil(float64(p.Clients) / n))
 	p.AgentDeliveriesPerS = p.DeliveriesPerS / n
@@ -83,7 +93,16 @@ func PlanFleet(a *Assessment, scale, cores float64) *FleetPlan {
 	p.ControllerBytes = n * reportBytes
 	p.NATSMessagesPerS = pairs*meshMessages + n*reportMessages
 	p.NATSBytesPerS = p.ControllerBytes + pairs*meshMessages*meshBytes + p.OfferedPerS*(n-1)*(announcedBytes+settledBytes)
-	return p
+	return p, nil
+}
+
+// noPlace says that a limit of this machine is reached by an agent without clients.
+func noPlace(what string, has, takes float64) error {
+	write := func(n float64) string { return metric.FormatCount(int(n)) + " " + what }
+	if what == Memory {
+		write = func(n float64) string { return metric.FormatBytes(int64(n)) + " of memory" }
+	}
+	return fmt.Errorf("an agent takes %s without clients, and on this machine it should use %s; plan the fleet on a machine like those of the agents, or raise the limit here", write(takes), write(has))
 }
 
 // ParseScale reads how many times a load is to be, such as 50x.

@@ -20,7 +20,10 @@ func TestPlanFleet(t *testing.T) {
 		"processors": {50, 2, Processors, 110},
 		"one":        {0.1, 64, Files, 1},
 	} {
-		p := PlanFleet(a, tt.scale, tt.cores)
+		p, err := PlanFleet(a, tt.scale, tt.cores)
+		if err != nil {
+			t.Fatal(err)
+		}
 		if p.By != tt.by || p.Agents != tt.agents {
 			t.Errorf("%s: %d agents by %s, want %d by %s (%v)", name, p.Agents, p.By, tt.agents, tt.by, p.Each)
 		}
@@ -31,12 +34,22 @@ func TestPlanFleet(t *testing.T) {
 	// what the scenario's clients take decides, whatever they are: 10 000 that need 22 KiB, and half of 256 MiB
 	a.Combined[0] = Combination{Clients: 10_000, Sockets: 10_000, Files: 10_064, GeneratorBytes: BaseBytes + 10_000*ClientBytes}
 	a.Limits = Limits{FilesHard: 20_000, Memory: 256 << 20}
-	if p := PlanFleet(a, 1, 64); p.By != Memory || p.Agents != 3 || p.AgentBytes > a.Limits.Memory/2 || p.AgentBytes < agentBytes+3_333*ClientBytes {
-		t.Errorf("%d agents by %s with %d bytes each", p.Agents, p.By, p.AgentBytes)
+	if p, err := PlanFleet(a, 1, 64); err != nil || p.By != Memory || p.Agents != 3 || p.AgentBytes > a.Limits.Memory/2 || p.AgentBytes < agentBytes+3_333*ClientBytes {
+		t.Errorf("%+v, %v", p, err)
 	}
 	a.Combined[0].DeliveriesPerS, a.Limits = 200_000, Limits{} // nothing is known but the processors
-	if p := PlanFleet(a, 1, 2); p.By != Processors {
-		t.Errorf("%+v", p)
+	if p, err := PlanFleet(a, 1, 2); err != nil || p.By != Processors {
+		t.Errorf("%+v, %v", p, err)
+	}
+	// a limit that one agent reaches alone is not one that is not known
+	for want, l := range map[string]Limits{
+		"takes 64 " + Files + " without clients, and on this machine it should use 60 " + Files: {FilesHard: 60},
+		"takes 48 MiB of memory without clients, and on this machine it should use 32 MiB":      {Memory: 64 << 20},
+	} {
+		a.Limits = l
+		if p, err := PlanFleet(a, 1, 2); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%+v, %v, want %s", p, err, want)
+		}
 	}
 }
 
