@@ -1,8 +1,10 @@
 package adapter_test
 
 import (
+	"context"
 	"log/slog"
 	"net"
+	"os/exec"
 	"strings"
 	"sync"
 	"syscall"
@@ -245,4 +247,28 @@ func TestQuestionsWithoutBroker(t *testing.T) {
 		t.Errorf("%d sockets, %v", len(all), err)
 	}
 	check(t, broker.Signal(syscall.SIGCONT))
+}
+
+// badLog is a log with a mistake.
+type badLog struct{ slog.Handler }
+
+func (badLog) Enabled(context.Context, slog.Level) bool  { return true }
+func (badLog) Handle(context.Context, slog.Record) error { panic("on purpose") }
+
+// TestPanicInTheLog: lines are written on goroutines of the connection to the broker, where a panic
+// would end the process.
+func TestPanicInTheLog(t *testing.T) {
+	socket, process := redis(t)
+	n := start(t, "unix://"+socket, 2, adapter.Options{Logger: slog.New(badLog{})})
+	c := connect(t, n[1])
+	check(t, exec.Command("redis-cli", "-s", socket, "PUBLISH", prefix(t)+"#/#", "no message").Run())
+	wait(t, "the message that cannot be read", func() bool { return n[1].cluster.Stats().Malformed == 1 })
+	check(t, process.Kill())
+	wait(t, "the end of the broker", func() bool { return !n[0].cluster.Stats().Connected && !n[1].cluster.Stats().Connected })
+	redisAt(t, socket)
+	for i := range n {
+		ready(t, n[i])
+	}
+	check(t, n[0].Emit("on"))
+	c.expect(`42["on"]`)
 }

@@ -96,6 +96,7 @@ func (o Options) withDefaults() (Options, error) {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
+	o.Logger = slog.New(guarded{o.Logger.Handler()})
 	switch o.Subscriptions {
 	case "":
 		o.Subscriptions = "dynamic"

@@ -60,6 +60,32 @@ func TestTrimmedBeforeRead(t *testing.T) {
 	c.expect(`42["on"]`)
 }
 
+// TestStreamMadeAnew: a stream that ends before what was read of it is read on: its Redis was
+// started without its data and has a clock that is behind, or a replica has taken over.
+func TestStreamMadeAnew(t *testing.T) {
+	t.Parallel()
+	socket, _ := redis(t)
+	log := &lines{}
+	n := start(t, "unix+streams://"+socket, 2, adapter.Options{Stream: "s", Logger: slog.New(slog.NewTextHandler(log, nil))})
+	c := connect(t, n[1])
+	o, err := rueidis.ParseURL("unix://" + socket)
+	check(t, err)
+	o.DisableCache = true
+	redis, err := rueidis.NewClient(o)
+	check(t, err)
+	defer redis.Close()
+	do := func(words ...string) {
+		t.Helper()
+		check(t, redis.Do(t.Context(), redis.B().Arbitrary(words...).Build()).Error())
+	}
+	do("XADD", "s", "99999999999999-0", "a", "b") // in the year 5138
+	wait(t, "the entry", func() bool { return n[0].cluster.Stats().Received > 0 && n[1].cluster.Stats().Received > 0 })
+	do("EVAL", "redis.call('DEL', 's') redis.call('XADD', 's', '*', 'a', 'b') return 1", "0")
+	wait(t, "the readers to see it", func() bool { return log.count("a stream was made anew") == 2 })
+	check(t, n[0].Emit("on"))
+	c.expect(`42["on"]`)
+}
+
 // TestTrimmedOnJetStream: the same on JetStream, whose messages have numbers in a row.
 func TestTrimmedOnJetStream(t *testing.T) {
 	s := natsWith(t, natsserver.Options{Port: natsserver.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir()})

@@ -139,6 +139,18 @@ func (h *health) fellBehind(stream string, messages uint64) {
 	h.unsaid, h.told = 0, time.Now()
 }
 
+// beganAgain notes that a stream ends before what was read of it last. No client makes it do so.
+func (h *health) beganAgain(stream, last, end string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if time.Since(h.told) < logInterval {
+		return
+	}
+	h.told = time.Now()
+	h.log.Error("a stream was made anew, or lacks what was added last: messages that were added to it since may not have been read here",
+		"broker", h.name, "stream", stream, "read", last, "end", end)
+}
+
 // missed is how many messages streams dropped before they were read here.
 func (h *health) missed() uint64 {
 	h.mu.Lock()

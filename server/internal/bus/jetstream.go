@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -36,6 +37,7 @@ type Log struct {
 	mu     sync.Mutex
 	stream jetstream.Stream
 	bucket jetstream.KeyValue
+	twice  uint64 // numbers up to it stand for two messages; 0: none does
 }
 
 // Record is a message in a log.
@@ -123,7 +125,8 @@ func (l *Log) open(ctx context.Context) (jetstream.Stream, error) {
 // follow reads the stream, and makes it and the reader anew when they are lost.
 func (l *Log) follow() {
 	const part = "JetStream"
-	var at, created uint64
+	var created uint64
+	var at atomic.Uint64 // what was read last
 	for ctx := l.bus.ctx; ctx.Err() == nil; pause(ctx) {
 		stream, err := l.open(ctx)
 		if err != nil {
@@ -131,12 +134,17 @@ func (l *Log) follow() {
 			continue
 		}
 		info := stream.CachedInfo()
-		if now := uint64(max(1, info.Created.UnixMilli())); now != created {
-			if at = 0; created == 0 {
-				at = info.State.LastSeq
+		switch now := uint64(max(1, info.Created.UnixMilli())); {
+		case now != created:
+			at.Store(0)
+			if created == 0 {
+				at.Store(info.State.LastSeq)
 			}
 			created = now
-			l.began(created, at)
+			l.began(created, at.Load())
+		case lacks(info, at.Load()):
+			at.Store(l.emptied(info, at.Load()))
+			l.began(created, at.Load())
 		}
 		err = l.read(ctx, stream, &at)
 		if ctx.Err() == nil {
@@ -145,10 +153,31 @@ func (l *Log) follow() {
 	}
 }
 
+// lacks reports whether a stream ends before what was read of it. Only one with a single copy does:
+// of several, the one that has just become the leader may not know all yet.
+func lacks(info *jetstream.StreamInfo, read uint64) bool {
+	return info.Config.Replicas <= 1 && info.State.LastSeq < read
+}
+
+// emptied returns the number behind which a stream is read on that ends before what was read of it
+// last. In a cluster of NATS that becomes of one in memory when its server is started again: it is
+// empty, begins with 1 again, and was made when it was. One in files lacks its last messages when a
+// machine has failed, and those that are there were read.
+func (l *Log) emptied(info *jetstream.StreamInfo, read uint64) (from uint64) {
+	l.mu.Lock()
+	l.twice = max(l.twice, read)
+	l.mu.Unlock()
+	l.bus.health.beganAgain(l.name, strconv.FormatUint(read, 10), strconv.FormatUint(info.State.LastSeq, 10))
+	if info.Config.Storage == jetstream.MemoryStorage {
+		return max(info.State.FirstSeq, 1) - 1
+	}
+	return info.State.LastSeq
+}
+
 // read follows the stream behind a number, until that fails.
-func (l *Log) read(ctx context.Context, stream jetstream.Stream, at *uint64) error {
+func (l *Log) read(ctx context.Context, stream jetstream.Stream, at *atomic.Uint64) error {
 	consumer, err := stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{
-		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: *at + 1, MaxResetAttempts: 3,
+		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: at.Load() + 1, MaxResetAttempts: 3,
 	})
 	if err != nil {
 		return err
@@ -159,6 +188,11 @@ func (l *Log) read(ctx context.Context, stream jetstream.Stream, at *uint64) err
 	}
 	defer messages.Stop()
 	defer context.AfterFunc(ctx, messages.Stop)()
+	var watching sync.WaitGroup
+	defer watching.Wait()
+	watched, stop := context.WithCancel(ctx)
+	defer stop()
+	watching.Go(func() { l.watchEnd(watched, at, messages.Stop) })
 	select {
 	case <-l.ready:
 	default:
@@ -167,6 +201,9 @@ func (l *Log) read(ctx context.Context, stream jetstream.Stream, at *uint64) err
 	l.bus.health.note("JetStream", nil)
 	for {
 		m, err := messages.Next()
+		if errors.Is(err, jetstream.ErrMsgIteratorClosed) {
+			return nil // it was ended here
+		}
 		if err != nil {
 			return err
 		}
@@ -174,16 +211,39 @@ func (l *Log) read(ctx context.Context, stream jetstream.Stream, at *uint64) err
 		if err != nil {
 			return err
 		}
-		if meta.Sequence.Stream <= *at {
+		number, read := meta.Sequence.Stream, at.Load()
+		if number <= read {
 			continue
 		}
-		if missed := meta.Sequence.Stream - *at - 1; missed > 0 {
+		if missed := number - read - 1; missed > 0 {
 			l.bus.health.fellBehind(l.name, missed)
 		}
-		*at = meta.Sequence.Stream
+		at.Store(number)
 		l.bus.received.Add(1)
 		l.bus.receivedBytes.Add(uint64(len(m.Data()) + len(m.Subject())))
-		l.arrived(Record{*at, m.Data()})
+		l.arrived(Record{number, m.Data()})
+	}
+}
+
+// watchEnd ends the reading of a stream that ends before what was read of it last, until ctx ends:
+// a reader waits for the next number, and nothing else says that this one comes a second time.
+func (l *Log) watchEnd(ctx context.Context, at *atomic.Uint64, end func()) {
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		limited, cancel := context.WithTimeout(ctx, sendTime)
+		read := at.Load()
+		now, err := l.js.Stream(limited, l.name)
+		cancel()
+		if err == nil && lacks(now.CachedInfo(), read) {
+			end()
+			return
+		}
 	}
 }
 
@@ -197,7 +257,8 @@ func (l *Log) parts() (jetstream.Stream, jetstream.KeyValue, error) {
 }
 
 // Bounds returns when the stream was made, in Unix milliseconds, and the numbers of its first and
-// its last message, where the first is behind the last if it is empty.
+// its last message, where the first is behind the last if it is empty. Numbers that stand for two
+// messages count as gone.
 func (l *Log) Bounds(ctx context.Context) (created, first, last uint64, err error) {
 	stream, _, err := l.parts()
 	if err != nil {
@@ -207,7 +268,13 @@ func (l *Log) Bounds(ctx context.Context) (created, first, last uint64, err erro
 	if err != nil {
 		return 0, 0, 0, err
 	}
-	return uint64(max(1, info.Created.UnixMilli())), info.State.FirstSeq, info.State.LastSeq, nil
+	created, first, last = uint64(max(1, info.Created.UnixMilli())), info.State.FirstSeq, info.State.LastSeq
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.twice > 0 {
+		first = max(first, l.twice+2) // who has got the one before the first has got all before
+	}
+	return created, first, last, nil
 }
 
 // Range calls f with the messages of a channel from one number to another, both included, until f

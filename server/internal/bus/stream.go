@@ -80,9 +80,13 @@ const (
 func (r *Redis) follow(name, last string, f func(Entry)) {
 	part := "the stream " + name
 	end := tail{added: -1}
-	r.lookBack(name, last, &end)
+	last = r.lookBack(name, last, &end)
 	for r.ctx.Err() == nil {
-		read := r.Client.B().Xread().Count(readCount).Block(readBlock.Milliseconds()).Streams().Key(name).Id(last).Build()
+		block := readBlock
+		if end.short { // look again soon
+			block = lookEvery
+		}
+		read := r.Client.B().Xread().Count(readCount).Block(block.Milliseconds()).Streams().Key(name).Id(last).Build()
 		reply := r.Client.Do(r.ctx, read)
 		streams, err := reply.AsXRead()
 		if r.ctx.Err() != nil {
@@ -101,7 +105,7 @@ func (r *Redis) follow(name, last string, f func(Entry)) {
 			r.arrived(len(e.FieldValues["data"]) + len(name))
 			f(Entry{name, e.ID, e.FieldValues})
 		}
-		r.lookBack(name, last, &end)
+		last = r.lookBack(name, last, &end)
 	}
 }
 
