@@ -3,20 +3,24 @@ package judge
 import "slices"
 
 // growthPoints bounds the points between which slopes are taken: a longer run is averaged down to
-// so many.
-const growthPoints = 500
+// so many. A live view takes them each second, and of 500 points they are a megabyte, and a percent
+// of a processor.
+const growthPoints = 200
 
 // growth is how much a series grew from its first value to its last one, as a share of
 // where it began: the Theil-Sen line, the median of the slopes between all pairs
 // of points (Sen, 1968), which neither spikes nor the saw teeth of a garbage collector bend.
 // It is 0 for fewer than two values or a line that begins at zero or below.
 func growth(vs []float64) float64 {
+	n := float64(len(vs))
 	vs = averaged(vs, growthPoints)
+	each := n / float64(len(vs)) // values of a point, in the middle of which it stands
 	slope, begin := line(vs)
-	if begin <= 0 {
+	slope /= each
+	if begin -= slope * (each - 1) / 2; begin <= 0 {
 		return 0
 	}
-	return slope * float64(len(vs)-1) / begin
+	return slope * (n - 1) / begin
 }
 
 // line is the Theil-Sen line through a series: its slope from value to value and where it begins;
