@@ -14,6 +14,12 @@ const linger = int64(30 * time.Second)
 // for which official servers keep messages for replay.
 const recall = int64(2 * time.Minute)
 
+// patience is how long a message is kept past its late limit for deliveries that are missing: longer
+// than a slow reader or a server that stood still is behind. Later they are lost, and one that comes
+// after all is Overdue: a server that loses one message in a thousand would otherwise make the
+// ledger grow for as long as the run takes.
+const patience = int64(10 * time.Minute)
+
 // trim closes the slabs from which no delivery can be outstanding, so that the ledger of a long run
 // needs no more memory than a short run's. While the ledger exceeds its budget, it closes the
 // oldest slabs too.
@@ -44,20 +50,25 @@ func (l *Ledger) full(b *Book) bool {
 	return len(sh.slabs) > 1 && int(b.watched.Load()) >= (sh.first+1)*slotsPerSlab
 }
 
-// done reports whether nothing of the messages can be outstanding: for some time all receivers have
-// had them or have left, and none that may still be recovered was away.
+// done reports whether the messages need not be kept any more.
 func (l *Ledger) done(sl *slab, now int64) bool {
 	for i := range sl {
-		s := &sl[i]
-		keep := linger
-		if s.Audience != nil && s.Audience.away.Load() > 0 || s.Audience == nil && s.missing() > 0 && !s.From.over.Load() {
-			keep = recall
-		}
-		if !s.void.Load() && (s.outstanding() || s.Limit()+keep > now || l.fleet != nil && !l.fleet.known(s)) {
+		if s := &sl[i]; !s.void.Load() && (s.Limit()+s.keep() > now || l.fleet != nil && !l.fleet.known(s)) {
 			return false
 		}
 	}
 	return true
+}
+
+// keep is for how long past its limit a message is kept, as things stand.
+func (s *Slot) keep() int64 {
+	switch {
+	case s.outstanding():
+		return patience
+	case s.Audience != nil && s.Audience.away.Load() > 0, s.Audience == nil && s.missing() > 0 && !s.From.over.Load():
+		return recall
+	}
+	return linger
 }
 
 // closeFirst closes the oldest slab of a book.

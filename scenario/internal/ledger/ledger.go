@@ -23,9 +23,9 @@ const (
 )
 
 // defaultBudget bounds the memory for messages: about two million broadcasts to a room of sixty, or
-// ten thousand to 200 000 receivers. Messages that all receivers have got are closed some time
-// after their late limit: one more copy is Stale. Beyond the budget, the oldest of those that have
-// passed the limit are closed: what still comes of them is Overdue.
+// ten thousand to 200 000 receivers. Messages are closed some time after their late limit: one more
+// copy is Stale, or Overdue where deliveries were missing. Beyond the budget, the oldest of those
+// that have passed the limit are closed at once.
 const defaultBudget = 256 << 20
 
 // A Ledger accounts for every message of one trial. One goroutine at a time emits; any
@@ -306,6 +306,8 @@ func (l *Ledger) receive(b *Book, r *Receiver, st *stamp.Stamp, at int64) (kind 
 		}
 	}
 	switch {
+	case other == nil && r.leftAt.Load() != 0:
+		return Ignored, nil, 0 // meanwhile, and has no memberships any more
 	case other == nil:
 		return Unexpected, nil, 0
 	case other.left.Load() == 0 && (s.base < other.Asked || at > s.Limit()):

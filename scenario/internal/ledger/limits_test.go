@@ -3,6 +3,7 @@ package ledger
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 	"unsafe"
@@ -389,5 +390,27 @@ func TestGoneReceiversAreSmall(t *testing.T) {
 	}
 	if n, most := len(b.shelf.Load().slabs), 2; n > most {
 		t.Errorf("%d slabs are kept, want at most %d", n, most)
+	}
+}
+
+// A message that comes while its receiver leaves has come, or came too late to count: it was not
+// for somebody else.
+func TestReceiveWhileLeaving(t *testing.T) {
+	b := &Book{Expect: ExpectAll, Late: int64(time.Second)}
+	l := New(Config{Books: []*Book{b}, Clock: func() int64 { return 1 }})
+	room := &Audience{Room: -1}
+	room.Admit(0, false)
+	for range 5000 {
+		r, m := &Receiver{ID: b.seq}, &Membership{}
+		m.Init(room, -1, 0)
+		r.SetMemberships([]*Membership{m})
+		l.Join(r, m)
+		s, seq := l.Emit(b, r, room, 1, 0)
+		var wg sync.WaitGroup
+		wg.Go(func() { l.Leave(r) })
+		if kind, _, _ := l.Receive(r, &stamp.Stamp{Sender: r.ID, Seq: seq, Due: s.Due}, 1); kind != Counted && kind != Ignored {
+			t.Fatalf("it is %v", kind)
+		}
+		wg.Wait()
 	}
 }

@@ -186,6 +186,22 @@ func TestWhenSlabsAreClosed(t *testing.T) {
 			}
 		}
 	})
+	// A server that loses some must not make the ledger of a long run grow without end.
+	t.Run("one is missing", func(t *testing.T) {
+		m := full(3)
+		first := m.send(0, 0, 10)
+		m.get(1, first, 11)
+		fill(m, 0, slotsPerSlab, 10)
+		b := m.l.books[0]
+		sl, end := b.shelf.Load().slabs[0], 10+lateLimit+patience
+		if m.l.done(sl, end-1) || !m.l.done(sl, end) {
+			t.Errorf("done a moment before its time: %v, at its time: %v", m.l.done(sl, end-1), m.l.done(sl, end))
+		}
+		m.l.closeFirst(b, end)
+		if kind := m.get(2, first, end+1); kind != Overdue {
+			t.Errorf("it came after all: %v", kind)
+		}
+	})
 	t.Run("full", func(t *testing.T) {
 		m := full(2)
 		b := m.l.books[0]
