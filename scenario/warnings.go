@@ -193,7 +193,7 @@ func (f *findings) misdelivered(say func(format string, args ...any)) {
 		{f.cell.Ledger.Duplicate, "messages were delivered twice"},
 		{of(metric.HowUnexpected), "messages were delivered to clients outside their audience"},
 		{of(metric.HowStale), "messages were delivered again, more than half a minute after all had them"},
-		{of(metric.HowOverdue), "messages came after they had been counted as lost, since the account of all of them would have taken too much memory"},
+		{of(metric.HowOverdue), "messages came after they had been counted as lost: more than ten minutes late, or sooner where the account took too much memory"},
 	} {
 		if strange.n > 0 {
 			say("%d %s", strange.n, strange.what)

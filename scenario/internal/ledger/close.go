@@ -14,10 +14,10 @@ const linger = int64(30 * time.Second)
 // for which official servers keep messages for replay.
 const recall = int64(2 * time.Minute)
 
-// patience is how long a message is kept past its late limit for deliveries that are missing: longer
-// than a slow reader or a server that stood still is behind. Later they are lost, and one that comes
-// after all is Overdue: a server that loses one message in a thousand would otherwise make the
-// ledger grow for as long as the run takes.
+// patience is how long a message is kept past its late limit for deliveries that are missing:
+// longer than a slow reader or a server that stood still is behind. Later they are lost, and one
+// that comes after all is Overdue: a server that loses one message in a thousand would otherwise
+// make the ledger grow for as long as the run takes.
 const patience = int64(10 * time.Minute)
 
 // trim closes the slabs from which no delivery can be outstanding, so that the ledger of a long run
