@@ -24,7 +24,8 @@ type Times struct {
 	// consumer". Over polling a client reads when it polls, and with Serve it must read the whole
 	// answer to a poll in that time. On a websocket the bytes count that the client's system
 	// acknowledges, so that slow readers stay: a stalled stream goes on in steps of a sixteenth of
-	// their receive buffer, or of 64 KiB on the loopback interface.
+	// their receive buffer, or of 64 KiB on the loopback interface. A ping waits behind the queue,
+	// so a reader of more than 256 bytes a second is bound by PingTimeout.
 	WriteTimeout time.Duration `default:"1m" help:"a client that reads less than 256 B/s of its queue for this long is disconnected"`
 }
 

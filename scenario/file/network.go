@@ -58,7 +58,7 @@ func lineFields[T any](lines func(t *T) []*Line, packets func(t *T)) []field[T] 
 			v := d.milliseconds(n, "delay")
 			each(t, func(l *Line) { l.Delay = v })
 		}},
-		{key: "jitter", about: "the delay varies by as much either way, whole milliseconds", is: aDuration, set: func(d *decoder, n *node, t *T) {
+		{key: "jitter", about: "the delay varies by as much either way, whole milliseconds; the order is kept, so busy connections are delayed by more on average", is: aDuration, set: func(d *decoder, n *node, t *T) {
 			v := d.milliseconds(n, "jitter")
 			each(t, func(l *Line) { l.Jitter = v })
 		}},

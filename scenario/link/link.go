@@ -9,7 +9,9 @@ import (
 
 // A State is what a link does to all of its connections. The zero value passes everything on.
 type State struct {
-	Delay, Jitter time.Duration // of each direction, whole milliseconds; Jitter either way
+	// of each direction, whole milliseconds; Jitter either way, and in order, so that what is busy
+	// is delayed by more than Delay on average
+	Delay, Jitter time.Duration
 	// bytes per second of each direction of each connection, a multiple of 1000; 0: no limit
 	Rate int
 	Cut  bool // every connection is reset, new ones at once

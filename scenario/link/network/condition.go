@@ -5,9 +5,11 @@ import "time"
 // A Way is what happens to the packets of one direction. Rate and Queue are of each client alone,
 // as if each had a line of its own. The zero value passes everything on.
 type Way struct {
-	Delay  time.Duration
-	Jitter time.Duration // the delay varies evenly by as much either way, and keeps the order
-	Loss   float64       // share of the packets that are lost, each by itself
+	Delay time.Duration
+	// the delay varies evenly by as much either way, and keeps the order, so that it is more on
+	// average where packets follow closely
+	Jitter time.Duration
+	Loss   float64 // share of the packets that are lost, each by itself
 	// share of the packets that are not delayed, and so overtake those before them; nothing without
 	// a delay
 	Reorder float64
