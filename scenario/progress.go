@@ -47,10 +47,13 @@ type Progress struct {
 	Seconds int           // full seconds so far
 	Second  result.Second // the last one; do not change its map
 
-	// of Metric so far: recorded phases, or before the first of them everything
+	// of Metric so far: recorded phases, or before the first of them everything; 0 while there are
+	// too few samples to say
 	P50, P99 time.Duration
-	Metric   string        // "delivery", or "ack" when nothing expects deliveries; "" = no samples yet
-	LagP99   time.Duration // of the last second
+	// the percentile is among calls that never ended: it is more than the value
+	P50Beyond, P99Beyond bool
+	Metric               string        // "delivery", or "ack" when nothing expects deliveries; "" = no samples yet
+	LagP99               time.Duration // of the last second
 	// of the generator in the last second, share of the cores that it may use
 	CPU        float64
 	ServerCPU  float64 // likewise
@@ -111,12 +114,21 @@ func (c *collector) refresh(s *result.Second, took time.Duration) {
 		}
 		if all.Total() > 0 {
 			p.Metric = name
-			mid, _ := all.Percentile(50)
-			high, _ := all.Percentile(99)
-			p.P50, p.P99 = time.Duration(mid)*time.Microsecond, time.Duration(high)*time.Microsecond
+			p.P50, p.P50Beyond = stated(all, 50)
+			p.P99, p.P99Beyond = stated(all, 99)
 			return
 		}
 	}
+}
+
+// stated is a percentile as a report would show it: 0 where the samples are too few, and else
+// whether it is more than that.
+func stated(all result.Samples, percentile float64) (d time.Duration, beyond bool) {
+	if all.Total() < metric.SamplesFor(percentile) {
+		return 0, false
+	}
+	us, beyond := all.Percentile(percentile)
+	return time.Duration(max(us, 1)) * time.Microsecond, beyond
 }
 
 // progress shows the state now.

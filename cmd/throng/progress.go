@@ -94,8 +94,11 @@ func plainLine(p scenario.Progress) string {
 		phase = "-"
 	}
 	fmt.Fprintf(&b, "%s %.0fs/%.0fs  clients %d/%d  deliveries %s", phase, p.Elapsed.Seconds(), p.Total.Seconds(), p.Held, p.Asked, metric.FormatRate(p.DeliveriesPerS))
-	if p.Metric != "" {
-		fmt.Fprintf(&b, "  %s p50 %s p99 %s", p.Metric, metric.FormatDuration(p.P50), metric.FormatDuration(p.P99))
+	if p.P50 > 0 {
+		fmt.Fprintf(&b, "  %s p50 %s", p.Metric, board.Amount(p.P50.Microseconds(), p.P50Beyond))
+	}
+	if p.P99 > 0 {
+		fmt.Fprintf(&b, " p99 %s", board.Amount(p.P99.Microseconds(), p.P99Beyond))
 	}
 	fmt.Fprintf(&b, "  lag p99 %s  cpu %s  missing %d  errors %d", metric.FormatDuration(p.LagP99), metric.FormatShare(p.CPU), p.Missing, p.Errors)
 	if p.HeldBack > 0 {
@@ -105,7 +108,7 @@ func plainLine(p scenario.Progress) string {
 		fmt.Fprintf(&b, "  given up %d", p.GivenUp)
 	}
 	for _, c := range p.Checks {
-		if !c.NoData && !c.Pass {
+		if !c.NoData && !c.Undecided && !c.Pass && !c.Optional {
 			fmt.Fprintf(&b, "  failing: %s (%s)", c.Text, metric.FormatFound(c.Value, c.Limit, c.Beyond, c.Unit))
 			break
 		}

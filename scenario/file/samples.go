@@ -1,14 +1,6 @@
 package file
 
-import (
-	"math"
-
-	"github.com/throng-io/throng/scenario/metric"
-)
-
-// Beyond is how many samples must lie beyond a percentile for it to be judged: with fewer a few
-// outliers are all of it.
-const Beyond = 10
+import "github.com/throng-io/throng/scenario/metric"
 
 // Takes is how many samples a rule on a percentile needs to be judged; 0 for any other rule. The
 // times until clients were back are no sample: all that were away are in them.
@@ -16,7 +8,7 @@ func (k *Check) Takes() int64 {
 	if k.Quantile == 0 || k.Metric == metric.Reconnect {
 		return 0
 	}
-	return int64(math.Ceil(Beyond/(1-k.Quantile/100) - 1e-6))
+	return metric.SamplesFor(k.Quantile)
 }
 
 // Expected is how many samples a rule on latencies is going to have by the plan: in its phases or,

@@ -56,7 +56,7 @@ var Percentiles = []Percentile{
 
 // Enough tells whether n samples can say what their quantile q (0..1) is: ten of them lie beyond
 // it.
-func Enough(n int64, q float64) bool { return float64(n)*(1-q) > 10-1e-6 }
+func Enough(n int64, q float64) bool { return n >= metric.SamplesFor(100*q) }
 
 // The places of the percentiles in Percentiles.
 const (

@@ -130,7 +130,7 @@ func thin(k *file.Check, all result.Samples) bool {
 	if all.Ended != nil {
 		above += atLeast(all.Ended, k.Value)
 	}
-	return above < file.Beyond
+	return above < metric.Beyond
 }
 
 // undecide withdraws the finding of a rule.

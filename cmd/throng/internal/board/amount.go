@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"time"
 
+	"github.com/throng-io/throng/scenario/metric"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -15,6 +17,18 @@ func Clock(seconds float64) string {
 		return fmt.Sprintf("%d:%02d:%02d", s/3600, s/60%60, s%60)
 	}
 	return fmt.Sprintf("%d:%02d", s/60, s%60)
+}
+
+// Amount writes a percentile of Latency: "-" for too few samples, "> 5 s" when it is more.
+func Amount(us int64, beyond bool) string {
+	switch s := metric.FormatDuration(time.Duration(us) * time.Microsecond); {
+	case us == 0:
+		return "-"
+	case beyond:
+		return "> " + s
+	default:
+		return s
+	}
 }
 
 // Label names a trial of a matrix: its parameters in alphabetic order, and its number from the

@@ -76,8 +76,7 @@ type State struct {
 	Duplicate int64         `json:"duplicate"`
 	Ledger    result.Ledger `json:"ledger"` // of the messages whose late limit has passed
 	Metric    string        `json:"metric,omitempty"`
-	P50us     int64         `json:"p50_us"` // of Metric so far
-	P99us     int64         `json:"p99_us"`
+	Latency                 // of Metric so far
 	Errors    int64         `json:"errors"`
 	Classes   []Class       `json:"classes,omitempty"`
 	Checks    []Check       `json:"checks,omitempty"`
@@ -92,6 +91,15 @@ type State struct {
 	Address  string         `json:"-"`                // of the web page that shows the same; "" = none
 }
 
+// Latency is two percentiles; 0 stands for too few samples to say, as in reports.
+type Latency struct {
+	P50us int64 `json:"p50_us"`
+	P99us int64 `json:"p99_us"`
+	// the percentile is among calls that never ended: it is more than the value
+	P50Beyond bool `json:"p50_beyond,omitempty"`
+	P99Beyond bool `json:"p99_beyond,omitempty"`
+}
+
 // Point is a second of a trial, or several of them merged: then counts are means and latencies the
 // highest.
 type Point struct {
@@ -100,7 +108,7 @@ type Point struct {
 	Deliveries float64 `json:"deliveries_per_s"`
 	Asked      int     `json:"asked"`
 	Held       int     `json:"held"`
-	P50us      int64   `json:"p50_us"` // of the state's Metric; 0: no samples
+	P50us      int64   `json:"p50_us"` // of the state's Metric; 0: too few samples to say
 	P99us      int64   `json:"p99_us"`
 	Maxus      int64   `json:"max_us"`
 	Lagus      int64   `json:"lag_us"`
@@ -145,8 +153,7 @@ type Trial struct {
 	Verdict result.Verdict    `json:"verdict"`
 	Reason  string            `json:"reason,omitempty"`
 	Metric  string            `json:"metric,omitempty"`
-	P50us   int64             `json:"p50_us"`
-	P99us   int64             `json:"p99_us"`
+	Latency                   // of Metric
 }
 
 // New returns the board of a run that has not begun.
@@ -170,7 +177,8 @@ func (b *Board) Update(p scenario.Progress) {
 	s.Asked, s.Held, s.Failed, s.Dropped = p.Asked, p.Held, p.Failed, p.Dropped
 	s.Offered, s.Sent, s.Received, s.Missing, s.Duplicate, s.Ledger = p.Offered, p.Sent, p.Received, p.Missing, p.Duplicate, p.Ledger
 	s.HeldBack, s.GivenUp = p.HeldBack, p.GivenUp
-	s.Metric, s.P50us, s.P99us, s.Errors = p.Metric, p.P50.Microseconds(), p.P99.Microseconds(), p.Errors
+	s.Metric, s.Errors = p.Metric, p.Errors
+	s.Latency = Latency{p.P50.Microseconds(), p.P99.Microseconds(), p.P50Beyond, p.P99Beyond}
 	s.Stage = stage(&p)
 	if p.Seconds > b.taken {
 		b.taken = p.Seconds
@@ -183,7 +191,7 @@ func (b *Board) Update(p scenario.Progress) {
 	}
 	if p.Done {
 		s.Trials = append(slices.Clip(s.Trials), Trial{
-			Cell: p.Cell, Params: p.Params, Trial: p.Trial, Verdict: p.Verdict, Reason: p.Reason, Metric: s.Metric, P50us: s.P50us, P99us: s.P99us,
+			Cell: p.Cell, Params: p.Params, Trial: p.Trial, Verdict: p.Verdict, Reason: p.Reason, Metric: s.Metric, Latency: s.Latency,
 		})
 	}
 }
@@ -207,7 +215,7 @@ func (b *Board) second(p *scenario.Progress) {
 	s := &p.Second
 	q := s.Latency[p.Metric]
 	now := Point{
-		T: s.T, Sent: float64(s.Sent), Deliveries: p.DeliveriesPerS, Asked: s.Asked, Held: s.Held, P50us: q.P50us, P99us: q.P99us, Maxus: q.Maxus,
+		T: s.T, Sent: float64(s.Sent), Deliveries: p.DeliveriesPerS, Asked: s.Asked, Held: s.Held, P50us: enough(q.N, 50, q.P50us), P99us: enough(q.N, 99, q.P99us), Maxus: q.Maxus,
 		Lagus: s.LagP99us, GCus: s.GCPauseMaxus, CPU: s.CPU, ServerCPU: s.ServerCPU, ServerRSS: s.ServerRSSBytes, Errors: float64(s.Errors),
 	}
 	b.state.Last = now
@@ -224,6 +232,14 @@ func (b *Board) second(p *scenario.Progress) {
 		b.points = append(b.points, now)
 	}
 	b.open = (b.open + 1) % b.merged
+}
+
+// enough is a percentile of n samples in microseconds, or 0 where they are too few to say.
+func enough(n int64, percentile float64, us int64) int64 {
+	if n < metric.SamplesFor(percentile) {
+		return 0
+	}
+	return max(us, 1)
 }
 
 // merge makes one point of two that stand for so many seconds.

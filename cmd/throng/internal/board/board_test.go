@@ -12,7 +12,7 @@ import (
 func second(i int) scenario.Progress {
 	return scenario.Progress{
 		Cell: 1, Cells: 2, Trial: 1, Phase: "hold", Phases: 1, Recording: true, Metric: "delivery", DeliveriesPerS: float64(i % 2 * 100), Seconds: i + 1,
-		Second: result.Second{T: float64(i), Held: i, Latency: map[string]result.Quantiles{"delivery": {N: 1, P50us: 1, P99us: int64(i), Maxus: 7}}},
+		Second: result.Second{T: float64(i), Held: i, Latency: map[string]result.Quantiles{"delivery": {N: 1000, P50us: 1, P99us: int64(i), Maxus: 7}}},
 	}
 }
 
@@ -108,4 +108,25 @@ func TestClockAndLabel(t *testing.T) {
 func pointsOf(b *Board, n int) []Point {
 	_, points := b.Read(n)
 	return points
+}
+
+// What a report would leave out for want of samples is in no live view either.
+func TestTooFewSamples(t *testing.T) {
+	for n, want := range map[int64][2]int64{19: {0, 0}, 20: {3, 0}, 999: {3, 0}, 1000: {3, 9}} {
+		b, p := New("x", ""), second(0)
+		p.Second.Latency = map[string]result.Quantiles{"delivery": {N: n, P50us: 3, P99us: 9, Maxus: 11}}
+		b.Update(p)
+		if last := b.State().Last; [2]int64{last.P50us, last.P99us} != want || last.Maxus != 11 {
+			t.Errorf("%d samples in a second: %+v, want %v", n, last, want)
+		}
+	}
+	for _, tt := range []struct {
+		us     int64
+		beyond bool
+		want   string
+	}{{0, false, "-"}, {5_000_000, false, "5 s"}, {5_000_000, true, "> 5 s"}} {
+		if got := Amount(tt.us, tt.beyond); got != tt.want {
+			t.Errorf("%q, want %q", got, tt.want)
+		}
+	}
 }

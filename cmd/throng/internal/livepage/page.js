@@ -12,6 +12,8 @@ function time(us) {
   const ms = us / 1000;
   return ms < 10 ? ms.toFixed(2) + " ms" : ms < 100 ? ms.toFixed(1) + " ms" : ms < 10000 ? ms.toFixed(0) + " ms" : (ms / 1000).toFixed(1) + " s";
 }
+// A percentile among calls that never ended is more than what was waited; with too few samples there is none.
+const atLeast = (of, name) => (of[name + "_beyond"] ? "> " : "") + time(of[name + "_us"]);
 const two = n => String(n).padStart(2, "0");
 function clock(s) {
   s = Math.max(0, Math.floor(s));
@@ -131,8 +133,8 @@ function showTiles(s) {
   const l = s.last, metric = s.metric || "latency";
   fill("tiles",
     tile("deliveries", short(l.deliveries_per_s) + "/s", grouped(s.received) + " received"),
-    tile("p50 " + metric, time(l.p50_us || s.p50_us), "all: " + time(s.p50_us)),
-    tile("p99 " + metric, time(l.p99_us || s.p99_us), "all: " + time(s.p99_us)),
+    tile("p50 " + metric, l.p50_us ? time(l.p50_us) : atLeast(s, "p50"), "all: " + atLeast(s, "p50")),
+    tile("p99 " + metric, l.p99_us ? time(l.p99_us) : atLeast(s, "p99"), "all: " + atLeast(s, "p99")),
     tile("clients held", grouped(s.held), "of " + grouped(s.asked) + (s.failed ? ", " + grouped(s.failed) + " failed" : "") + (s.dropped ? ", " + grouped(s.dropped) + " dropped" : "")),
     tile(missing(s).name, grouped(missing(s).n), "of " + grouped(s.ledger.expected) + " settled"),
     tile("errors", grouped(s.errors), s.classes && s.classes.length ? s.classes[0].class : "none"),
@@ -159,7 +161,7 @@ function showTables(s) {
   const trials = (s.trials || []).slice().reverse();
   $("trials-box").hidden = s.cells < 2 && trials.length < 2 || !trials.length;
   fill("trials", make("thead", {}, row(...["", "trial", "p50", "p99", ""].map(t => make("th", {}, t)))), make("tbody", {}, ...trials.map(t =>
-    row(make("td", {class: "state"}, make("span", {class: "badge " + t.verdict}, t.verdict)), cell(label(t) || "trial " + t.cell), cell(time(t.p50_us)), cell(time(t.p99_us)), cell(t.reason || "")))));
+    row(make("td", {class: "state"}, make("span", {class: "badge " + t.verdict}, t.verdict)), cell(label(t) || "trial " + t.cell), cell(atLeast(t, "p50")), cell(atLeast(t, "p99")), cell(t.reason || "")))));
 }
 
 // Charts: time to the right, phases behind, unrecorded ones shaded.

@@ -67,7 +67,7 @@ type block struct {
 }
 
 func (v *view) blocks() []block {
-	charts := []string{v.rate(), v.latency("p50", func(p board.Point) int64 { return p.P50us }, v.s.P50us), v.latency("p99", func(p board.Point) int64 { return p.P99us }, v.s.P99us)}
+	charts := []string{v.rate(), v.latency("p50", func(p board.Point) int64 { return p.P50us }, board.Amount(v.s.P50us, v.s.P50Beyond)), v.latency("p99", func(p board.Point) int64 { return p.P99us }, board.Amount(v.s.P99us, v.s.P99Beyond))}
 	ledger := append([]string{v.ledger()}, v.unsent()...)
 	all := []block{
 		{lines: []string{v.head()}, keep: 1, rank: 10},

@@ -42,7 +42,7 @@ func busy() (*board.State, []board.Point) {
 		Plan:  []result.Phase{{Name: "ramp", EndS: 10}, {Name: "warm", StartS: 10, EndS: 20}, {Name: "hold", StartS: 20, EndS: 60, Record: true}, {Name: "deploy", StartS: 60, EndS: 80, Record: true}},
 		Asked: 100000, Held: 99997, Failed: 1, Dropped: 2, Offered: 442, Sent: 430, HeldBack: 7, GivenUp: 5, Received: 123456789, Missing: 3,
 		Ledger: result.Ledger{Sent: 380, Expected: 380000, Received: 379996, Lost: 3, Late: 1, Duplicate: 4},
-		Metric: "delivery", P50us: 2100, P99us: 9100, Errors: 17, Last: points[49],
+		Metric: "delivery", Latency: board.Latency{P50us: 2100, P99us: 9100}, Errors: 17, Last: points[49],
 		Classes: []board.Class{{Class: "connect.refused", N: 12, Text: "dial tcp 127.0.0.1:3000: connection refused"}, {Class: "ack.timeout", N: 5}},
 		Checks: []board.Check{
 			{Text: "p99(lag) < 5ms", Kind: result.KindValid, State: board.Holds, Value: "190 µs"},
@@ -55,8 +55,8 @@ func busy() (*board.State, []board.Point) {
 			{Text: "errors(connect) == 0", Kind: result.KindSLO, State: board.Broken, Value: "12", Optional: true},
 		},
 		Trials: []board.Trial{
-			{Cell: 1, Trial: 1, Params: map[string]string{"transport": "polling", "fanout": "batched"}, Verdict: result.Pass, Metric: "delivery", P50us: 3000, P99us: 20000},
-			{Cell: 2, Trial: 1, Params: map[string]string{"transport": "websocket", "fanout": "batched"}, Verdict: result.Fail, Reason: "loss(delivery) == 0: 4", Metric: "delivery", P50us: 2000, P99us: 9000},
+			{Cell: 1, Trial: 1, Params: map[string]string{"transport": "polling", "fanout": "batched"}, Verdict: result.Pass, Metric: "delivery", Latency: board.Latency{P50us: 3000, P99us: 20000}},
+			{Cell: 2, Trial: 1, Params: map[string]string{"transport": "websocket", "fanout": "batched"}, Verdict: result.Fail, Reason: "loss(delivery) == 0: 4", Metric: "delivery", Latency: board.Latency{P50us: 2000, P99us: 9000}},
 		},
 	}
 	return s, points

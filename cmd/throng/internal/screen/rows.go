@@ -78,17 +78,16 @@ func (v *view) rate() string {
 	return v.chart(what, f, false, bold.Render(metric.FormatCount(int64(now+0.5))+"/s"), total)
 }
 
-func (v *view) latency(name string, f func(board.Point) int64, sum int64) string {
+func (v *view) latency(name string, f func(board.Point) int64, sum string) string {
 	label := name
 	if v.s.Metric != "" {
 		label = name + " " + v.s.Metric
 	}
 	now, total := faint.Render("no samples yet"), ""
 	if v.s.Metric != "" {
-		total = "all " + metric.FormatDuration(time.Duration(sum)*time.Microsecond)
-		now = "-"
+		total, now = "all "+sum, "-"
 		if us := f(v.s.Last); us > 0 {
-			now = bold.Render(metric.FormatDuration(time.Duration(us) * time.Microsecond))
+			now = bold.Render(board.Amount(us, false))
 		}
 	}
 	return v.chart(label, func(p board.Point) float64 { return float64(f(p)) }, true, now, total)
@@ -268,8 +267,11 @@ func (v *view) trials() []string {
 			mark = alarm.Render(pad(string(t.Verdict), 7))
 		}
 		text := ""
-		if t.Metric != "" {
-			text = fmt.Sprintf("p99 %s %s", t.Metric, us(t.P99us))
+		switch {
+		case t.P99us > 0:
+			text = fmt.Sprintf("p99 %s %s", t.Metric, board.Amount(t.P99us, t.P99Beyond))
+		case t.P50us > 0:
+			text = fmt.Sprintf("p50 %s %s", t.Metric, board.Amount(t.P50us, t.P50Beyond))
 		}
 		rows = append(rows, v.row(label, fmt.Sprintf("%s %s  %s  %s", mark, board.Label(t.Params, t.Trial), text, faint.Render(t.Reason))))
 	}

@@ -1,0 +1,13 @@
+package metric
+
+import "math"
+
+// Beyond is how many samples must lie beyond a percentile for it to be judged and shown: with fewer
+// a few outliers are all of it.
+const Beyond = 10
+
+// SamplesFor is how many samples a percentile (above 0, below 100) takes to have Beyond of them
+// beyond it: 20 for 50, 1000 for 99.
+func SamplesFor(percentile float64) int64 {
+	return int64(math.Ceil(Beyond / (1 - percentile/100) * (1 - 1e-9))) // 1-0.999 is no tenth of a per cent
+}
