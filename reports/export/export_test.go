@@ -236,7 +236,7 @@ func TestJUnitFitsTheSchemaOfJenkins(t *testing.T) {
 
 var (
 	omComment = regexp.MustCompile(`^# (TYPE|UNIT|HELP) ([a-z0-9_]+) (.+)$`)
-	omSample  = regexp.MustCompile(`^([a-z0-9_]+)\{((?:[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\n]|\\[\\n"])*",?)*)\} (-?[0-9.e+-]+) ([0-9]+\.[0-9]{3})$`)
+	omSample  = regexp.MustCompile(`^([a-z0-9_]+)\{((?:[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\n]|\\[\\n"])*",?)*)\} (-?[0-9.e+-]+|\+Inf) ([0-9]+\.[0-9]{3})$`)
 	omLabel   = regexp.MustCompile(`([a-zA-Z_][a-zA-Z0-9_]*)="(?:[^"\\]|\\.)*"`)
 	omSuffix  = map[string][]string{"counter": {"_total"}, "gauge": {""}, "info": {"_info"}, "stateset": {""}, "summary": {"", "_count", "_sum"}, "histogram": {"_bucket", "_count", "_sum"}}
 )
@@ -337,6 +337,34 @@ func TestOpenMetrics(t *testing.T) {
 		if _, broken := checkOpenMetrics(bad); len(broken) == 0 {
 			t.Errorf("nothing wrong is seen in %q", bad)
 		}
+	}
+}
+
+// TestOpenMetricsOfWhatNeverCame: a percentile among calls without an answer is more than what was waited for them, which no
+// program may take for its value.
+func TestOpenMetricsOfWhatNeverCame(t *testing.T) {
+	run := reporttest.Sample("pass")
+	s := result.Samples{Ended: result.NewHistogram(), Never: result.NewHistogram()}
+	if err := errors.Join(s.Ended.RecordValues(3_000, 900), s.Never.RecordValues(5_000_000, 100)); err != nil {
+		t.Fatal(err)
+	}
+	run.Cells[0].Latency["ack"] = s.Latency()
+	text := string(format(t, "openmetrics", run))
+	_, broken := checkOpenMetrics(text)
+	if len(broken) > 0 {
+		t.Errorf("%q", broken)
+	}
+	for _, want := range []string{
+		`latency_seconds{LABELS,quantile="0.5"} 0.00`, `latency_seconds{LABELS,quantile="0.9"} 0.00`, `latency_seconds{LABELS,quantile="0.99"} +Inf `, `latency_seconds_count{LABELS} 1000 `,
+		`latency_max_seconds{LABELS} +Inf `, `latency_distribution_seconds_bucket{LABELS,le="30.0"} 900 `, `latency_distribution_seconds_bucket{LABELS,le="+Inf"} 1000 `,
+		`latency_distribution_seconds_count{LABELS} 1000 `,
+	} {
+		if want = "throng_" + strings.Replace(want, "LABELS", `scenario="broadcast",cell="1",trial="1",metric="ack"`, 1); !strings.Contains(text, want) {
+			t.Errorf("missing: %s", want)
+		}
+	}
+	if strings.Contains(text, `seconds_sum{scenario="broadcast",cell="1",trial="1",metric="ack"}`) {
+		t.Error("a sum of unknown times is exported")
 	}
 }
 

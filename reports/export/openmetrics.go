@@ -89,9 +89,9 @@ func writeOpenMetrics(b *bytes.Buffer, run *result.Run) {
 	}
 	build := &family{name: "throng_build", kind: "info", help: "The program and the machine that took the measurements."}
 	verdict := &family{name: "throng_verdict", kind: "stateset", help: "The verdict of the trial: pass, fail or invalid."}
-	latency := &family{name: "throng_latency_seconds", kind: "summary", unit: "seconds", help: "Latency since a message was due; a percentile needs ten samples above it."}
-	spread := &family{name: "throng_latency_distribution_seconds", kind: "histogram", unit: "seconds", help: "Latency since a message was due, in buckets."}
-	longest := gauge("latency_max_seconds", "seconds", "The longest latency.")
+	latency := &family{name: "throng_latency_seconds", kind: "summary", unit: "seconds", help: "Latency since a message was due; a percentile needs ten samples above it, and is +Inf among calls that never ended."}
+	spread := &family{name: "throng_latency_distribution_seconds", kind: "histogram", unit: "seconds", help: "Latency since a message was due, in buckets; calls that never ended are in the last alone."}
+	longest := gauge("latency_max_seconds", "seconds", "The longest latency; +Inf where a call never ended.")
 	length := gauge("recorded_seconds", "seconds", "Length of the recorded phases.")
 	clients := gauge("clients", "", "Simulated clients by state.")
 	deliveries := counter("deliveries", "", "Deliveries by outcome.")
@@ -176,15 +176,30 @@ func each(f *family, suffix string, l omLabels, key string, pairs ...any) {
 	}
 }
 
+// addLatency adds percentiles and the maximum. What falls among samples that never ended is +Inf:
+// how long was waited for them is only a lower bound, and a threshold has to see them above it.
 func addLatency(f, longest *family, l omLabels, of *result.Latency) {
+	value := func(percentile float64, us int64) float64 {
+		if of.Beyond(percentile) {
+			return math.Inf(1)
+		}
+		return float64(us) / 1e6
+	}
 	for _, p := range selection.Percentiles {
-		if of.N >= p.N {
-			f.add("", l.with("quantile", canonical(p.P)), float64(p.Of(of))/1e6)
+		if of.N+of.Never >= p.N {
+			f.add("", l.with("quantile", canonical(p.P)), value(100*p.P, p.Of(of)))
 		}
 	}
-	f.add("_count", l, float64(of.N))
-	f.add("_sum", l, of.Meanus*float64(of.N)/1e6)
-	longest.add("", l, float64(of.Maxus)/1e6)
+	addTotals(f, l, of)
+	longest.add("", l, value(100, of.Maxus))
+}
+
+// addTotals adds how many samples there are and their sum, which is known only when all ended.
+func addTotals(f *family, l omLabels, of *result.Latency) {
+	f.add("_count", l, float64(of.N+of.Never))
+	if of.Never == 0 {
+		f.add("_sum", l, of.Meanus*float64(of.N)/1e6)
+	}
 }
 
 // omBounds are the upper bounds of the buckets in seconds, the same as in the metrics that a run
@@ -200,10 +215,11 @@ var omBounds = func() (all []float64) {
 	return all
 }()
 
-// addBuckets adds a histogram, unless the result holds the percentiles alone.
+// addBuckets adds a histogram, unless the result holds the percentiles alone. Samples that never
+// ended are in the last bucket only.
 func addBuckets(f *family, l omLabels, of *result.Latency) {
 	h, err := of.Histogram()
-	if err != nil || of.N == 0 {
+	if err != nil || of.N+of.Never == 0 {
 		return
 	}
 	bars, i, sum := h.Distribution(), 0, int64(0)
@@ -213,9 +229,8 @@ func addBuckets(f *family, l omLabels, of *result.Latency) {
 		}
 		f.add("_bucket", l.with("le", canonical(bound)), float64(sum))
 	}
-	f.add("_bucket", l.with("le", "+Inf"), float64(of.N))
-	f.add("_count", l, float64(of.N))
-	f.add("_sum", l, of.Meanus*float64(of.N)/1e6)
+	f.add("_bucket", l.with("le", "+Inf"), float64(of.N+of.Never))
+	addTotals(f, l, of)
 }
 
 // canonical writes a bound as OpenMetrics asks for: with a decimal point, rounded as it was meant.
