@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -84,7 +85,7 @@ func TestWarningsByImportance(t *testing.T) {
 	f.cell = cell
 	at := -1
 	got := f.warnings()
-	for _, want := range []string{"messages were delivered twice", "only 9/s of 10/s operations", "used up to 90 % of the cores", "scaled down to 20%"} {
+	for _, want := range []string{"messages were delivered twice", "only 90 % of the operations that were due", "used up to 90 % of the cores", "scaled down to 20%"} {
 		i := slices.IndexFunc(got, func(s string) bool { return strings.Contains(s, want) })
 		if i <= at {
 			t.Errorf("%q is at %d of %q", want, i, got)
@@ -112,6 +113,7 @@ func TestTailEffect(t *testing.T) {
 		want  string
 	}{
 		"on time":   {0, time.Hour, ""},
+		"one":       {1, 0, "the slowest sample of delivery, 53 ms, is slow only because the generator itself was late: without its delay, max would be 3 ms"},
 		"few":       {5, 0, "5 of the 5 slowest samples of delivery, from 53 ms (max) on, are slow only because the generator itself was late: without its delay, max would be 3 ms"},
 		"a tail":    {97, 0, "97 of the 97 slowest samples of delivery, from 53 ms (p99.9) on, are slow only because the generator itself was late: without its delay, p99.9 would be 3 ms"},
 		"collected": {5, 50 * time.Millisecond, "5 of the 5 slowest samples of delivery, from 53 ms (max) on, are slow only because the generator itself was late: without its delay, max would be 3 ms; garbage collection paused it for up to 50 ms"},
@@ -149,6 +151,43 @@ func TestWarningOfATargetWithoutTheContract(t *testing.T) {
 		f.t.server.builtIn, f.cell = test.builtIn, &test.cell
 		if got := strings.Join(f.warnings(), "; "); strings.Contains(got, says) != test.warned {
 			t.Errorf("%s: %q", name, got)
+		}
+	}
+}
+
+// While a trial runs its percentiles are shown as its report will show them.
+func TestShownWhileItRuns(t *testing.T) {
+	for _, tt := range []struct {
+		ended, never int64
+		p50, p99     time.Duration
+		beyond       bool
+	}{
+		{ended: 19},
+		{ended: 20, p50: 3 * time.Millisecond},
+		{ended: 999, never: 1, p50: 3 * time.Millisecond, p99: 3 * time.Millisecond},
+		{ended: 900, never: 100, p50: 3 * time.Millisecond, p99: 5 * time.Second, beyond: true},
+	} {
+		all := result.Samples{Ended: result.NewHistogram(), Never: result.NewHistogram()}
+		if err := errors.Join(all.Ended.RecordValues(3_000, tt.ended), all.Never.RecordValues(5_000_000, tt.never)); err != nil {
+			t.Fatal(err)
+		}
+		p50, _ := stated(all, 50)
+		p99, beyond := stated(all, 99)
+		near := func(got, want time.Duration) bool { return (got - want).Abs() <= want/1000 } // of a histogram
+		if !near(p50, tt.p50) || !near(p99, tt.p99) || beyond != tt.beyond {
+			t.Errorf("%d and %d that never ended: p50 %s, p99 %s (beyond: %v), want %s, %s, %v", tt.ended, tt.never, p50, p99, beyond, tt.p50, tt.p99, tt.beyond)
+		}
+	}
+}
+
+func TestUnsentInNumbers(t *testing.T) {
+	for want, m := range map[string]result.Operations{
+		"":                        {Due: 9, Sent: 9},
+		": of 604, 1 was dropped": {Due: 604, Sent: 603, Dropped: 1},
+		": of 3 906, 2 were still queued at the end for clients that had lost their connection, 80 were dropped": {Due: 3906, Sent: 3824, Held: 2, Dropped: 80},
+	} {
+		if got := whyUnsent(m); got != want {
+			t.Errorf("%q, want %q", got, want)
 		}
 	}
 }

@@ -52,7 +52,7 @@ func (f *findings) warnings() []string {
 		}
 	}
 	if r := cell.Rates; r.AchievedPerS < 0.999*r.OfferedPerS {
-		say("only %s of %s operations were sent%s", metric.FormatRate(r.AchievedPerS), metric.FormatRate(r.OfferedPerS), whyUnsent(cell.Messages))
+		say("only %s of the operations that were due were sent%s", metric.FormatShare(r.AchievedPerS/r.OfferedPerS), whyUnsent(cell.Messages))
 	}
 	f.turns(say)
 	if asked, held := f.c.clients(); held+int(t.count.slowDropped.Load()) < asked && !(t.churns() && float64(held) > 0.99*float64(asked)) {
@@ -104,15 +104,22 @@ func busiest(cell *result.Cell) string {
 func whyUnsent(m result.Operations) string {
 	var parts []string
 	if m.Held > 0 {
-		parts = append(parts, metric.FormatCount(m.Held)+" were still queued at the end for clients that had lost their connection")
+		parts = append(parts, metric.FormatCount(m.Held)+were(m.Held)+"still queued at the end for clients that had lost their connection")
 	}
 	if m.Dropped > 0 {
-		parts = append(parts, metric.FormatCount(m.Dropped)+" were dropped")
+		parts = append(parts, metric.FormatCount(m.Dropped)+were(m.Dropped)+"dropped")
 	}
 	if len(parts) == 0 {
 		return ""
 	}
-	return fmt.Sprintf(": of %s that were due, %s", metric.FormatCount(m.Due), strings.Join(parts, ", "))
+	return fmt.Sprintf(": of %s, %s", metric.FormatCount(m.Due), strings.Join(parts, ", "))
+}
+
+func were(n int64) string {
+	if n == 1 {
+		return " was "
+	}
+	return " were "
 }
 
 // notes explain the numbers and cast no doubt on them.
@@ -153,8 +160,11 @@ func tailEffect(e *judge.Evidence, pause time.Duration) string {
 	if !ok {
 		return ""
 	}
-	s := fmt.Sprintf("%d of the %d slowest samples of %s, from %s (%s) on, are slow only because the generator itself was late: without its delay, %s would be %s",
-		t.Late, t.Slowest, t.Metric, metric.FormatSeconds(t.With), t.Stat, t.Stat, metric.FormatSeconds(t.Without))
+	which := fmt.Sprintf("%s of the %s slowest samples of %s, from %s (%s) on, are", metric.FormatCount(t.Late), metric.FormatCount(t.Slowest), t.Metric, metric.FormatSeconds(t.With), t.Stat)
+	if t.Slowest == 1 {
+		which = fmt.Sprintf("the slowest sample of %s, %s, is", t.Metric, metric.FormatSeconds(t.With))
+	}
+	s := fmt.Sprintf("%s slow only because the generator itself was late: without its delay, %s would be %s", which, t.Stat, metric.FormatSeconds(t.Without))
 	if pause.Seconds() >= (t.With-t.Without)/2 {
 		s += fmt.Sprintf("; garbage collection paused it for up to %s", metric.FormatSeconds(pause.Seconds()))
 	}

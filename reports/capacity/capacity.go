@@ -138,20 +138,25 @@ func loads(run *result.Run, metricName string) []Load {
 // bend looks for the knee of p99 over the levels.
 func (c *Capacity) bend() {
 	var points []model.Point
+	known := map[float64]bool{}
 	for _, l := range c.levels {
 		for _, cell := range l.all {
 			if us, ok := selection.LatencyOf(c.metric, selection.P99)(cell); ok {
 				points = append(points, model.Point{Level: l.Level, Value: us})
+				known[l.Level] = true
 			}
 		}
 	}
 	knee, err := model.Knee(points)
 	if err != nil {
 		c.KneeNote = layout.UpperFirst(err.Error()) + "."
+		if n := len(known); n < model.MinLevels && n < len(c.levels) {
+			c.KneeNote += fmt.Sprintf(" Of %d levels, %d had trials with the %s samples that a p99 takes.", len(c.levels), n, layout.Count(selection.Percentiles[selection.P99].N))
+		}
 		return
 	}
 	c.Knee = knee
-	c.KneeNote = fmt.Sprintf("p99 %s begins to rise steeply at %s (Kneedle on %d levels).", c.metric, c.show(knee), len(c.levels))
+	c.KneeNote = fmt.Sprintf("p99 %s begins to rise steeply at %s (Kneedle on %d levels).", c.metric, c.show(knee), len(known))
 }
 
 // scale fits the scalability law to the throughput by level. Rates and loads are no concurrency, so

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/throng-io/throng/reports/internal/layout"
 	"github.com/throng-io/throng/reports/internal/reporttest"
 	"github.com/throng-io/throng/scenario/result"
 )
@@ -131,5 +132,24 @@ func TestCapacityOfNodes(t *testing.T) {
 	}
 	if !strings.HasPrefix(c.Line, "This machine holds") || !strings.Contains(c.Line, " nodes with ") || c.Operating != 0 || c.Nodes != 0 || c.BytesPerClient != nil {
 		t.Errorf("got %s; operating %v, nodes %v, bytes %v", c.Line, c.Operating, c.Nodes, c.BytesPerClient)
+	}
+}
+
+// A note on the knee counts the levels that it is about: those whose trials have the samples that a p99 takes.
+func TestKneeCountsLevels(t *testing.T) {
+	run := reporttest.Sample("search")
+	if c := Of(run); !strings.HasSuffix(c.KneeNote, "(Kneedle on 10 levels).") {
+		t.Errorf("%q", c.KneeNote)
+	}
+	short := map[float64]bool{}
+	for _, p := range run.Capacity.Probes {
+		if p.Cell > 0 && (short[p.Level] || len(short) < 6) {
+			short[p.Level] = true
+			run.Cells[p.Cell-1].Latency["delivery"].N = 999
+		}
+	}
+	if c := Of(run); !strings.Contains(c.KneeNote, "levels are too few") || !strings.Contains(strings.ReplaceAll(c.KneeNote, layout.Nbsp, " "), "Of 10 levels, ") ||
+		!strings.HasSuffix(strings.ReplaceAll(c.KneeNote, layout.Nbsp, " "), "had trials with the 1 000 samples that a p99 takes.") {
+		t.Errorf("%q", c.KneeNote)
 	}
 }

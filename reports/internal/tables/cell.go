@@ -36,9 +36,9 @@ func ChecksTable(c *result.Cell) layout.Table {
 		case !k.Pass:
 			outcome = NotMet
 		}
-		kind := "pass or fail"
+		kind := strings.ReplaceAll("pass or fail", " ", layout.Nbsp)
 		if k.Kind == result.KindValid {
-			kind = "valid or not"
+			kind = strings.ReplaceAll("valid or not", " ", layout.Nbsp)
 		}
 		if k.Note != "" {
 			value += " (" + k.Note + ")"
