@@ -24,7 +24,7 @@ func savedRun(t *testing.T, parent, name string, n int, median time.Duration) st
 			result.Record(h, time.Duration(float64(median)*(1+rnd.Float64())))
 		}
 		run.Cells = append(run.Cells, result.Cell{
-			Trial: i + 1, Verdict: result.Pass, Seconds: 5, Params: map[string]string{},
+			Trial: i + 1, Started: time.Unix(int64(median)+int64(6*i), 0).UTC(), Verdict: result.Pass, Seconds: 5, Params: map[string]string{},
 			Clients: result.Clients{Asked: 10, Held: 10}, Ledger: result.Ledger{Expected: 2000, Received: 2000},
 			Latency: map[string]*result.Latency{"delivery": result.FromHistogram(h)},
 		})

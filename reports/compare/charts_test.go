@@ -2,6 +2,7 @@ package compare
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -173,6 +174,44 @@ func TestOverlayNeedsSamples(t *testing.T) {
 	for n, want := range map[int64]string{999: "p50", 1000: "p99"} {
 		if got := selection.OfSeconds(of(n), "delivery").Name; got != want {
 			t.Errorf("%d samples: %s, want %s", n, got, want)
+		}
+	}
+}
+
+// What was not measured is no line at zero: the CPU time of a server on another machine, and deliveries where there are
+// acknowledgements alone.
+func TestTimeOverlayOfWhatWasMeasured(t *testing.T) {
+	a, b := reporttest.Trials(1, 5, 2000), reporttest.Trials(2, 5, 2000)
+	seconds := func(received int64, cpu float64) {
+		for _, run := range []*result.Run{a, b} {
+			for i := range run.Cells {
+				run.Cells[i].Timeline = nil
+				for s := range 4 {
+					run.Cells[i].Timeline = append(run.Cells[i].Timeline, result.Second{
+						T: float64(s), Sent: 20, Received: received, ServerCPU: cpu, Latency: map[string]result.Quantiles{"delivery": {N: 2000, P50us: 900, P99us: 4000, Maxus: 9000}},
+					})
+				}
+			}
+		}
+	}
+	for _, tt := range []struct {
+		received int64
+		cpu      float64
+		labels   []string
+		rate     float64
+	}{
+		{0, 0, []string{"p99 delivery, ms", "messages sent/s"}, 20},
+		{300, 0.25, []string{"p99 delivery, ms", "deliveries/s", "server CPU, %"}, 300},
+	} {
+		seconds(tt.received, tt.cpu)
+		c := two(t, a, b)
+		f := timeOverlay("time", &c.Pairs[0])
+		var labels []string
+		for _, p := range f.Panels {
+			labels = append(labels, p.Y.Label)
+		}
+		if !slices.Equal(labels, tt.labels) || f.Panels[1].Lines[0].Points[0].Y != tt.rate {
+			t.Errorf("panels %q, %v; want %q, %v", labels, f.Panels[1].Lines[0].Points[0].Y, tt.labels, tt.rate)
 		}
 	}
 }

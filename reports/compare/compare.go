@@ -61,6 +61,7 @@ type Pair struct {
 	even       string               // how the machine's speed was taken out of CPU times; "": it was not
 	alone      int                  // valid trials without one of the other side next to them
 	together   bool                 // trials of both sides ran at the same time
+	untimed    bool                 // the results do not say when their trials ran
 	lacks      [2][]string          // metrics that base, and new, has no value of while the other has
 	place      map[*result.Cell]int // of interleaved trials: their order in time
 	spectra    [2]*result.Latency   // the trials of base and of new merged, of the metric of Shift

@@ -44,8 +44,8 @@ type ran struct {
 }
 
 // order lists the valid trials of both sides as they ran: within one run in the order of its cells,
-// else by the clock. It is empty where that is not known, and where trials of the two sides ran at
-// the same time, as in two jobs of one CI run: p.together then says so.
+// else by the clock. It is empty where that is not known, which p.untimed then says, and where
+// trials of the two sides ran at the same time, as in two jobs of one CI run: then p.together does.
 func (p *Pair) order() (all []ran) {
 	for _, c := range p.base.cells {
 		all = append(all, ran{c, false})
@@ -63,7 +63,7 @@ func (p *Pair) order() (all []ran) {
 		slices.SortStableFunc(all, func(a, b ran) int { return cmp.Compare(at[a.Cell], at[b.Cell]) })
 		return all
 	}
-	if slices.ContainsFunc(all, func(r ran) bool { return r.Started.IsZero() }) {
+	if p.untimed = slices.ContainsFunc(all, func(r ran) bool { return r.Started.IsZero() }); p.untimed {
 		return nil
 	}
 	slices.SortStableFunc(all, func(a, b ran) int { return a.Started.Compare(b.Started) })
@@ -95,8 +95,11 @@ func together(all []ran) bool {
 // why says why the differences of a pair that is not interleaved may be another's than the
 // server's.
 func (p *Pair) why() string {
-	if p.together {
+	switch {
+	case p.together:
 		return "both sides ran at the same time: on one machine they slow each other, and two machines differ"
+	case p.untimed:
+		return "the results do not say when their trials ran: it may be the machine's drift"
 	}
 	return "the trials were not interleaved: it may be the machine's drift"
 }
@@ -129,8 +132,11 @@ func (c *Comparison) orderNotes() (notes []string) {
 			continue
 		}
 		apart = fmt.Sprintf("%s and %s ran one after the other, not interleaved: differences may be the machine's drift", p.Base, p.New)
-		if p.together {
+		switch {
+		case p.together:
 			apart = fmt.Sprintf("%s and %s ran at the same time: on one machine they slow each other, and two machines differ", p.Base, p.New)
+		case p.untimed:
+			apart = fmt.Sprintf("%s and %s do not say when their trials ran: differences may be the machine's drift", p.Base, p.New)
 		}
 	}
 	if apart != "" {

@@ -2,6 +2,7 @@ package compare
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/throng-io/throng/reports/internal/charts"
 	"github.com/throng-io/throng/reports/internal/draw"
@@ -34,7 +35,7 @@ func (p *Pair) sides(line func(c *result.Cell, like draw.Line)) {
 }
 
 // timeOverlay lays the seconds of both sides over each other, trial by trial: latency, what was
-// delivered, what it cost.
+// delivered, or sent where nothing was to be delivered, and what it cost where that was read.
 func timeOverlay(name string, p *Pair) *charts.Figure {
 	if p.Shift == nil {
 		return nil
@@ -44,16 +45,21 @@ func timeOverlay(name string, p *Pair) *charts.Figure {
 	p.sides(func(c *result.Cell, _ draw.Line) { all = append(all, c.Timeline) })
 	q := selection.OfSeconds(all, metricName)
 	latency := draw.Panel{Y: draw.Axis{Label: q.Name + " " + metricName + ", ms", Log: true}, Weight: 1.6}
-	rate := draw.Panel{Y: draw.Axis{Label: "deliveries/s"}}
+	rate, of := draw.Panel{Y: draw.Axis{Label: "deliveries/s"}}, func(s *result.Second) int64 { return s.Received }
+	if !slices.ContainsFunc(all, func(t []result.Second) bool { return some(t, of) }) {
+		rate.Y.Label, of = "messages sent/s", func(s *result.Second) int64 { return s.Sent }
+	}
 	cpu := draw.Panel{Y: draw.Axis{Label: "server CPU, %", Max: 100}}
-	lines := 0
+	lines, cost := 0, false
 	p.sides(func(c *result.Cell, like draw.Line) {
 		l, r, u := like, like, like
 		r.Name, u.Name = "", ""
-		for _, s := range c.Timeline {
+		for i := range c.Timeline {
+			s := &c.Timeline[i]
 			l.Points = charts.NextPoint(l.Points, s.T, q.OfSecond(s.Latency[metricName]), 1)
-			r.Points = append(r.Points, draw.Point{X: s.T, Y: float64(s.Received)})
+			r.Points = append(r.Points, draw.Point{X: s.T, Y: float64(of(s))})
 			u.Points = append(u.Points, draw.Point{X: s.T, Y: s.ServerCPU * 100})
+			cost = cost || s.ServerCPU > 0
 		}
 		if len(l.Points) < 2 {
 			return
@@ -68,7 +74,20 @@ func timeOverlay(name string, p *Pair) *charts.Figure {
 	rate.X, cpu.X = latency.X, latency.X
 	f := &charts.Figure{Caption: fmt.Sprintf("Both sides second by second, one line per trial, at most %d per side. Unrecorded phases are included.", overlaid)}
 	f.Figure = draw.Figure{Name: name, Title: "Both sides over time", Sub: pairSub(p), Panels: []draw.Panel{latency, rate, cpu}}
+	if !cost { // the server is on another machine
+		f.Panels = f.Panels[:2]
+	}
 	return f
+}
+
+// some reports whether a number is above zero in any second.
+func some(timeline []result.Second, of func(*result.Second) int64) bool {
+	for i := range timeline {
+		if of(&timeline[i]) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // curveOverlay lays the receiver curves of both sides over each other.

@@ -55,6 +55,8 @@ func apart(p *Pair) string {
 		return ""
 	case p.together:
 		return "Both sides ran at the same time: differences may be the machines'."
+	case p.untimed:
+		return "The results do not say when their trials ran: differences may be the machine's drift."
 	}
 	return "Not interleaved: differences may be the machine's drift."
 }
