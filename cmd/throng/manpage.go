@@ -39,7 +39,7 @@ func pageName(cmd *cobra.Command) string { return strings.ReplaceAll(cmd.Command
 // pageHead begins a page. Its date is that of the revision: pages of one revision are the same
 // bytes wherever they are made.
 func pageHead(name string, section int, about string) string {
-	day, _, _ := strings.Cut(readBuild().Time, "T")
+	day, _, _ := strings.Cut(result.BuildRevision().Time, "T")
 	return fmt.Sprintf(".TH %s %d %s %s %s\n.SH NAME\n%s \\- %s\n", manual.RoffWord(strings.ToUpper(name)), section,
 		`"`+day+`"`, manual.RoffWord("throng "+result.Version()), manual.RoffWord("Throng manual"),
 		strings.TrimSpace(manual.RoffText(name)), strings.TrimSpace(manual.RoffText(about)))

@@ -1,8 +1,8 @@
 package main
 
 import (
+	"cmp"
 	"runtime"
-	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
@@ -17,39 +17,6 @@ type build struct {
 	Time     string `json:"time,omitempty"`     // of Revision, RFC 3339
 	Go       string `json:"go"`
 	Platform string `json:"platform"` // OS/ARCH
-}
-
-// readBuild reads the build information that the Go tool has put into this program.
-func readBuild() build {
-	b := build{Version: result.Version(), Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return b
-	}
-	for _, s := range info.Settings {
-		switch s.Key {
-		case "vcs.revision":
-			b.Revision = s.Value
-		case "vcs.modified":
-			b.Modified = s.Value == "true"
-		case "vcs.time":
-			b.Time = s.Value
-		}
-	}
-	return b
-}
-
-// revision is the abbreviated revision with a mark for changed files; "unknown" if the build has
-// none.
-func (b *build) revision() string {
-	if b.Revision == "" {
-		return "unknown"
-	}
-	r := b.Revision[:min(12, len(b.Revision))]
-	if b.Modified {
-		r += "+changes"
-	}
-	return r
 }
 
 func versionCommand() *cobra.Command {
@@ -67,12 +34,13 @@ before the first tag). "devel" was built outside of version control.`,
   throng version --json | jq -r .revision`,
 		Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			b := readBuild()
+			r := result.BuildRevision()
+			b := build{result.Version(), r.ID, r.Modified, r.Time, runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH}
 			out := &errWriter{w: cmd.OutOrStdout()}
 			if asJSON {
 				return writeJSON(out.w, b)
 			}
-			out.printf("throng    %s\nrevision  %s\ngo        %s\nplatform  %s\n", b.Version, b.revision(), b.Go, b.Platform)
+			out.printf("throng    %s\nrevision  %s\ngo        %s\nplatform  %s\n", b.Version, cmp.Or(r.String(), "unknown"), b.Go, b.Platform)
 			return out.err
 		},
 	}

@@ -1,7 +1,6 @@
 package result
 
 import (
-	"fmt"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -24,7 +23,7 @@ func Environment() map[string]string {
 		"clock":      readLine("/sys/devices/system/clocksource/clocksource0/current_clocksource"),
 		"cpu":        field("/proc/cpuinfo", "model name"),
 		"throng":     Version(),
-		"commit":     commit(),
+		"commit":     BuildRevision().String(),
 	}
 	if kb, ok := strings.CutSuffix(field("/proc/meminfo", "MemTotal"), " kB"); ok {
 		if n, err := strconv.ParseInt(strings.TrimSpace(kb), 10, 64); err == nil {
@@ -49,25 +48,40 @@ func Version() string {
 	return info.Main.Version
 }
 
-// commit is the revision the program was built from, with a mark when files had been changed since.
-func commit() string {
+// Revision is what a program was built from, as the Go tool stamped it. The zero value is a build
+// outside of version control.
+type Revision struct {
+	ID       string // of the version control system, in full
+	Modified bool   // files had been changed since
+	Time     string // of ID, RFC 3339
+}
+
+// BuildRevision is the revision of this program.
+func BuildRevision() (r Revision) {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
-		return ""
+		return r
 	}
-	var rev, changed string
 	for _, s := range info.Settings {
-		switch {
-		case s.Key == "vcs.revision":
-			rev = s.Value[:min(12, len(s.Value))]
-		case s.Key == "vcs.modified" && s.Value == "true":
-			changed = "+changes"
+		switch s.Key {
+		case "vcs.revision":
+			r.ID = s.Value
+		case "vcs.modified":
+			r.Modified = s.Value == "true"
+		case "vcs.time":
+			r.Time = s.Value
 		}
 	}
-	if rev == "" {
-		return ""
+	return r
+}
+
+// String abbreviates the revision, with a mark for changed files; "" when it is not known.
+func (r Revision) String() string {
+	short := r.ID[:min(12, len(r.ID))]
+	if short != "" && r.Modified {
+		short += "+changes"
 	}
-	return fmt.Sprintf("%s%s", rev, changed)
+	return short
 }
 
 // readLine returns the first line of a small file, or nothing.

@@ -269,3 +269,12 @@ func TestMeets(t *testing.T) {
 		t.Error("a check without an operator is met")
 	}
 }
+
+func TestRevisionAbbreviated(t *testing.T) {
+	long := "0a1b2c3d4e5f60718293a4b5c6d7e8f901234567"
+	for want, r := range map[string]Revision{"": {Modified: true}, "0a1b2c3d4e5f": {ID: long}, "0a1b2c3d4e5f+changes": {ID: long, Modified: true}, "0a1b": {ID: "0a1b"}} {
+		if got := r.String(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
