@@ -189,7 +189,10 @@ func (c *Client) answered(b []byte, binary bool, came arrival) (taken bool, err 
 		return false, nil
 	}
 	space := c.space(p.Namespace)
-	if space < 0 || p.Type == socketio.Connect && len(c.sids) > 0 && c.sids[space] != "" {
+	// A server of revision 3 lets its clients into the main namespace first, unasked, and answers
+	// no other CONNECT of one that a middleware has refused there.
+	barred := c.old && p.Type == socketio.ConnectError && string(p.Namespace) == "/"
+	if space < 0 && !barred || p.Type == socketio.Connect && len(c.sids) > 0 && c.sids[space] != "" {
 		return true, nil // it was not asked for, or has been answered: others may still be awaited
 	}
 	if d := c.dialing; d != nil && d.cfg.Joining != nil {

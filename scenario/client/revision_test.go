@@ -2,6 +2,7 @@ package client
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -124,6 +125,29 @@ func TestPollingOfRevision3(t *testing.T) {
 	}
 	if got, want := string(appendBodyV3(nil, c.goodbye(ClientDisconnect))), "2:418:41/chat,1:1"; got != want {
 		t.Errorf("goodbye: %q, want %q", got, want)
+	}
+}
+
+// A middleware of the main namespace keeps clients of revision 3 out of every namespace, and no
+// CONNECT is answered then.
+func TestRefusedInTheMainNamespaceOfRevision3(t *testing.T) {
+	address := listen(t, func(p *peer) {
+		req, _ := p.request()
+		p.switchTo(req)
+		p.put(text(openV3(60_000, 60_000)) + text(`44"no token"`))
+		p.slurp()
+	})
+	for _, space := range []string{"/chat", "/"} {
+		var told []string
+		_, err := Dial(t.Context(), &Config{URL: address, Engine: Engine3, Namespace: space, Joining: func(h Handshake) {
+			if !h.Sent {
+				told = append(told, fmt.Sprintf("%v %s %s", h.Refused, h.Namespace, h.Data))
+			}
+		}})
+		if refused, is := errors.AsType[*ConnectError](err); !is || refused.Message != "no token" {
+			t.Errorf("%s: %v", space, err)
+		}
+		equal(t, told, `true / "no token"`)
 	}
 }
 
