@@ -63,6 +63,19 @@ func want(t *testing.T, text string, parts ...string) {
 	}
 }
 
+// What a person wrote is the payload, and not the id that comes back with it.
+func TestPayloadBesideAnID(t *testing.T) {
+	t.Parallel()
+	k := newTalk(t, 0)
+	k.say("a +", "b +")
+	for i := range 6 {
+		text := fmt.Sprintf(`{"id":"%08x","text":"word number %d","lang":"en"}`, 0x9e3779b9+i, i)
+		k.say(`a > 2["say",`+text+`]`, `a < 2["said",`+text+`]`, `b < 2["said",`+text+`]`)
+	}
+	_, scenario, _ := k.draft()
+	want(t, scenario, `say: {emit: ["say", {id: "${uuid}", lang: "en", text: "${payload}"}], to: all, deliver: "said"}`)
+}
+
 // Who receives a message is concluded from who received it.
 func TestAudiences(t *testing.T) {
 	t.Parallel()

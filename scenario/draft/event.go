@@ -2,6 +2,7 @@ package draft
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -26,9 +27,11 @@ type event struct {
 // A text is a place in the arguments of an event where a text stands.
 type text struct {
 	path     string
-	hits     int // how often it came out again
+	hits     int   // how often it came out again
+	bytes    int64 // of all messages
 	distinct map[int32]bool
 	long     bool // some were longer than a word
+	words    bool // some had blanks
 }
 
 // A message may still be delivered.
@@ -87,6 +90,8 @@ func (e *event) look(o *Observer, list []any, size int, r *row, m *message) {
 			e.texts = append(e.texts, &text{path: path, distinct: map[int32]bool{}})
 		}
 		r.sizes[i], m.texts[i] = int32(len(s)), s
+		e.texts[i].bytes += int64(len(s))
+		e.texts[i].words = e.texts[i].words || strings.Contains(s, " ")
 		if w := o.word(s); w >= 0 {
 			r.words[i] = w
 			if t := e.texts[i]; len(t.distinct) < maxWords/maxEvents {

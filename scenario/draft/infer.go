@@ -117,18 +117,30 @@ func (c *conclusion) roomOf(o *Observer, op *operation, place int) {
 	}
 }
 
-// payloadOf finds the text that is the payload: the one that came out again most often or, where
-// none did, the one that varies most.
+// payloadOf finds the text that is the payload: of those that came out again about as often as any,
+// the longest. Beside what a person wrote an id of the client's may come back with every message.
 func (op *operation) payloadOf() {
 	if op.odd {
 		return
 	}
-	best := 0
-	for i, t := range op.texts {
-		if i != op.room && t.hits > best && (op.varies[t.path] || op.n == 1) {
-			best, op.payload = t.hits, i
+	most := 0
+	for i := range op.texts {
+		if op.mayBePayload(i) {
+			most = max(most, op.texts[i].hits)
 		}
 	}
+	longest := int64(-1)
+	for i, t := range op.texts {
+		if most > 0 && op.mayBePayload(i) && t.hits*10 >= most*9 && t.bytes > longest {
+			longest, op.payload = t.bytes, i
+		}
+	}
+}
+
+// mayBePayload reports whether a text of the event is none that names its room, or says the same in
+// every message.
+func (op *operation) mayBePayload(i int) bool {
+	return i != op.room && (op.varies[op.texts[i].path] || op.n == 1)
 }
 
 // audience finds out who received the messages.

@@ -66,6 +66,20 @@ func (op *operation) isSecret(path string, v any) bool {
 // holds reports whether a place of a text has that path.
 func (op *operation) holds(at int, path string) bool { return at >= 0 && op.texts[at].path == path }
 
+// isID reports whether a short text was another one in every message, as the id is that a client
+// gives each: servers drop the second message with one.
+func (op *operation) isID(path string) bool {
+	i := slices.IndexFunc(op.texts, func(t *text) bool { return t.path == path })
+	if i < 0 || op.n < leastIDs {
+		return false
+	}
+	t := op.texts[i]
+	return !t.long && !t.words && len(t.distinct) == op.n && t.bytes >= leastID*int64(op.n)
+}
+
+// An id has so many characters, and is seen in so many messages.
+const leastID, leastIDs = 8, 4
+
 // emit writes the event and its arguments.
 func (op *operation) emit() string {
 	list := []any{op.name}
@@ -82,6 +96,8 @@ func (op *operation) emit() string {
 				return yamltext.Template("${payload}")
 			case op.isSecret(path, v):
 				return yamltext.Template("${" + secretName(lastWord(path)) + "}")
+			case op.isID(path):
+				return yamltext.Template("${uuid}")
 			case op.varies[path] && isText && op.n > 1, isText && op.n == 1, isText && len(text) > 64:
 				return "text"
 			case op.varies[path] && secret(op.name, path, v), op.n == 1 && long(v):
