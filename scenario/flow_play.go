@@ -36,6 +36,7 @@ type lap struct {
 	began  int64         // the round
 	next   time.Duration // when the next round begins, on the client's clock, if paced
 	paced  bool
+	waits  bool // for next
 	going  bool // a round is
 }
 
@@ -135,14 +136,25 @@ func (f *flow) begin(l *lap) error {
 	}
 	if l.paced {
 		if !f.late(l.next) {
+			l.waits = true
 			return errWaits
 		}
-		l.next = max(l.next, client.Now()) + every
+		l.next = l.after(client.Now(), every)
 	}
-	l.paced, l.going, l.at, l.began = every > 0, true, 0, f.group.t.now()
+	l.paced, l.waits, l.going, l.at, l.began = every > 0, false, true, 0, f.group.t.now()
 	f.round = l.rounds
 	l.rounds++
 	return nil
+}
+
+// after is when the round behind the one that begins now may begin. Where the flow has waited, what
+// it waited too long is the generator's own lateness, which would add up from round to round; where
+// it comes late, or was kept for longer than a round, the interval counts from now.
+func (l *lap) after(now, every time.Duration) time.Duration {
+	if l.waits && now-l.next < every {
+		return l.next + every
+	}
+	return max(l.next, now) + every
 }
 
 // complete ends a round whose steps are done.

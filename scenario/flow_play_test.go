@@ -173,3 +173,31 @@ func TestAFlowOutlivesItsConnection(t *testing.T) {
 		t.Errorf("%d errors: the end of the client is no failure of its step", n)
 	}
 }
+
+// Rounds that wait for their time keep it, however late the generator lets each begin. The interval
+// counts from the beginning of a round that comes late by itself.
+func TestRoundsKeepTheirTime(t *testing.T) {
+	const every, late = 100 * time.Millisecond, 7 * time.Millisecond
+	l := lap{next: time.Second, waits: true}
+	for range 1000 {
+		l.next = l.after(l.next+late, every)
+	}
+	if want := time.Second + 1000*every; l.next != want {
+		t.Errorf("the round after 1000 is due at %v, want %v", l.next, want)
+	}
+	for _, c := range []struct {
+		what  string
+		waits bool
+		now   time.Duration
+		want  time.Duration
+	}{
+		{"a round took longer than its interval", false, 1070 * time.Millisecond, 1170 * time.Millisecond},
+		{"the generator stood still for longer", true, 1500 * time.Millisecond, 1600 * time.Millisecond},
+		{"just in time", true, time.Second, 1100 * time.Millisecond},
+	} {
+		l = lap{next: time.Second, waits: c.waits}
+		if got := l.after(c.now, every); got != c.want {
+			t.Errorf("%s: the next round is due at %v, want %v", c.what, got, c.want)
+		}
+	}
+}
