@@ -112,6 +112,35 @@ phases: [{name: all, for: 1s}]
 	}
 }
 
+// Answers are compared with the values of the message that they answer, and of its client.
+func TestAcknowledgementsOfTheirMessages(t *testing.T) {
+	t.Parallel()
+	var n atomic.Int64
+	s := newTalker(t, func(c *fakeConn, p *socketio.Packet, _ string, args []byte) {
+		reply := bytes.Clone(args)
+		switch n.Add(1) % 8 {
+		case 1: // another message's
+			reply = bytes.Replace(reply, []byte(`"n":`), []byte(`"n":9`), 1)
+		case 2: // another client's
+			reply = bytes.Replace(reply, []byte(`"by":`), []byte(`"by":9`), 1)
+		case 3: // another group's
+			reply = bytes.Replace(reply, []byte(`"of":"people"`), []byte(`"of":"robots"`), 1)
+		}
+		c.deliver(fakePacket{text: fmt.Appendf(nil, "3%d[%s]", p.ID, reply)})
+	})
+	cell := play(t, &s.fakeServer, `
+version: 1
+name: t
+target: {url: "http://127.0.0.1:1"}
+contract: {operations: {mark: {emit: [mark, {n: $seq, by: $client.index, of: "${group}"}], to: none, ack: true}}}
+groups: {people: {count: 4, send: [{op: mark, rate: 10/s, ack: 1s, match: {$.n: $seq, $.by: $client.index, $.of: "${group}"}}]}}
+phases: [{name: all, for: 1s}]
+`)
+	if cell.Errors["ack.mismatch"] != 15 || cell.Verdict != result.Fail || len(cell.Errors) != 1 {
+		t.Errorf("%s because %q; errors %v, warnings %q", cell.Verdict, cell.Reason, cell.Errors, cell.Warnings)
+	}
+}
+
 // A client whose room the server does not let it into is not in the room, and the run says so
 // instead of missing messages there.
 func TestRefusedJoins(t *testing.T) {

@@ -161,7 +161,7 @@ func (a *actor) Ack(m *client.Message) {
 	}
 	if len(s.match.all) > 0 {
 		fill := a.filling()
-		fill.stamp = &stamp.Stamp{Run: t.id, Stream: uint16(c.stream), Sender: a.id, Seq: c.seq, Due: c.due}
+		fill.seq, fill.stamp = c.seq, &stamp.Stamp{Run: t.id, Stream: uint16(c.stream), Sender: a.id, Seq: c.seq, Due: c.due}
 		if err := s.match.checkArgs(a.group.json(m.Args), fill, "the acknowledgement"); err != nil {
 			a.countError(metric.Error(metric.ErrAck, metric.HowMismatch), int(c.stream), c.due, err)
 			return

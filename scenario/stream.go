@@ -88,7 +88,7 @@ func newStream(t *trial, g *group, spec *file.Stream, index int) *stream {
 	}
 	s.plan = s.schedule()
 	s.packet()
-	s.match = s.t.matcher(spec.Match, nil)
+	s.match = s.t.matcher(spec.Match, s.group.spec.Captured)
 	s.series()
 	return s
 }

@@ -227,7 +227,7 @@ var streamTable = object[Stream]{
 			s.Away = d.oneOf(n, "word", aways)
 		}},
 		{key: "ack", about: "ask for an acknowledgement and wait this long for it", is: aDuration, set: func(d *decoder, n *node, s *Stream) { s.Ack = d.duration(n, "ack", time.Millisecond, maxWait) }},
-		{key: "match", about: "values that must stand at these paths of the acknowledgement, such as $.ok: true; else it is an error. ${payload} is what was sent", is: aMatch, set: func(d *decoder, n *node, s *Stream) { s.Match = d.matches(n, matchScope) }},
+		{key: "match", about: "values that must stand at these paths of the acknowledgement, such as $.ok: true; else it is an error. ${payload} is what was sent, ${seq} the number of the message", is: aMatch, set: func(d *decoder, n *node, s *Stream) { s.Match = d.matches(n, d.of(matchScope)) }},
 		{key: "expect", about: "clients that should receive it", is: oneOf(receivers...), set: func(d *decoder, n *node, s *Stream) {
 			s.Expect = d.oneOf(n, "expect", receivers)
 		}},

@@ -40,12 +40,12 @@ var templateNames = []struct {
 	name, about string
 	in          spot
 }{
-	{HoleClient, "the number of the client within its group, from 0", everywhere | inAudience},
-	{HoleGroup, "the name of the client's group", everywhere | inOnce | inAudience},
+	{HoleClient, "the number of the client within its group, from 0", everywhere | inAudience | inMatch},
+	{HoleGroup, "the name of the client's group", everywhere | inOnce | inAudience | inMatch},
 	{HoleRoom, "the room that is joined, left or sent to", inRoomData | inOperation | inJoin},
 	{HoleEvent, "the event of the stream, or the one that is reacted to", inRoomData | inData | inReact},
 	{rowEvent, "a value of the event that is reacted to, by its path: `${event[0].id}`, or `${event.id}` for short", inReact},
-	{HoleSeq, "the number of the message in its stream, from 0", inMessages},
+	{HoleSeq, "the number of the message in its stream, from 0", inMessages | inMatch},
 	{HolePayload, "the stamp, filled up to `size` bytes: a text in the contract and inside a longer text, as a whole value of `data` an object; in `match`, that the value has what was sent", inMessages | inMatch},
 	{HoleStamp, "the stamp alone, a text of 32 characters: an id that the server passes on", inOperation},
 	{DrawUUID, "a random UUID", everywhere | inOnce},
@@ -57,8 +57,8 @@ var templateNames = []struct {
 	{DrawLoop, "the number of the round of a repeat, from 0", inRepeat},
 	{HoleCall, "the number of the call, which its answer repeats; of protocol: websocket", inOperation | inJoin | inFlow},
 	{rowPeer, "of the client that the message is for: `peer.client.index`, `peer.group`, `peer.sid` (its socket id), `peer.FILE.COLUMN`, or `peer.AUDIENCE`, its key", inOperation},
-	{"FILE.COLUMN", "the client's row of a data file", everywhere | inAudience},
-	{"NAME", "a value that an earlier step captured; values of before can also be used in namespace, auth, query, headers, data and react", inBefore | inOnce | inFlow},
+	{"FILE.COLUMN", "the client's row of a data file", everywhere | inAudience | inMatch},
+	{"NAME", "a value that an earlier step captured; values of before can also be used in namespace, auth, query, headers, data, match and react", inBefore | inOnce | inFlow},
 	{"env.NAME", "an environment variable, which is kept secret", forSecrets | inOnce | inVars},
 	{HoleTargetIndex, "the place of the target among targets, from 0", inRolling},
 	{HoleTargetHost, "the host of the target, without its port", inRolling},
@@ -83,8 +83,8 @@ func (s spot) words() string {
 	switch {
 	case s&forSecrets == forSecrets:
 		return "before, namespace, auth, query, headers, data, contract, flow, react, fault and sample"
-	case s&(everywhere|inAudience) == everywhere|inAudience:
-		return "before, namespace, auth, query, headers, data, audiences, contract, flow and react"
+	case s&(everywhere|inAudience|inMatch) == everywhere|inAudience|inMatch:
+		return "before, namespace, auth, query, headers, data, match, audiences, contract, flow and react"
 	case s&everywhere == everywhere:
 		return "before, namespace, auth, query, headers, data, contract, flow and react"
 	}
