@@ -97,7 +97,7 @@ var causes = []cause{
 	{stage: "namespace", class: "engine.3", first: true, text: badParser},
 	{stage: "namespace", class: "protocol", first: true, text: badParser},
 	{stage: "namespace", class: "timeout", text: "it opened the session and did not answer CONNECT: check the group's namespace:, and that each middleware of the server calls next()"},
-	{stage: "namespace", class: "connect_error", text: "it refused the client: check auth, namespace and before of the group"},
+	{stage: "namespace", class: "connect_error", text: "it refused the client: check auth, query, headers, namespace and before of the group"},
 }
 
 // plainCauses are the causes at a target without Socket.IO.

@@ -36,7 +36,7 @@ func (e *TargetError) Error() string {
 	if ok && d.Class == "connect_error" {
 		// of e.Err, which keeps secrets out
 		_, why, _ := strings.Cut(e.Err.Error(), "connect_error: ")
-		return fmt.Sprintf("the target %s refused the first client: %s; check auth, namespace and before of its group", e.URL, why)
+		return fmt.Sprintf("the target %s refused the first client: %s; check auth, query, headers, namespace and before of its group", e.URL, why)
 	}
 	remedy := cmp.Or(diagnose(e.Err, secureURL(e.URL), true), runs(e.Err))
 	why := strings.TrimPrefix(e.Err.Error(), "client: ")

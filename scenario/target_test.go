@@ -40,7 +40,7 @@ func TestEndpointOfATarget(t *testing.T) {
 }
 
 func TestTargetErrorsSayWhatToDo(t *testing.T) {
-	for class, want := range map[string]string{"refused": "check that it runs", "tls": "--set target.tls.ca=FILE", "connect_error": "the target http://there:1 refused the first client: no; check auth, namespace and before of its group"} {
+	for class, want := range map[string]string{"refused": "check that it runs", "tls": "--set target.tls.ca=FILE", "connect_error": "the target http://there:1 refused the first client: no; check auth, query, headers, namespace and before of its group"} {
 		var err error = &TargetError{URL: "http://there:1", Err: &client.DialError{Stage: "namespace", Class: class, Err: errors.New("no")}}
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q in it", err, want)

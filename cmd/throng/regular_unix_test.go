@@ -40,7 +40,18 @@ func TestFilesAreRegular(t *testing.T) {
 	if err := os.WriteFile(path("plain.yaml"), []byte(plain), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.MkdirAll(path("long"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"long/result.json", "long/chat.har", "long/chat.yaml"} {
+		if err := os.WriteFile(path(name), bytes.Repeat([]byte("#"), 1<<17), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for _, c := range []struct{ args, want string }{
+		{"check " + path("long/result.json"), "a result, and no scenario; 'throng report " + path("long") + "' draws it"},
+		{"check " + path("long/chat.har"), "this is a recording of a browser, not a scenario; 'throng import har "},
+		{"check " + path("long/chat.yaml"), "chat.yaml has 131072 bytes, and at most 65536 are allowed; give the file of a scenario"},
 		{"check " + path("pipe"), "pipe is a pipe, and must be a regular file; give the file of a scenario, or - for standard input"},
 		{"check " + path("zero"), "zero is a device, and must be a regular file"},
 		{"check /dev/zero", "/dev/zero is a device"},

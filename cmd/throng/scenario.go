@@ -134,6 +134,12 @@ func load(stdin io.Reader, name string, set map[string]string, secret ...string)
 	case err == nil:
 		return file.Parse(name, text, set, secret...)
 	case !folder && !errors.Is(err, fs.ErrNotExist):
+		if other := file.Other(name, ""); other != nil { // too long for a scenario
+			return nil, other
+		}
+		if filepath.Base(name) == "result.json" {
+			return nil, fmt.Errorf("%s: a result, and no scenario; 'throng report %s' draws it, and scenario.yaml beside it is what ran", name, filepath.Dir(name))
+		}
 		return nil, fmt.Errorf("%w; give the file of a scenario, or - for standard input", err)
 	}
 	text, err = scenarios.Read(name)

@@ -111,8 +111,8 @@ func (d *decoder) checkLabels(s *Spec, item *node, c Check) {
 				return
 			}
 			hint = "correct the labels"
-			if st.Volatile && metric.OfLedger(c.Stat) && c.Labels["event"] == "" {
-				hint = fmt.Sprintf("losses of volatile messages count only in checks that name the event: write %s(delivery{event=%s})", c.Stat, st.Event)
+			if st.Volatile && c.leavesOutVolatile() {
+				hint = fmt.Sprintf("volatile messages count here only where they are named: write %s(%s{%s})", c.Stat, c.Metric, st.named())
 			}
 		}
 	}
@@ -175,14 +175,39 @@ func (s *Spec) measuredByNobody(c *Check) (why, hint string) {
 	return why, hint
 }
 
+// NamesMessages reports whether labels name certain messages: by their event, or by an operation of
+// the contract. The operations of the built-in bench application are not that certain.
+func NamesMessages(labels map[string]string) bool {
+	switch labels[metric.LabelOp] {
+	case "", OpEcho, OpRoom, OpAll, OpPeers, OpEmit:
+		return labels[metric.LabelEvent] != ""
+	}
+	return true
+}
+
+// named is the label that names the messages of a stream: see NamesMessages.
+func (s *Stream) named() string {
+	if s.Operation != nil {
+		return metric.LabelOp + "=" + s.Op
+	}
+	return metric.LabelEvent + "=" + s.Event
+}
+
+// leavesOutVolatile reports whether the check does not count volatile messages, which may be lost
+// and need not reach everybody.
+func (c *Check) leavesOutVolatile() bool {
+	m, _ := metric.Of(c.Metric)
+	return (metric.OfLedger(c.Stat) || m.Needs == metric.NeedsBroadcast) && !NamesMessages(c.Labels)
+}
+
 // feeds reports whether the labels of a check choose anything that a stream of a group brings.
 func (s *Spec) feeds(from *Group, st *Stream, c *Check) bool {
 	label := func(name, value string) bool { return c.Labels[name] == "" || c.Labels[name] == value }
 	if !label("op", st.Op) || !label("event", st.Event) || !label("from", from.Name) {
 		return false
 	}
-	if c.Stat != "count" && metric.OfLedger(c.Stat) && st.Volatile && c.Labels["event"] == "" {
-		return false // it is counted apart
+	if st.Volatile && c.leavesOutVolatile() {
+		return false
 	}
 	return slices.ContainsFunc(s.Groups, func(g Group) bool {
 		return label("group", g.Name) && reaches(from, st, &g, c.measured()) && g.brings(st, c)

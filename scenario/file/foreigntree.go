@@ -1,6 +1,7 @@
 package file
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/goccy/go-yaml/lexer"
@@ -52,6 +53,11 @@ func (t *Tree) Entries() []TreeKey {
 func ReadTree(name string, text []byte) (*Tree, error) {
 	errs := &errorList{file: name}
 	n := load(errs, string(text), "")
+	if n == nil || n.kind == scalar {
+		if other := Other(name, string(text)); other != nil {
+			return nil, errors.Join(other)
+		}
+	}
 	if n == nil || len(errs.all) > 0 {
 		return nil, errs.join(1)
 	}

@@ -17,7 +17,8 @@ var groupTable = object[Group]{
 	def:  "group", about: "Clients that behave alike.",
 	shape: with(requireOne("oneOf", "count", "arrive"), "dependentRequired", form{"arrive": []string{"life"}}),
 	advice: map[string]string{
-		"on": "did you mean `react`? YAML 1.1 reads on as true", "clients": "did you mean `count`?", "users": "did you mean `count`?", "sends": "did you mean `send`?", "ns": "did you mean `namespace`?",
+		"on": "did you mean `react`? YAML 1.1 reads on as true", "clients": "did you mean `count`?", "users": "did you mean `count`?", "vus": "did you mean `count`?", "arrivalRate": "did you mean `arrive`?",
+		"weight": "give each group its own count, or arrive", "think": "a flow has pauses: flow: [{emit: [event]}, {think: 2s}]", "wait_time": "a flow has pauses: flow: [{emit: [event]}, {think: 2s}]", "iterations": "did you mean `flow`? It has repeat:", "steps": "did you mean `flow`?", "scenario": "did you mean `flow`?", "sends": "did you mean `send`?", "ns": "did you mean `namespace`?",
 		// options of the official client
 		"extraHeaders": "did you mean `headers`?", "reconnection": "did you mean `reconnect`?", "reconnectionDelay": "write reconnect: {min: ...}", "reconnectionDelayMax": "write reconnect: {max: ...}", "randomizationFactor": "write reconnect: {jitter: 50%}", "reconnectionAttempts": "remove it: clients go on trying", "forceNew": "remove it: each client has a connection of its own", "upgrade": "write transport: upgrade, or transport: websocket",
 		"timeout": "write connect: {timeout: 10s}", "ackTimeout": "a stream says so: send: [{op: ..., ack: 2s}]", "withCredentials": "remove it: cookies are kept for each client", "rejectUnauthorized": "write target: {tls: {insecure: true}}",

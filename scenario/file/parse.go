@@ -1,6 +1,7 @@
 package file
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -37,6 +38,11 @@ func (r *reading) hidden(key string) bool {
 func parse(name, text string, how reading, trial *searchTrial) (*File, error) {
 	errs := &errorList{file: name}
 	root := load(errs, text, "")
+	if root == nil || root.kind != dict {
+		if other := Other(name, text); other != nil {
+			return nil, errors.Join(other)
+		}
+	}
 	if root == nil {
 		return nil, errs.join(1)
 	}
@@ -49,9 +55,8 @@ func parse(name, text string, how reading, trial *searchTrial) (*File, error) {
 		errs.add(root.at, "a scenario is a mapping of keys to values, not "+root.describe(), hint)
 		return nil, errs.join(1)
 	}
-	if root.get("config") != nil && root.get("scenarios") != nil && root.get("groups") == nil {
-		errs.add(root.at, "this is a script of Artillery, not a scenario", fmt.Sprintf("'throng import artillery %s' makes a scenario of it", clip(name)))
-		return nil, errs.join(1)
+	if other := otherTree(name, root); other != nil {
+		return nil, errors.Join(other)
 	}
 	var left []string
 	switch {

@@ -70,6 +70,8 @@ var sentences = map[string][]mistaken{
 		{"groups: {a: {count: 1}}\nslo: [\"p99(connect{group »a}) < 1s\"]", "`=` is missing before \"a}) < 1s\"; write {group=value}"},
 		{"groups: {a: {count: 1}}\nslo: [\"p99(connect{group=»}) < 1s\"]", "the label `group` has no value; write {group=value}"},
 		{"groups: {a: {count: 1}}\nslo: [\"p99(connect{group=a,»group=a}) < 1s\"]", "the label `group` is given twice; remove one"},
+		{"groups: {a: {count: 1, send: [{op: all, rate: 1/s, event: e, volatile: true}]}}\nslo: [»\"loss(delivery{op=all}) < 1%\"]", "`delivery` would never be measured: no stream with these labels is delivered to anybody; volatile messages count here only where they are named: write loss(delivery{event=e})"},
+		{"target: {url: \"http://h:1\"}\ncontract: {operations: {o: {emit: [e, $payload], to: all}}}\ngroups: {a: {count: 1, send: [{op: o, rate: 1/s, volatile: true}]}}\nslo: [»\"p99(fanout.last) < 1s\"]", "`fanout.last` would never be measured: no stream with these labels is broadcast; volatile messages count here only where they are named: write p99(fanout.last{op=o})"},
 		{"groups: {a: {count: 1}}\nslo: [\"max(cpu) < 50% in»\"]", "the name of a phase is missing; write in hold"},
 		{"targets: [\"http://h:1\", \"http://h:2\"]\ngroups: {a: {count: 1, send: [{op: all, rate: 1/s}]}}\nslo: [»\"p99(delivery{node=2}) < 1s\"]", "`delivery` would never be measured: there is no target 2; the targets are 0 to 1"},
 	},

@@ -75,8 +75,10 @@ func (r *refused) explain() slip {
 	case strings.ContainsRune(r.said, '\t') || strings.Contains(r.said, "tab character"):
 		return tabbed(r.tk.Position.Line, r.line(r.tk.Position.Line))
 	}
-	if s, found := r.openQuote(); found {
-		return s
+	for _, look := range []func() (slip, bool){r.openQuote, r.emptyReference} {
+		if s, found := look(); found {
+			return s
+		}
 	}
 	if s, found := r.openBracket(); found {
 		return s
@@ -124,6 +126,7 @@ var sayings = []struct{ said, msg, hint string }{
 	{"anchor", "", "put a text that begins with & in quotes"},
 	{"alias", "", "put a text that begins with * in quotes"},
 	{"tag", "", "put a text that begins with ! in quotes"},
+	{"header option", "a | or > begins a text of several lines", "put a value that begins with it in quotes, or begin the text on the next line"},
 	{"flow map content", "a key with its value is missing here", "remove a comma, or write key: value"},
 }
 
@@ -172,7 +175,34 @@ func (r *refused) openBracket() (slip, bool) {
 	if start.Type == token.MappingStartType {
 		begin, end = "{", "}"
 	}
-	return slip{start.Position.Line, start.Position.Column, fmt.Sprintf("the %s that begins here is not closed", begin), fmt.Sprintf("write %s where it ends", end)}, true
+	hint := fmt.Sprintf("write %s where it ends", end)
+	if i := strings.Index(r.line(start.Position.Line), " #"); i >= start.Position.Column {
+		hint += "; a # behind a space begins a comment: put a value that begins with it in quotes"
+	}
+	return slip{start.Position.Line, start.Position.Column, fmt.Sprintf("the %s that begins here is not closed", begin), hint}, true
+}
+
+// emptyReference finds a text of a user's that begins with & or *, up to the refused token: the
+// parser takes what follows for its value, or for the name of one, and gives up there.
+func (r *refused) emptyReference() (slip, bool) {
+	for i, tk := range r.tokens {
+		if tk.Position.Line > r.tk.Position.Line {
+			break
+		}
+		at := func(n int) *token.Token { return r.tokens[min(i+n, len(r.tokens)-1)] }
+		switch {
+		case tk.Type == token.AnchorType && (closes(at(1)) || closes(at(2))):
+			return slip{tk.Position.Line, tk.Position.Column, "a & names the value behind it, and none stands there", "put a text that begins with & in quotes"}, true
+		case tk.Type == token.AliasType && closes(at(1)):
+			return slip{tk.Position.Line, tk.Position.Column, "a * stands for a value that & has named, and no name stands there", "put a text that begins with * in quotes"}, true
+		}
+	}
+	return slip{}, false
+}
+
+// closes reports whether a token ends a value inside of brackets.
+func closes(tk *token.Token) bool {
+	return tk.Type == token.MappingEndType || tk.Type == token.SequenceEndType || tk.Type == token.CollectEntryType
 }
 
 // unclosed returns the innermost bracket that is closed by another kind of bracket or by none; nil

@@ -75,6 +75,14 @@ var specTable = object[Spec]{
 		"scenarios": "a file holds one scenario", "config": "there is no such level: write its keys here",
 		"duration": "give the length in phases: [{name: hold, for: 1m}]", "checks": "did you mean `slo` (or `valid`)?",
 		"ensure": "did you mean `slo`?", "thresholds": "did you mean `slo`?", "clients": "did you mean `groups`?", "users": "did you mean `groups`?",
+		// words of other tools
+		"vus": "write groups: {people: {count: 10}}", "stages": "write phases: [{name: ramp, for: 10s, clients: 0%..100%}, {name: hold, for: 1m}]",
+		"iterations": "how often each client goes through its steps is repeat: of a flow", "arrivalRate": "write groups: {people: {arrive: 5/s}}",
+		"host": "write target: {url: ...}", "baseUrl": "write target: {url: ...}", "variables": "did you mean `vars`?", "payload": "write data: {users: {csv: users.csv}}",
+		"spawn_rate": "write connect: {rate: 10/s} in each group", "rampUp": "write phases: [{name: ramp, for: 10s, clients: 0%..100%}, {name: hold, for: 1m}]",
+		"run_time": "give the length in phases: [{name: hold, for: 1m}]", "assertions": "did you mean `slo`?",
+		"environments": "give each run its own: --target URL and --set NAME=VALUE", "tags": "remove it: the labels of metrics are group, op, event, transport and phase",
+		"processor": "a scenario holds no code: draws, data files and captured values stand in templates", "plugins": "remove it: report: {formats: [...]}, --metrics and --otlp write results for other programs",
 		"url": "write target: {url: ...}", "send": "a stream belongs to a group: groups: {name: {count: 1, send: [...]}}",
 	},
 	fields: []field[Spec]{
@@ -258,8 +266,12 @@ var tlsTable = object[TLS]{
 var phaseTable = object[Phase]{
 	what: "phase",
 	def:  "phase", about: "A stretch of the run.",
-	advice: map[string]string{"duration": "did you mean `for`?", "arrivalRate": "did you mean `load`?", "users": "did you mean `clients`?"},
-	fresh:  func() Phase { return Phase{Record: true, Clients: Ramp{1, 1}, Load: Ramp{1, 1}} },
+	advice: map[string]string{
+		"duration": "did you mean `for`?", "users": "did you mean `clients`?", "vus": "did you mean `clients`?", "target": "did you mean `clients`? It is a share of the groups' counts, such as 50%, or a ramp 0%..100%",
+		"arrivalRate": "did you mean `load`? How many clients come is arrive: of a group, and clients: of a phase a share of it", "rampTo": "write a ramp: clients: 0%..100%, or load:", "pause": "write a phase without clients: {name: pause, for: 10s, clients: 0%}",
+		"slo": "a check names its phase: p99(delivery) < 1s in hold",
+	},
+	fresh: func() Phase { return Phase{Record: true, Clients: Ramp{1, 1}, Load: Ramp{1, 1}} },
 	fields: []field[Phase]{
 		{key: "name", about: "for checks and charts", is: like(rePhase), required: "write name: hold", set: func(d *decoder, n *node, p *Phase) {
 			p.Name = d.string(n, "name", matches(rePhase, "a phase's name", "use a-z, 0-9, _ and -, starting with a letter"))

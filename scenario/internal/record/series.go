@@ -62,7 +62,7 @@ func (s *Series) Chosen(labels map[string]string) bool {
 			return false
 		}
 	}
-	if s.Volatile && fanout[s.Metric] && !named(labels) {
+	if s.Volatile && fanout[s.Metric] && !file.NamesMessages(labels) {
 		return false
 	}
 	return !s.Slow || labels[metric.LabelRead] == "slow" || s.AllSlow && labels[metric.LabelGroup] != ""
@@ -71,20 +71,10 @@ func (s *Series) Chosen(labels map[string]string) bool {
 // fanout are the metrics that say when a message was at all of its receivers.
 var fanout = map[string]bool{metric.FanoutFirst: true, metric.FanoutLast: true, metric.FanoutSpread: true}
 
-// named reports whether labels name certain messages: by their event, or by an operation of the
-// contract. The operations of the built-in bench application are not that certain.
-func named(labels map[string]string) bool {
-	switch labels[metric.LabelOp] {
-	case "", file.OpEcho, file.OpRoom, file.OpAll, file.OpPeers, file.OpEmit:
-		return labels[metric.LabelEvent] != ""
-	}
-	return true
-}
-
 // Counted reports whether labels select the series where losses are counted. Losing a volatile
 // message is not a failure, so those losses count only where the messages are named.
 func (s *Series) Counted(labels map[string]string) bool {
-	return s.Chosen(labels) && (!s.Volatile || named(labels))
+	return s.Chosen(labels) && (!s.Volatile || file.NamesMessages(labels))
 }
 
 // Interval is the name of the series in the timeline and the logs.
