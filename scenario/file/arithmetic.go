@@ -80,8 +80,9 @@ func isArithmetic(text string) bool {
 	if !reOperator.MatchString(rest) {
 		return false
 	}
-	for _, word := range reWord.FindAllString(rest, -1) {
-		if _, known := functions[word]; !known {
+	for _, at := range reWord.FindAllStringIndex(rest, -1) {
+		_, known := functions[rest[at[0]:at[1]]]
+		if !known || !strings.HasPrefix(strings.TrimLeft(rest[at[1]:], " "), "(") { // 30/min calls nothing
 			return strings.ContainsAny(rest, "+*") // 200/sec has a wrong unit; 2 * rat a wrong word
 		}
 	}

@@ -187,6 +187,13 @@ func (p *checkParser) stat(c *Check) (metric.Stat, *flaw) {
 		if meant := meantStat[w]; meant != "" {
 			return s, &flaw{fmt.Sprintf("unknown statistic %q", w), fmt.Sprintf("did you mean `%s`?", meant)}
 		}
+		for i := range len(w) { // delivery.p95
+			if _, is := metric.Of(w[:i]); is && w[i] == '.' {
+				if _, is = metric.StatOf(w[i+1:]); is {
+					return s, &flaw{fmt.Sprintf("unknown statistic %q", w), fmt.Sprintf("write %s(%s)", w[i+1:], w[:i])}
+				}
+			}
+		}
 		if _, is := metric.Of(w); is {
 			return s, &flaw{fmt.Sprintf("`%s` is a metric and needs a statistic", w), fmt.Sprintf("write p99(%s) or another", w)}
 		}

@@ -89,10 +89,14 @@ var eaches = []string{EachClient, EachMessage}
 var feederTable = object[Feeder]{
 	what: "the data file",
 	def:  "feeder", about: "A data file.",
-	shape:  requireOne("oneOf", "csv", "jsonl"),
-	advice: map[string]string{"file": "did you mean `csv` (or `jsonl`)?", "path": "did you mean `csv` (or `jsonl`)?", "json": "did you mean `jsonl`? It holds one JSON object a line"},
-	lone:   "csv",
-	fresh:  func() Feeder { return Feeder{Pick: PickSequential, Each: EachClient} },
+	shape: requireOne("oneOf", "csv", "jsonl"),
+	advice: map[string]string{
+		"file": "did you mean `csv` (or `jsonl`)?", "path": "did you mean `csv` (or `jsonl`)?", "json": "did you mean `jsonl`? It holds one JSON object a line",
+		"order": "did you mean `pick`?", "delimiter": "remove it: commas separate the values", "separator": "remove it: commas separate the values",
+		"loop": "remove it: behind the last row comes the first, unless pick: unique refuses too few", "fields": "remove it: the first line names the columns", "header": "remove it: the first line names the columns", "columns": "remove it: the first line names the columns",
+	},
+	lone:  "csv",
+	fresh: func() Feeder { return Feeder{Pick: PickSequential, Each: EachClient} },
 	fields: []field[Feeder]{
 		{key: "csv", about: "a file with the names of its columns in the first line, beside the scenario or in the working directory", is: aText, set: func(d *decoder, n *node, f *Feeder) { setFeederPath(d, n, f, "csv") }},
 		{key: "jsonl", about: "a file with one JSON object a line", is: aText, set: func(d *decoder, n *node, f *Feeder) { setFeederPath(d, n, f, "jsonl") }},

@@ -1,6 +1,7 @@
 package file
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"regexp"
@@ -155,9 +156,33 @@ func (d Dist) flaw() *flaw {
 	return nil
 }
 
+// reRange is a range of durations as other programs write it: 1s..3s, 1-3s, 1s to 3s.
+var reRange = regexp.MustCompile(`^(\d+(?:\.\d+)?)\s*(ns|us|ms|s|m|h|)\s*(?:\.\.\.?|-|to)\s*(\d+(?:\.\d+)?)\s*(ns|us|ms|s|m|h)$`)
+
+// asUniform says what to write for a range of durations: 1s..3s, [1s, 3s], {min: 1s, max: 3s}; ""
+// for anything else.
+func (n *node) asUniform() string {
+	text := n.text
+	switch {
+	case n.kind == list && len(n.items) == 2:
+		text = n.items[0].text + ".." + n.items[1].text
+	case n.kind == dict && n.get("min") != nil && n.get("max") != nil:
+		text = n.get("min").text + ".." + n.get("max").text
+	}
+	m := reRange.FindStringSubmatch(text)
+	if m == nil {
+		return ""
+	}
+	return fmt.Sprintf("write uniform(%s%s %s%s)", m[1], cmp.Or(m[2], m[4]), m[3], m[4])
+}
+
 // lengths reads a duration or a distribution of them.
 func (d *decoder) lengths(n *node, what string) Dist {
 	const like = "exp(6m) or uniform(1s,5s)"
+	if hint := n.asUniform(); hint != "" {
+		d.errs.add(n.at, what+" is a duration or a distribution, not a range", hint)
+		return Dist{}
+	}
 	parse := func(text value) (Dist, *flaw) {
 		if !strings.Contains(text.text(), "(") || isArithmetic(text.whole) {
 			v, f := durationValue(text)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -125,6 +126,16 @@ func parseRate(text string) (float64, *flaw) {
 	return v / map[string]float64{"s": 1, "m": 60, "h": 3600}[m[3]], nil
 }
 
+// rampFrom is the share of a rate at which a ramp to it begins.
+func rampFrom(from, to string) string {
+	low, f := parseRate(strings.TrimSpace(from))
+	high, g := parseRate(strings.TrimSpace(to))
+	if f != nil || g != nil || high <= 0 || low > high {
+		return "0%"
+	}
+	return fmt.Sprintf("%.0f%%", 100*low/high)
+}
+
 // reRateWords is a rate in words: 10 msg/sec, 10 per second, 10rps.
 var reRateWords = regexp.MustCompile(`^(\d+(?:\.\d+)?k?)\s*(?:[a-z]*\s*(?:/|\bper\b)\s*([a-z]+)|(?:rps|qps|tps|hz))$`)
 
@@ -137,6 +148,15 @@ func rateHint(text string) string {
 		if reRate.MatchString(m[1] + "/" + unit) {
 			return fmt.Sprintf("write %s/%s", m[1], unit)
 		}
+	}
+	if m := reCall.FindStringSubmatch(lower); m != nil && slices.Contains([]string{"poisson", "exp", "exponential", "constant"}, m[1]) && reRate.MatchString(closeUp(m[2])) {
+		if m[1] = "poisson"; strings.HasPrefix(lower, "constant") {
+			m[1] = "linear"
+		}
+		return fmt.Sprintf("write %s: its arrival: of a stream, or connect: {shape: %s} of clients, says how the moments are drawn", m[2], m[1])
+	}
+	if from, to, is := strings.Cut(strings.ReplaceAll(lower, " to ", ".."), ".."); is && reRate.MatchString(closeUp(to)) {
+		return fmt.Sprintf("write %s, and the ramp in a phase, as a share of it: load: of streams, clients: of clients that arrive, such as %s..100%%", to, rampFrom(from, to))
 	}
 	if d, err := time.ParseDuration(closeUp(lower)); err == nil && d > 0 {
 		for _, unit := range []struct {

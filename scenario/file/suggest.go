@@ -66,7 +66,11 @@ func distance(a, b string) int {
 
 // What statistics and latencies are called elsewhere.
 var (
-	meantStat    = map[string]string{"avg": "mean", "average": "mean", "median": "p50", "med": "p50", "p": "p95"}
+	meantStat = map[string]string{
+		"avg": "mean", "average": "mean", "median": "p50", "med": "p50", "p": "p95",
+		"error": "errors", "error_rate": "errors", "errorRate": "errors", "fail_ratio": "errors", "failures": "errors", "http_req_failed": "errors",
+	}
+	meantFormat  = map[string]string{"prometheus": "openmetrics", "xml": "junit", "markdown": "md", "hdr": "hlog", "histogram": "hlog", "console": "md", "text": "md", "jsonl": "json"}
 	meantLatency = []string{"latency", "response", "response_time", "duration", "time", "http_req_duration"}
 )
 

@@ -302,7 +302,12 @@ var reportTable = object[Report]{
 	fields: []field[Report]{
 		{key: "dir", about: "folder; default out/NAME-TIME", is: aText, set: func(d *decoder, n *node, r *Report) { r.Dir = d.string(n, "dir", notEmpty("dir", "name a folder")) }},
 		{key: "formats", about: "formats to write; default html, json, hlog, svg, png; the other formats are added to these when none of these is named", is: anyOf(ref("format"), setOf(ref("format"))), set: func(d *decoder, n *node, r *Report) {
-			r.Formats = d.strings(n, "formats", func(s string) *flaw { return checkWord(s, "report format", formats) })
+			r.Formats = d.strings(n, "formats", func(s string) *flaw {
+				if meant := meantFormat[s]; meant != "" {
+					return &flaw{fmt.Sprintf("unknown report format %q", s), fmt.Sprintf("did you mean `%s`?", meant)}
+				}
+				return checkWord(s, "report format", formats)
+			})
 			// A file for another program comes in addition; the default ones are left out by naming
 			// some of them.
 			if !slices.ContainsFunc(r.Formats, func(s string) bool { return slices.Contains(defaultFormats, s) }) {

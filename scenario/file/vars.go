@@ -19,7 +19,7 @@ var (
 )
 
 // reEnvironment is the name of an environment variable as other programs have it.
-var reEnvironment = regexp.MustCompile(`^(?:process\.env\.|ENV\.)?([A-Z][A-Z0-9_]+)$`)
+var reEnvironment = regexp.MustCompile(`^(?:process\.env\.|(?:__)?ENV\.|processEnvironment\.)?([A-Z][A-Z0-9_]+)$`)
 
 const axisPrefix = "matrix."
 
@@ -210,6 +210,8 @@ func (vs *variables) advice(name string, sc *scope) string {
 			return fmt.Sprintf("there is no data file `%s`: %s", clip(prefix), orOneOf(prefix, vs.feeders))
 		}
 		return fmt.Sprintf("declare it under data: {%s: {csv: %s.csv}}", clip(prefix), clip(prefix))
+	case len(vs.feeders) > 0 && !dotted && Suggest(name, known) == "":
+		return fmt.Sprintf("a column of a data file is written ${%s.%s}; declare other names under vars:, or write $$ for a dollar sign", vs.feeders[0], clip(name))
 	case len(vs.defs) == 0:
 		return "declare it under vars:, or write $$ for a dollar sign"
 	}
