@@ -143,14 +143,20 @@ func broken(c *result.Cell) string {
 	return noun + " broken: " + strings.Join(parts, "; ") + "."
 }
 
-// brokenChecks lists the broken checks of a kind that decide, each with what it found.
+// brokenChecks lists the broken checks of a kind that decide, each with what it found. Those
+// without samples come last: the others say why there are none.
 func brokenChecks(c *result.Cell, kind string) (parts []string) {
+	var without []string
 	for i := range c.Checks {
-		if k := &c.Checks[i]; !k.Pass && !k.Undecided && !k.Optional && k.Kind == kind {
+		switch k := &c.Checks[i]; {
+		case k.Pass || k.Undecided || k.Optional || k.Kind != kind:
+		case k.NoData:
+			without = append(without, Found(k))
+		default:
 			parts = append(parts, Found(k))
 		}
 	}
-	return parts
+	return append(parts, without...)
 }
 
 // Found is "p99(delivery) < 100ms, it was 143 ms".
@@ -164,7 +170,7 @@ func Found(k *result.Check) string {
 	default:
 		s += "it was " + layout.CheckFound(k)
 	}
-	if k.Note != "" {
+	if k.Note != "" && (!k.NoData || !strings.Contains(s, k.Note)) {
 		s += " (" + k.Note + ")"
 	}
 	return s

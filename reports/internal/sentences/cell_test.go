@@ -16,6 +16,8 @@ func TestWhyACellDidNotPass(t *testing.T) {
 	lag := result.Check{Text: "p99(lag) < 1ms", Stat: "p99", Metric: "lag", Kind: result.KindValid, Value: 0.003, Unit: "s"}
 	optional, empty, met := slow, slow, slow
 	optional.Optional, empty.NoData, met.Pass = true, true, true
+	noted := empty
+	noted.Note = "no samples"
 	const reason = "p99(delivery) < 100ms: 143 ms"
 	for name, tt := range map[string]struct {
 		verdict  result.Verdict
@@ -29,6 +31,12 @@ func TestWhyACellDidNotPass(t *testing.T) {
 		"not the met":  {result.Fail, reason, []result.Check{met, lossy}, nil, "Check broken: loss(delivery) == 0, it was 2 %."},
 		"not optional": {result.Fail, reason, []result.Check{optional, lossy}, nil, "Check broken: loss(delivery) == 0, it was 2 %."},
 		"no samples":   {result.Fail, reason, []result.Check{empty}, nil, "Check broken: p99(delivery) < 100ms, but there were no samples."},
+		"the cause first": {
+			result.Fail, reason,
+			[]result.Check{noted, lossy},
+			nil,
+			"Checks broken: loss(delivery) == 0, it was 2 %; p99(delivery) < 100ms, but there were no samples.",
+		},
 		// The target refused the connections, so a rule of the generator fails the cell.
 		"by a rule of the generator": {result.Fail, "p99(lag) < 1ms: 3 ms", []result.Check{lag}, nil, "Check broken: p99(lag) < 1ms, it was 3 ms."},
 		"the server ended": {
