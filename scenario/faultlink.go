@@ -38,7 +38,7 @@ func (t *trial) startLinks() (err error) {
 		return nil
 	}
 	l := &t.links
-	start := func(_ int, at string) (*link.Link, error) { return link.Start(at) }
+	start := func(_ int, at string, dial link.Dial) (*link.Link, error) { return link.Start(at, dial) }
 	if t.spec.Packets() {
 		if err := l.startNetwork(t); err != nil {
 			return err
@@ -54,7 +54,7 @@ func (t *trial) startLinks() (err error) {
 		if err != nil {
 			return err
 		}
-		one, err := start(i, at)
+		one, err := start(i, at, t.dialTarget)
 		if err != nil {
 			return fmt.Errorf("put a link between clients and %s: %w", target, err)
 		}
@@ -63,6 +63,11 @@ func (t *trial) startLinks() (err error) {
 	}
 	l.become(t, 0, true)
 	return nil
+}
+
+// dialTarget connects a link to its target, whose name is looked up as for clients without one.
+func (t *trial) dialTarget(ctx context.Context, network, address string) (net.Conn, error) {
+	return t.names.Dial(ctx, new(net.Dialer), network, address)
 }
 
 func (l *links) close() {

@@ -63,7 +63,7 @@ func (l *links) startNetwork(t *trial) (err error) {
 		if err != nil {
 			return err
 		}
-		l.udp, l.h3s = append(l.udp, link.OnPackets(in, at)), append(l.h3s, in.LocalAddr().String())
+		l.udp, l.h3s = append(l.udp, link.OnPackets(in, at, t.dialTarget)), append(l.h3s, in.LocalAddr().String())
 	}
 	return nil
 }
@@ -79,7 +79,7 @@ func portOf(at string) (uint16, error) {
 }
 
 // beyond starts the link on the far side of the network, which passes connections on to a target.
-func (l *links) beyond(target int, at string) (*link.Link, error) {
+func (l *links) beyond(target int, at string, dial link.Dial) (*link.Link, error) {
 	port, err := portOf(at)
 	if err != nil {
 		return nil, err
@@ -88,7 +88,7 @@ func (l *links) beyond(target int, at string) (*link.Link, error) {
 	if err != nil {
 		return nil, err
 	}
-	return link.On(ln, at), nil
+	return link.On(ln, at, dial), nil
 }
 
 // through makes a client connect over the network.

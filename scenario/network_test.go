@@ -101,7 +101,7 @@ phases:
   - {name: a, for: 1s, network: {delay: 5ms}}
   - {name: b, for: 1s, fault: {network: {cut: true}}}
 `)
-	one, err := link.Start("127.0.0.1:1")
+	one, err := link.Start("127.0.0.1:1", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,7 +16,7 @@ type links []*link.Link
 // newLinks makes links to a broker.
 func newLinks(broker string, count int) (all links, err error) {
 	for range count {
-		l, err := link.Start(broker)
+		l, err := link.Start(broker, nil)
 		if err != nil {
 			all.close()
 			return nil, err

@@ -40,11 +40,20 @@ type host struct {
 
 // Dial connects as d.DialContext does, to host:port. The first connection to a host tries its
 // addresses of both families at once (RFC 8305); later ones try them one after the other, first
-// those of the family that connections have ended up with.
+// those of the family that connections have ended up with. Over UDP it sends where a QUIC
+// client would: see resolve.
 func (n *Names) Dial(ctx context.Context, d *net.Dialer, network, address string) (net.Conn, error) {
 	name, port, err := net.SplitHostPort(address)
-	if _, isName := netip.ParseAddr(name); n == nil || network != "tcp" || err != nil || isName == nil {
+	_, isName := netip.ParseAddr(name)
+	switch {
+	case n == nil || err != nil || isName == nil || network != "tcp" && network != "udp":
 		return d.DialContext(ctx, network, address)
+	case network == "udp":
+		to, err := n.resolve(ctx, address, netip.Addr{})
+		if err != nil {
+			return nil, err
+		}
+		return d.DialContext(ctx, network, to.String())
 	}
 	if d.Timeout > 0 {
 		var cancel context.CancelFunc

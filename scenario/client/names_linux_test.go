@@ -210,3 +210,22 @@ func TestDialByName(t *testing.T) {
 		t.Error("nothing is remembered of localhost")
 	}
 }
+
+// Over UDP a name is the address at which a client would look for QUIC.
+func TestDialOverUDP(t *testing.T) {
+	for _, names := range []*Names{{}, nil} {
+		c, err := names.Dial(t.Context(), &net.Dialer{}, "udp", "localhost:443")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if at := c.RemoteAddr().String(); names != nil && at != "127.0.0.1:443" {
+			t.Errorf("localhost:443 is %s", at)
+		}
+		_ = c.Close()
+	}
+	if c, err := new(Names).Dial(t.Context(), &net.Dialer{}, "udp", "127.0.0.2:443"); err != nil || c.RemoteAddr().String() != "127.0.0.2:443" {
+		t.Error(err)
+	} else {
+		_ = c.Close()
+	}
+}

@@ -1,6 +1,7 @@
 package link
 
 import (
+	"context"
 	"errors"
 	"net"
 	"net/netip"
@@ -14,6 +15,7 @@ import (
 type Datagrams struct {
 	in     *net.UDPConn
 	target string
+	dial   Dial
 	wg     sync.WaitGroup
 
 	mu     sync.Mutex
@@ -36,10 +38,10 @@ const (
 var errFull = errors.New("too many senders")
 
 // OnPackets passes on what comes to a socket, to a server at host:port. The socket is closed with
-// it.
-func OnPackets(in *net.UDPConn, target string) *Datagrams {
+// it. dial is as for Start.
+func OnPackets(in *net.UDPConn, target string, dial Dial) *Datagrams {
 	_ = in.SetReadBuffer(datagramBuffer)
-	d := &Datagrams{in: in, target: target, flows: map[netip.AddrPort]*net.UDPConn{}}
+	d := &Datagrams{in: in, target: target, dial: dial.orDefault(), flows: map[netip.AddrPort]*net.UDPConn{}}
 	d.wg.Go(d.forth)
 	return d
 }
@@ -94,7 +96,9 @@ func (d *Datagrams) flow(from netip.AddrPort) *net.UDPConn {
 	var conn net.Conn
 	err := errFull
 	if !full {
-		conn, err = net.Dial("udp", d.target)
+		ctx, cancel := context.WithTimeout(context.Background(), dialWithin)
+		conn, err = d.dial(ctx, "udp", d.target)
+		cancel()
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -1,6 +1,7 @@
 package link
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"strings"
@@ -20,7 +21,12 @@ func TestDatagrams(t *testing.T) {
 	}
 	server := listen("127.0.0.1:0")
 	at := server.LocalAddr().String()
-	d := OnPackets(listen("127.0.0.1:0"), at)
+	d := OnPackets(listen("127.0.0.1:0"), "chat.test:443", func(ctx context.Context, network, address string) (net.Conn, error) {
+		if network != "udp" || address != "chat.test:443" {
+			return nil, fmt.Errorf("the link asks for %s of %s", network, address)
+		}
+		return new(net.Dialer).DialContext(ctx, network, at)
+	})
 	defer d.Close()
 	serve := func(s *net.UDPConn) {
 		b := make([]byte, 100)

@@ -22,6 +22,7 @@ type State struct {
 type Link struct {
 	ln     net.Listener
 	target string
+	dial   Dial
 	ahead  int             // pieces of data that may be on their way in each direction
 	ctx    context.Context // ends with the link
 	cancel context.CancelFunc
@@ -37,25 +38,37 @@ type Link struct {
 // dialWithin bounds the connection to the server.
 const dialWithin = 10 * time.Second
 
-// Start makes a link to a server, whose address is host:port. The caller closes it.
-func Start(target string) (*Link, error) {
+// Dial connects to host:port on a network, tcp or udp, and returns a connection of package net. A
+// link calls it for each connection that it passes on, from several goroutines.
+type Dial func(ctx context.Context, network, address string) (net.Conn, error)
+
+// Start makes a link to a server, whose address is host:port. The caller closes it. dial nil is
+// package net's, which asks the system for a name each time.
+func Start(target string, dial Dial) (*Link, error) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
-	return begin(ln, target, maxDelayed), nil
+	return begin(ln, target, dial, maxDelayed), nil
 }
 
 // On makes a link that listens where the caller says, and closes the listener with it. It is meant
 // for listeners on a network that delays by itself: it reads little ahead of what it can write, so
-// that a client that reads slowly slows the server down.
-func On(ln net.Listener, target string) *Link { return begin(ln, target, 1) }
+// that a client that reads slowly slows the server down. dial is as for Start.
+func On(ln net.Listener, target string, dial Dial) *Link { return begin(ln, target, dial, 1) }
 
-func begin(ln net.Listener, target string, ahead int) *Link {
-	l := &Link{ln: ln, target: target, ahead: ahead, pipes: map[*pipe]bool{}}
+func begin(ln net.Listener, target string, dial Dial, ahead int) *Link {
+	l := &Link{ln: ln, target: target, dial: dial.orDefault(), ahead: ahead, pipes: map[*pipe]bool{}}
 	l.ctx, l.cancel = context.WithCancel(context.Background())
 	l.wg.Go(l.accept)
 	return l
+}
+
+func (d Dial) orDefault() Dial {
+	if d == nil {
+		return new(net.Dialer).DialContext
+	}
+	return d
 }
 
 // Addr is where clients connect.
@@ -157,7 +170,7 @@ func (l *Link) serve(client *net.TCPConn) {
 	}
 	ctx, cancel := context.WithTimeout(l.ctx, dialWithin)
 	defer cancel()
-	c, err := new(net.Dialer).DialContext(ctx, "tcp", l.target)
+	c, err := l.dial(ctx, "tcp", l.target)
 	if err != nil {
 		reset(client)
 		return

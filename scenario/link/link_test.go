@@ -2,10 +2,13 @@ package link
 
 import (
 	"bytes"
+	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -35,7 +38,7 @@ func echo(t *testing.T) *Link {
 			})
 		}
 	})
-	l, err := Start(ln.Addr().String())
+	l, err := Start(ln.Addr().String(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,6 +88,29 @@ func TestItPassesEverythingOn(t *testing.T) {
 	}
 	if rest, err := io.ReadAll(c); err != nil || string(rest) != "last" {
 		t.Errorf("%q, %v", rest, err)
+	}
+}
+
+// Connections to the server are made as the caller of Start says: here to a name of its own.
+func TestDial(t *testing.T) {
+	t.Parallel()
+	behind := echo(t)
+	var dialled atomic.Int64
+	l, err := Start("chat.test:80", func(ctx context.Context, network, address string) (net.Conn, error) {
+		if dialled.Add(1); network != "tcp" || address != "chat.test:80" {
+			return nil, fmt.Errorf("the link asks for %s of %s", network, address)
+		}
+		return new(net.Dialer).DialContext(ctx, network, behind.Addr())
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	for range 3 {
+		trip(t, dial(t, l), 100)
+	}
+	if n := dialled.Load(); n != 3 {
+		t.Errorf("%d connections to the server, want 3", n)
 	}
 }
 
@@ -225,7 +251,7 @@ func TestNoServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	ln.Close()
-	l, err := Start(ln.Addr().String())
+	l, err := Start(ln.Addr().String(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

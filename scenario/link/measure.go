@@ -36,7 +36,7 @@ func Measure() (c Cost, err error) {
 			})
 		}
 	})
-	l, err := Start(ln.Addr().String())
+	l, err := Start(ln.Addr().String(), nil)
 	if err != nil {
 		return c, err
 	}
