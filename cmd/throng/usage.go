@@ -93,9 +93,34 @@ var valueHints = map[string]string{
 	"bool": "write true or false, or the flag alone",
 }
 
+// flagElsewhere says what to write for a flag that other load testers have, and by which flag of
+// ours; "" for any other.
+func flagElsewhere(name string) (flag, hint string) {
+	switch name {
+	case "vus", "users", "connections":
+		return "set", "write --set groups.NAME.count=100"
+	case "duration", "run-time":
+		return "set", "write --set phases.hold.for=1m"
+	case "rate":
+		return "set", "write --set groups.NAME.send.0.rate=10/s"
+	case "spawn-rate":
+		return "set", "write --set groups.NAME.connect.rate=100/s"
+	case "env", "environment", "variables", "overrides":
+		return "set", "write --set NAME=VALUE for each variable or key, and --target URL"
+	case "host", "url":
+		return "target", "write --target URL"
+	case "output", "tag":
+		return "out", "write --out DIR: 'throng view' shows the results by their directories"
+	}
+	return "", ""
+}
+
 // badFlag describes in one line the mistake in a flag and the remedy.
 func badFlag(cmd *cobra.Command, err error) error {
 	if e, ok := errors.AsType[*pflag.NotExistError](err); ok {
+		if flag, hint := flagElsewhere(e.GetSpecifiedName()); cmd.Flags().Lookup(flag) != nil {
+			return fmt.Errorf("%w; %s", err, hint)
+		}
 		var names []string
 		cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
 		if near := file.Suggest(e.GetSpecifiedName(), names); near != "" && e.GetSpecifiedShortnames() == "" {
