@@ -44,3 +44,17 @@ func TestWrongEngineIsNamed(t *testing.T) {
 		}
 	}
 }
+
+// A client that a middleware of the main namespace refuses hears of it there, whatever namespace it
+// asks for.
+func TestRefusalBySocketIO2(t *testing.T) {
+	t.Parallel()
+	address := socketIO2.start(t, "")
+	for _, transport := range []string{"websocket", "polling"} {
+		cmd := runCommand("testdata/peer.yaml", filepath.Join(t.TempDir(), "out"), "--target", address, "--set", "target.engine=3", "--set", "matrix.axes.transport=["+transport+"]",
+			"--set", "groups.viewers.namespace=/chat", "--set", "groups.speaker.namespace=/chat", "--set", "groups.viewers.query={refuse: yes}", "--set", "groups.speaker.query={refuse: yes}")
+		if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), "refused the first client: not you; check auth, query,") {
+			t.Errorf("%s: %v, %s", transport, err, out)
+		}
+	}
+}
