@@ -298,6 +298,67 @@ func TestDroppedPollEndsTheSession(t *testing.T) {
 	p.gone(`"code":1`)
 }
 
+// A post that is cut off is none: not even the part that came is delivered, since nobody knows what
+// it is a part of.
+func TestCutPostIsNotDelivered(t *testing.T) {
+	messages, reasons := make(chan string, 10), make(chan string, 10)
+	base := start(t, server.Options{
+		Engine:      func(_ *server.EngineSession, data []byte, _ bool) { messages <- string(data) },
+		EngineClose: func(_ *server.EngineSession, reason string) { reasons <- reason },
+	})
+	for name, c := range map[string]struct{ head, body string }{
+		"a length":      {"Content-Length: 9", "4pay 100"},
+		"chunks":        {"Transfer-Encoding: chunked", "8\r\n4pay 100\r\n"},
+		"within chunks": {"Transfer-Encoding: chunked", "9\r\n4pay 100"},
+	} {
+		p := poll(t, base, "/engine.io/")
+		conn := p.beginPost(c.head, c.body)
+		if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
+			t.Fatal(err)
+		}
+		if answer, err := io.ReadAll(conn); err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 400 ") {
+			t.Errorf("%s: answered %q, %v", name, answer, err)
+		}
+		if reason := <-reasons; reason != "transport error" {
+			t.Errorf("%s: the session ended with %q", name, reason)
+		}
+		p.gone(`"code":1`)
+	}
+	if len(messages) > 0 {
+		t.Errorf("%q was delivered of posts that were cut off", <-messages)
+	}
+}
+
+// A post whose session ends while the body comes is refused: "ok" would say that it was delivered.
+func TestPostOutlivesItsSession(t *testing.T) {
+	base := start(t, server.Options{Engine: app.Echo})
+	p := poll(t, base, "/engine.io/")
+	conn := p.beginPost("Content-Length: 4\r\nConnection: close", "4pa")
+	for resp := (&http.Response{StatusCode: 200}); resp.StatusCode == 200; { // until the posts overlap
+		resp, _ = exchange(t, "POST", p.url, "6", nil)
+	}
+	if _, err := conn.Write([]byte("y")); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := io.ReadAll(conn)
+	if err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 400 ") || !strings.Contains(string(answer), `"code":1`) {
+		t.Errorf("answered %q, %v", answer, err)
+	}
+}
+
+// beginPost sends the beginning of a post on a connection of its own.
+func (p *poller) beginPost(head, body string) net.Conn {
+	p.t.Helper()
+	base, target, _ := strings.Cut(strings.TrimPrefix(p.url, "http://"), "/")
+	conn := connectTo(p.t, "http://"+base)
+	p.t.Cleanup(func() { _ = conn.Close() })
+	_ = conn.SetDeadline(time.Now().Add(patience))
+	if _, err := fmt.Fprintf(conn, "POST /%s HTTP/1.1\r\nHost: x\r\n%s\r\n\r\n%s", target, head, body); err != nil {
+		p.t.Fatal(err)
+	}
+	return conn
+}
+
 func TestServerDisconnectOverPolling(t *testing.T) {
 	srv, err := server.New(server.Options{})
 	if err != nil {

@@ -96,8 +96,12 @@ func (h *Hub) body(ctx *fasthttp.RequestCtx) (body []byte, err error) {
 	default:
 		body, err = io.ReadAll(io.LimitReader(ctx.RequestBodyStream(), int64(h.limits.Message)+1))
 	}
-	if err == nil && len(body) > h.limits.Message {
+	switch {
+	case err != nil:
+	case len(body) > h.limits.Message:
 		err = fasthttp.ErrBodyTooLarge
+	case len(body) < ctx.Request.Header.ContentLength():
+		err = io.ErrUnexpectedEOF // which the library takes for the end of the body
 	}
 	switch {
 	case errors.Is(err, fasthttp.ErrBodyTooLarge):

@@ -319,6 +319,31 @@ func TestBodiesAndRoomsAreBounded(t *testing.T) {
 	}
 }
 
+// Nothing of a body that is cut off is taken.
+func TestCutBody(t *testing.T) {
+	h, base := serve(t, 20_000, 0)
+	_, id := post(t, "http://"+base+"/plain/poll", "")
+	conn, err := net.Dial("tcp", base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	_ = conn.SetDeadline(time.Now().Add(time.Minute))
+	part := strings.Repeat(`[1,"echo"]`+"\n", 1000) // more than the HTTP server reads by itself
+	if _, err := fmt.Fprintf(conn, "POST /plain/poll?sid=%s HTTP/1.1\r\nHost: x\r\nContent-Length: 20000\r\n\r\n%s", id, part); err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	if answer, err := io.ReadAll(conn); err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 400 ") {
+		t.Errorf("answered %q, %v", answer, err)
+	}
+	if h.find([]byte(id)) != nil {
+		t.Error("the session is there")
+	}
+}
+
 // A HEAD takes no messages away, and opens no stream.
 func TestOtherMethods(t *testing.T) {
 	h, base := serve(t, 1000, 0)

@@ -134,6 +134,10 @@ func (e *Engine) post(ctx *fasthttp.RequestCtx, s *session.Session) {
 		ctx.SetConnectionClose() // the rest of the body is not read
 		return
 	}
+	if s.Ended() { // while the body came: nothing of it is delivered
+		e.failed(ctx, session.ErrClosed)
+		return
+	}
 	if form&frame.JSONP != 0 {
 		if body, err = engineio.ParseJSONP(body); err != nil {
 			s.Close(session.ParseError)
@@ -167,6 +171,9 @@ func (e *Engine) body(ctx *fasthttp.RequestCtx) ([]byte, error) {
 	body, err := io.ReadAll(&in)
 	if err != nil {
 		return nil, err
+	}
+	if len(body) < ctx.Request.Header.ContentLength() {
+		return nil, io.ErrUnexpectedEOF // which the library takes for the end of the body
 	}
 	if len(body) > e.cfg.MaxPayload {
 		return nil, fasthttp.ErrBodyTooLarge
