@@ -52,6 +52,47 @@ func TestAddressesAreForgotten(t *testing.T) {
 	}
 }
 
+// Whether a client uses TLS is what a trusted proxy says of it, and nothing that the client says.
+func TestSecureBehindAProxy(t *testing.T) {
+	srv, err := New(Options{TrustedProxies: []string{"10.0.0.0/24"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy, client := &net.TCPAddr{IP: net.IPv4(10, 0, 0, 7)}, &net.TCPAddr{IP: net.IPv4(192, 0, 2, 9)}
+	for _, c := range []struct {
+		peer net.Addr
+		said []string // lines of X-Forwarded-Proto
+		want bool
+	}{
+		{client, []string{"https"}, false},
+		{proxy, nil, false},
+		{proxy, []string{""}, false},
+		{proxy, []string{"http"}, false},
+		{proxy, []string{"https"}, true},
+		{proxy, []string{"HTTPS"}, true},
+		{proxy, []string{"wss"}, true},
+		{proxy, []string{"https, http"}, false}, // the client may have sent the first
+		{proxy, []string{"http", "http, https"}, true},
+		{&net.UnixAddr{}, []string{"https"}, true},
+	} {
+		var ctx fasthttp.RequestCtx
+		ctx.Init(&fasthttp.Request{}, c.peer, nil)
+		for _, line := range c.said {
+			ctx.Request.Header.Add(fasthttp.HeaderXForwardedProto, line)
+		}
+		if got := srv.newHandshake(&ctx).Secure; got != c.want {
+			t.Errorf("from %v, with %q: %v, want %v", c.peer, c.said, got, c.want)
+		}
+	}
+	srv.proxies = nil
+	var ctx fasthttp.RequestCtx
+	ctx.Init(&fasthttp.Request{}, proxy, nil)
+	ctx.Request.Header.Set(fasthttp.HeaderXForwardedProto, "https")
+	if srv.newHandshake(&ctx).Secure {
+		t.Error("a header is believed without a trusted proxy")
+	}
+}
+
 // The address of a client is what a trusted proxy says of it, and nothing that the client says.
 func TestClientAddress(t *testing.T) {
 	srv, err := New(Options{TrustedProxies: []string{"10.0.0.0/24", "2001:db8::7"}})

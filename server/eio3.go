@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"net/url"
 
 	"github.com/throng-io/throng/protocol/socketio"
 	"github.com/throng-io/throng/server/internal/session"
@@ -50,12 +49,7 @@ func payloadOf(query []byte) []byte {
 	if query == nil {
 		return nil
 	}
-	values, _ := url.ParseQuery(string(query)) // of a malformed query, what can be read
-	last := make(map[string]string, len(values))
-	for key, all := range values {
-		last[key] = all[len(all)-1]
-	}
-	auth, _ := json.Marshal(last) // strings: nothing to fail
+	auth, _ := json.Marshal(parseQuery(string(query))) // strings: nothing to fail
 	return auth
 }
 

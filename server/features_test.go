@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -87,6 +88,25 @@ func TestHandshakeDetails(t *testing.T) {
 	w.send("5")
 	w.send("41")
 	eventually(t, "the socket tells of the upgrade", func() bool { return s.Transport() == "websocket" })
+}
+
+// Parameters of a query are as in the official server (Node's querystring): none is missing because
+// it, or another one, is not well encoded.
+func TestQueriesOfAnyText(t *testing.T) {
+	var h server.Handshake
+	const url = `{"url":"/socket.io/?a=1;b=2&discount=100%&c=%zz&d=%41+b&e=1&e=2&f&&=g"}`
+	if err := h.UnmarshalJSON([]byte(url)); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{"a": "1;b=2", "discount": "100%", "c": "%zz", "d": "A b", "e": "2", "f": "", "": "g"}
+	if got := h.Queries(); !maps.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	for name, value := range want {
+		if got := h.Query(name); got != value {
+			t.Errorf("%q is %q, want %q", name, got, value)
+		}
+	}
 }
 
 func TestTransportsAndUpgradesCanBeOff(t *testing.T) {

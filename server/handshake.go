@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"maps"
 	"net"
-	"net/url"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -19,7 +18,7 @@ import (
 type Handshake struct {
 	Time    time.Time // when
 	Address string    // of the client, without port; see Options.TrustedProxies
-	Secure  bool      // over TLS
+	Secure  bool      // over TLS; see Options.TrustedProxies
 	Path    string    // of the request, without query
 
 	// Kept as they came, in one piece each, which clients that are alike share: maps of them would
@@ -31,7 +30,7 @@ type Handshake struct {
 func (s *Server) newHandshake(ctx *fasthttp.RequestCtx) *Handshake {
 	var scratch [1024]byte
 	return &Handshake{
-		Time: time.Now(), Secure: ctx.IsTLS(), Path: s.last.path.of(ctx.Path()),
+		Time: time.Now(), Secure: s.isSecure(ctx), Path: s.last.path.of(ctx.Path()),
 		Address: s.last.address.of(s.appendAddress(scratch[:0], ctx)),
 		query:   s.last.query.of(ctx.URI().QueryString()),
 		header:  s.last.header.of(appendWithoutKey(scratch[:0], ctx.Request.Header.RawHeaders())),
@@ -76,13 +75,7 @@ func (l *lastString) of(b []byte) string {
 }
 
 // Query returns the last value of a query parameter, "" if there is none.
-func (h *Handshake) Query(name string) string {
-	values, _ := url.ParseQuery(h.query) // of a malformed query, what can be read
-	if all := values[name]; len(all) > 0 {
-		return all[len(all)-1]
-	}
-	return ""
-}
+func (h *Handshake) Query(name string) string { return h.Queries()[name] }
 
 // Header returns the value of a request header, "" if there is none. Names are compared without
 // regard to case. Sec-WebSocket-Key is not kept.
@@ -105,11 +98,18 @@ func (h *Handshake) URL() string {
 }
 
 // Queries returns all query parameters, each with its last value. The map is the caller's.
-func (h *Handshake) Queries() map[string]string {
-	values, _ := url.ParseQuery(h.query) // of a malformed query, what can be read
-	all := make(map[string]string, len(values))
-	for name, v := range values {
-		all[name] = v[len(v)-1]
+func (h *Handshake) Queries() map[string]string { return parseQuery(h.query) }
+
+// parseQuery returns the parameters of a query, each with its last value. As in the official
+// server, only "&" separates them, and a "%" that begins no escape stands for itself: a parameter
+// that came must not be missing.
+func parseQuery(query string) map[string]string {
+	args := fasthttp.AcquireArgs()
+	defer fasthttp.ReleaseArgs(args)
+	args.Parse(query)
+	all := make(map[string]string, args.Len())
+	for name, value := range args.All() {
+		all[string(name)] = string(value)
 	}
 	return all
 }

@@ -52,6 +52,19 @@ func (s *Server) clientAddress(ctx *fasthttp.RequestCtx) netip.Addr {
 	return peer
 }
 
+// isSecure reports whether the client of a request uses TLS. A trusted proxy, which may take it
+// off, says so in X-Forwarded-Proto. Of several values the last one counts: a client may have sent
+// those before it.
+func (s *Server) isSecure(ctx *fasthttp.RequestCtx) bool {
+	said := ctx.Request.Header.PeekAll(fasthttp.HeaderXForwardedProto)
+	if len(s.proxies) == 0 || len(said) == 0 || !s.trusts(peerAddress(ctx.RemoteAddr())) {
+		return ctx.IsTLS()
+	}
+	last := said[len(said)-1]
+	last = bytes.TrimSpace(last[bytes.LastIndexByte(last, ',')+1:])
+	return bytes.EqualFold(last, []byte("https")) || bytes.EqualFold(last, []byte("wss"))
+}
+
 // peerAddress returns the address of the other end of a connection, the zero one for one that is
 // not of TCP.
 func peerAddress(address net.Addr) netip.Addr {
