@@ -39,8 +39,8 @@ func (c *Cookie) check() error {
 	switch {
 	case c.Path != "" && c.Path[0] != '/':
 		return refuse("Cookie.Path", "%q does not begin with a slash", c.Path)
-	case c.MaxAge < 0:
-		return refuse("Cookie.MaxAge", "is %v; it must not be negative", c.MaxAge)
+	case c.MaxAge != 0 && c.MaxAge < time.Second: // a cookie of 0 seconds is one to delete
+		return refuse("Cookie.MaxAge", "is %v; use 0 or at least a second, as in 3600 * time.Second", c.MaxAge)
 	}
 	switch strings.ToLower(c.SameSite) {
 	case "", "lax", "strict":

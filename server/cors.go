@@ -59,8 +59,8 @@ func (c *CORS) check() error {
 			return refuse("CORS.Origins", "holds %q, %s", origin, problem)
 		}
 	}
-	if c.MaxAge < 0 {
-		return refuse("CORS.MaxAge", "is %v; it must not be negative", c.MaxAge)
+	if c.MaxAge != 0 && c.MaxAge < time.Second {
+		return refuse("CORS.MaxAge", "is %v; use 0 or at least a second, as in 600 * time.Second", c.MaxAge)
 	}
 	return nil
 }

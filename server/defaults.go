@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// setDefaults gives the zero fields of o the values of their tags, and refuses negative numbers.
+// setDefaults gives the zero fields of o the values of their tags, and refuses negative numbers and
+// durations without a unit.
 func setDefaults(o *Options) error {
 	if err := defaultsOf(reflect.ValueOf(o).Elem(), ""); err != nil {
 		return err
@@ -30,6 +31,8 @@ func defaultsOf(group reflect.Value, prefix string) error {
 			continue
 		case v.CanInt() && v.Int() < 0:
 			return refuse(name, "is %v; it must not be negative", v)
+		case isUnitless(v):
+			return refuse(name, "is %v, less than a millisecond; give it a unit, as in %d * time.Millisecond", v, v.Int())
 		case v.Kind() == reflect.Slice && v.Len() > 0 || v.Kind() != reflect.Slice && !v.IsZero():
 			continue
 		}
@@ -42,6 +45,12 @@ func defaultsOf(group reflect.Value, prefix string) error {
 		}
 	}
 	return nil
+}
+
+// isUnitless reports whether v is a duration that can only be meant as a number of milliseconds, as
+// the official server takes it.
+func isUnitless(v reflect.Value) bool {
+	return v.Type() == reflect.TypeFor[time.Duration]() && v.Int() > 0 && v.Int() < int64(time.Millisecond)
 }
 
 // parseDefault sets v to the value of a tag.

@@ -45,6 +45,7 @@ func (g *group) all() []*Namespace {
 //
 // match is called by several goroutines at once.
 func (s *Server) Dynamic(match func(name string, auth []byte) bool) *Namespace {
+	notNil("Dynamic", match != nil)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	pattern := s.newNamespace("", nil)
@@ -56,12 +57,16 @@ func (s *Server) Dynamic(match func(name string, auth []byte) bool) *Namespace {
 // Matching makes a regular expression a pattern for Dynamic. It must match the whole name: say so
 // with ^ and $ if you mean it.
 func Matching(re *regexp.Regexp) func(name string, auth []byte) bool {
+	if re == nil {
+		panic("server: Matching was called with a nil expression")
+	}
 	return func(name string, _ []byte) bool { return re.MatchString(name) }
 }
 
 // OnNamespace adds a function that is called for each new namespace: for one that Of makes, and for
 // one that is made for a client, before that client joins it. Other clients may join it earlier.
 func (s *Server) OnNamespace(f func(*Namespace)) {
+	notNil("OnNamespace", f != nil)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.created = with(s.created, f)

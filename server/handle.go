@@ -19,6 +19,7 @@ import "sync"
 //
 // Only the decoded values are allocated.
 func Handle[In, Out any](f func(s *Socket, in In) (Out, error)) Handler {
+	notNil("Handle", f != nil)
 	takes, gives := count[In](), count[Out]()
 	pool := sync.Pool{New: func() any {
 		c := &call[In, Out]{}

@@ -57,6 +57,14 @@ func (n *Namespace) change(edit func(*handlers)) {
 // with returns a copy of list with one element more.
 func with[T any](list []T, element T) []T { return append(slices.Clip(list), element) }
 
+// notNil panics if a method got a nil function. It would be met when a client comes, and end the
+// connection of every one.
+func notNil(method string, given bool) {
+	if !given {
+		panic("server: " + method + " was called with a nil function")
+	}
+}
+
 // On sets the handler of an event, in place of an earlier one. It panics for the names that the
 // protocol reserves, since no client can send them. What the official server has the events
 // connection, disconnecting and disconnect for are OnConnect, OnDisconnecting and OnDisconnect.
@@ -66,6 +74,7 @@ func (n *Namespace) On(event string, h Handler) { n.bind(event, binding{handle: 
 func (n *Namespace) Once(event string, h Handler) { n.bind(event, binding{handle: h, once: true}) }
 
 func (n *Namespace) bind(event string, b binding) {
+	notNil("On or Once", b.handle != nil)
 	if socketio.Reserved(event) {
 		panic(fmt.Sprintf("server: event name %q is reserved by the protocol; for the coming and going of sockets use OnConnect, OnDisconnecting and OnDisconnect", event))
 	}
@@ -89,6 +98,7 @@ func (n *Namespace) Off(event string) {
 
 // OnAny adds a handler that gets every event, before the event's own.
 func (n *Namespace) OnAny(h Handler) {
+	notNil("OnAny", h != nil)
 	n.change(func(all *handlers) { all.any = with(all.any, h) })
 }
 
@@ -102,6 +112,7 @@ func (n *Namespace) OffAny() {
 // events of clients are none. The function must not change args; arguments of an EmitRaw are
 // decoded for it. A panic is logged, and the event is sent.
 func (n *Namespace) OnAnyOutgoing(f func(to Target, event string, args []any)) {
+	notNil("OnAnyOutgoing", f != nil)
 	n.change(func(all *handlers) { all.outgoing = with(all.outgoing, f) })
 }
 
@@ -114,12 +125,14 @@ func (n *Namespace) OffAnyOutgoing() {
 // error drops the event: the error goes to OnError, and the client gets nothing, not even the
 // answer that it asked for, unless the middleware gave it.
 func (n *Namespace) UseEvent(allow Handler) {
+	notNil("UseEvent", allow != nil)
 	n.change(func(all *handlers) { all.packet = with(all.packet, allow) })
 }
 
 // OnError adds a function that gets the errors of handlers and of UseEvent's middleware. Without
 // any, they are logged.
 func (n *Namespace) OnError(f func(s *Socket, e *Event, err error)) {
+	notNil("OnError", f != nil)
 	n.change(func(all *handlers) { all.failed = with(all.failed, f) })
 }
 
@@ -130,17 +143,20 @@ func (n *Namespace) OnError(f func(s *Socket, e *Event, err error)) {
 // client's joining. A client that leaves meanwhile never joins, and Socket.Context ends. The socket
 // may be sent events, and may join rooms, already.
 func (n *Namespace) Use(allow func(*Socket) error) {
+	notNil("Use", allow != nil)
 	n.change(func(all *handlers) { all.use = with(all.use, allow) })
 }
 
 // OnConnect adds a function that is called for each new socket, before its first event.
 func (n *Namespace) OnConnect(f func(*Socket)) {
+	notNil("OnConnect", f != nil)
 	n.change(func(all *handlers) { all.connect = with(all.connect, f) })
 }
 
 // OnDisconnecting adds a function that is called when a socket is about to leave, while
 // Socket.Rooms still lists its rooms.
 func (n *Namespace) OnDisconnecting(f func(s *Socket, reason string)) {
+	notNil("OnDisconnecting", f != nil)
 	n.change(func(all *handlers) { all.disconnect = with(all.disconnect, f) })
 }
 
@@ -148,6 +164,7 @@ func (n *Namespace) OnDisconnecting(f func(s *Socket, reason string)) {
 // event. The official server has the same reasons, except "slow consumer" for a client that let its
 // queue overflow or stand still.
 func (n *Namespace) OnDisconnect(f func(s *Socket, reason string)) {
+	notNil("OnDisconnect", f != nil)
 	n.change(func(all *handlers) { all.disconnected = with(all.disconnected, f) })
 }
 

@@ -94,7 +94,9 @@ type Options struct {
 	// "10.0.0.7" and "10.1.0.0/16". Of a request that comes from one of them, or over a unix
 	// socket, the address of the client is the last one in X-Forwarded-For that is not of such a
 	// proxy; each of them must append there where a request came from. Handshake.Address is that
-	// address, and limits by address count it. Default: none, and the address is the connection's.
+	// address, and limits by address count it. Handshake.Secure is what such a proxy says in
+	// X-Forwarded-Proto, if it does; it must overwrite what clients send there. Default: none, and
+	// both are the connection's.
 	TrustedProxies []string `group:"Address and access" help:"addresses and networks of the proxies in front, such as 10.0.0.0/8: their X-Forwarded-For says where a client is"`
 	// CORS says which pages of other origins may read the answers. Default: none, without any
 	// header.
@@ -216,6 +218,9 @@ func (o Options) WithDefaults() (Options, error) {
 func (o *Options) checkProtocol() error {
 	if !strings.HasPrefix(o.Path, "/") {
 		return refuse("Path", "%q does not begin with a slash", o.Path)
+	}
+	if strings.ContainsFunc(o.Path, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == '?' || r == '#' }) {
+		return refuse("Path", "%q holds what no request has in its path; write such characters encoded, as %%20", o.Path)
 	}
 	for _, t := range o.Transports {
 		switch t {

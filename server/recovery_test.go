@@ -417,11 +417,12 @@ func TestRecoveryKeepsMaxSockets(t *testing.T) {
 }
 
 func TestRecoveryExpires(t *testing.T) {
-	everyRecovery(t, server.Recovery{MaxDisconnection: time.Nanosecond}, func(t *testing.T, x *recoveries) {
+	everyRecovery(t, server.Recovery{MaxDisconnection: time.Millisecond}, func(t *testing.T, x *recoveries) {
 		var c comeback
 		c.connect(t, x.base)
 		sid := c.sid
 		x.cut(&c)
+		time.Sleep(2 * time.Millisecond)
 		if c.connect(t, x.base); c.sid == sid {
 			t.Error("it came back too late")
 		}

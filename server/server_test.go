@@ -413,6 +413,41 @@ func TestConnectTimeout(t *testing.T) {
 	w.expectClose()
 }
 
+// A nil function is the mistake of the line that gives it: met with the first event, it would end
+// the connection of every client.
+func TestNilFunctionsAreRefused(t *testing.T) {
+	srv, err := server.New(server.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for method, call := range map[string]func(){
+		"On":              func() { srv.On("x", nil) },
+		"Once":            func() { srv.Once("x", nil) },
+		"OnAny":           func() { srv.OnAny(nil) },
+		"OnAnyOutgoing":   func() { srv.OnAnyOutgoing(nil) },
+		"UseEvent":        func() { srv.UseEvent(nil) },
+		"OnError":         func() { srv.OnError(nil) },
+		"Use":             func() { srv.Use(nil) },
+		"OnConnect":       func() { srv.OnConnect(nil) },
+		"OnDisconnecting": func() { srv.OnDisconnecting(nil) },
+		"OnDisconnect":    func() { srv.OnDisconnect(nil) },
+		"OnServerEvent":   func() { srv.OnServerEvent("x", nil) },
+		"OnNamespace":     func() { srv.OnNamespace(nil) },
+		"Dynamic":         func() { srv.Dynamic(nil) },
+		"Matching":        func() { srv.Dynamic(server.Matching(nil)) },
+		"Handle":          func() { srv.On("x", server.Handle[string, string](nil)) },
+	} {
+		func() {
+			defer func() {
+				if said := fmt.Sprint(recover()); !strings.HasPrefix(said, "server: "+method) && !strings.HasPrefix(said, "server: On or Once") {
+					t.Errorf("%s: %s", method, said)
+				}
+			}()
+			call()
+		}()
+	}
+}
+
 func TestOptionsAreChecked(t *testing.T) {
 	for _, opts := range []server.Options{
 		{Times: server.Times{PingInterval: -1}},
@@ -420,6 +455,13 @@ func TestOptionsAreChecked(t *testing.T) {
 		{Times: server.Times{WriteTimeout: -1}},
 		{Recovery: &server.Recovery{MaxBytes: -1}},
 		{CompressThreshold: -1},
+		{Times: server.Times{PingInterval: 25000}}, // milliseconds, as in JavaScript
+		{Recovery: &server.Recovery{MaxDisconnection: 120000}},
+		{Path: "/a b/"},
+		{Path: "/a?b/"},
+		{Path: "/\u00e9/"},
+		{Cookie: &server.Cookie{MaxAge: 3600}},
+		{CORS: &server.CORS{MaxAge: 600}},
 		{Fanout: "magic"},
 		{Transports: []string{"pigeon"}},
 		{Path: "socket.io"},

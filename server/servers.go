@@ -47,6 +47,7 @@ func (n *Namespace) serverSideEmit(acks *Acks, event string, args []any) error {
 // OnServerEvent sets the function that gets an event of other servers, in place of an earlier one.
 // Its answer, if the other server wants one, is Event.Ack. An error is logged.
 func (n *Namespace) OnServerEvent(event string, f func(e *Event) error) {
+	notNil("OnServerEvent", f != nil)
 	n.change(func(all *handlers) {
 		servers := maps.Clone(all.servers)
 		if servers == nil {
