@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -166,6 +167,67 @@ func TestVolatileToOneAndExcept(t *testing.T) {
 			w.expect(`42["end"]`)
 		}
 	})
+}
+
+// Rooms behind a flag of a socket are about the others, as in the official server.
+func TestFlagsBeforeRooms(t *testing.T) {
+	everyStrategy(t, func(t *testing.T, srv *server.Server, base string) {
+		clients, joined := threeJoined(t, srv, base)
+		for _, s := range joined {
+			s.Join("r")
+		}
+		joined[2].Join("x")
+		if err := errors.Join(
+			joined[0].Compress(false).To("r").Except("x").Emit("only b"),
+			joined[0].Compress(false).Except("x").To("r").Emit("again"),
+			joined[0].Compress(false).Emit("only a"),
+			srv.Emit("end"),
+		); err != nil {
+			t.Fatal(err)
+		}
+		clients[0].expect(`42["only a"]`)
+		clients[1].expect(`42["only b"]`)
+		clients[1].expect(`42["again"]`)
+		for _, w := range clients {
+			w.expect(`42["end"]`)
+		}
+	})
+}
+
+// In middleware, before the socket is in its namespace, its flags reach its client as Emit does.
+func TestFlagsInMiddleware(t *testing.T) {
+	srv, err := server.New(server.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := srv.Prepare("prepared")
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv.Use(func(s *server.Socket) error {
+		err := errors.Join(s.Volatile().Emit("volatile"), s.Compress(false).Emit("plain"), s.Compress(false).To("nobody").Emit("lost"))
+		s.Compress(false).Send(m)
+		return err
+	})
+	base := serve(t, srv)
+	for tries, came := 0, false; !came; tries++ { // it is dropped if what was before it has not gone out yet
+		if tries == 1000 {
+			t.Fatal("no volatile event has come")
+		}
+		w := open(t, base, "/socket.io/", "")
+		w.send("40")
+		got := w.text()
+		if came = got == `42["volatile"]`; came {
+			got = w.text()
+		}
+		if got != `42["plain"]` {
+			t.Fatalf("got %s", got)
+		}
+		w.expect(`42["prepared"]`)
+		if got := w.text(); !strings.HasPrefix(got, `40{"sid":"`) {
+			t.Fatalf("got %s", got)
+		}
+	}
 }
 
 // A polling client without a poll gets what was queued, but no volatile event.

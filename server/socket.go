@@ -188,13 +188,21 @@ func (s *Socket) outgoing(event string, args []any) {
 // self is the socket as a target.
 func (s *Socket) self() Target { return s.ns.To(s.id) }
 
+// alone is the socket as a target with flags.
+func (s *Socket) alone() Target {
+	t := s.self()
+	t.alone = s
+	return t
+}
+
 // Volatile returns this client alone, for messages that are dropped unless its connection can take
-// them at once. In middleware, before the socket is in its namespace, they reach nobody.
-func (s *Socket) Volatile() Target { return s.self().Volatile() }
+// them at once. With To or Except behind it, as in s.Volatile().To(room), it is s.To(room) for such
+// messages: this client does not get them.
+func (s *Socket) Volatile() Target { return s.alone().Volatile() }
 
 // Compress returns this client alone, for messages that may, or may not, be compressed. See
-// Target.Compress. In middleware they reach nobody, as those of Volatile.
-func (s *Socket) Compress(on bool) Target { return s.self().Compress(on) }
+// Target.Compress. To and Except behind it are as behind Volatile.
+func (s *Socket) Compress(on bool) Target { return s.alone().Compress(on) }
 
 // To returns the sockets of a room without this one.
 func (s *Socket) To(room string) Target { return s.Broadcast().To(room) }

@@ -17,17 +17,29 @@ type Target struct {
 	audience fanout.Audience
 	flags
 	local bool
+	alone *Socket // that t is, as Socket.Volatile and Socket.Compress return it; else nil
 }
 
 // To adds the sockets of a room. A socket in several rooms gets a message once.
 func (t Target) To(room string) Target {
+	t = t.others()
 	t.audience.Rooms = t.audience.Rooms.With(room)
 	return t
 }
 
 // Except takes the sockets of a room out.
 func (t Target) Except(room string) Target {
+	t = t.others()
 	t.audience.Except = t.audience.Except.With(room)
+	return t
+}
+
+// others makes the others of a socket alone, for To and Except: as in the official server,
+// s.Volatile().To(room) is s.To(room) with another flag, and does not reach s.
+func (t Target) others() Target {
+	if t.alone != nil {
+		t.audience, t.alone = fanout.Audience{Skip: t.alone.member()}, nil
+	}
 	return t
 }
 
@@ -116,6 +128,12 @@ func (t Target) EmitRaw(event string, args []byte, attachments [][]byte) {
 }
 
 func (t Target) broadcast(m message) error {
+	if s := t.alone; s != nil && s.member() == nil { // in middleware: the hub does not know it yet
+		if m.flags = t.flags; m.flags != (flags{}) {
+			m.frame = nil // it was prepared without them
+		}
+		return s.emitEarly(m)
+	}
 	if t.ns.group == nil {
 		return t.ns.broadcast(t, m)
 	}
