@@ -13,7 +13,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/throng-io/throng/protocol/address"
 	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/metric"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -21,6 +23,7 @@ import (
 const (
 	maxFamilies    = 64
 	maxExposition  = 8 << 20 // bytes
+	maxRedirects   = 3       // to other paths of the same server
 	scrapeTime     = 5 * time.Second
 	scrapePatience = 3 // failures in a row, before the first success, until it is given up
 )
@@ -57,11 +60,21 @@ type scraper struct {
 
 // newScraper returns nil when the file names no metrics.
 func newScraper(s *file.Spec, opt Options) *scraper {
-	address := s.MetricsURL()
-	if address == "" {
+	from := s.MetricsURL()
+	if from == "" {
 		return nil
 	}
-	return &scraper{url: address, every: s.Target.Sample.Every, client: &http.Client{Transport: &http.Transport{DialContext: opt.link}}, last: map[string]family{}}
+	client := &http.Client{Transport: &http.Transport{DialContext: opt.link}, CheckRedirect: sameServer}
+	return &scraper{url: from, every: s.Target.Sample.Every, client: client, last: map[string]family{}}
+}
+
+// sameServer follows redirects to other paths, as from /metrics to /metrics/, and none that has
+// this process ask another server.
+func sameServer(next *http.Request, before []*http.Request) error {
+	if u := before[0].URL; next.URL.Scheme != u.Scheme || next.URL.Host != u.Host || len(before) > maxRedirects {
+		return http.ErrUseLastResponse
+	}
+	return nil
 }
 
 // run reads until ctx ends.
@@ -114,10 +127,18 @@ func (s *scraper) scrape(ctx context.Context) (map[string]family, []string, erro
 		return nil, nil, err
 	}
 	defer res.Body.Close()
-	if res.StatusCode != http.StatusOK {
-		return nil, nil, fmt.Errorf("%s answered with HTTP status %d", file.HideUser(s.url), res.StatusCode)
+	if to, err := res.Location(); err == nil && res.StatusCode != http.StatusOK {
+		return nil, nil, fmt.Errorf("%s leads to %s (HTTP status %d), which is not followed; write that address in prometheus: if it is meant", address.Hide(s.url), address.Hide(to.String()), res.StatusCode)
 	}
-	return parseMetrics(io.LimitReader(res.Body, maxExposition))
+	if res.StatusCode != http.StatusOK {
+		return nil, nil, fmt.Errorf("%s answered with HTTP status %d", address.Hide(s.url), res.StatusCode)
+	}
+	body := &io.LimitedReader{R: res.Body, N: maxExposition + 1}
+	got, order, err := parseMetrics(body)
+	if body.N == 0 { // the last line may be half a number
+		return nil, nil, fmt.Errorf("%s answered with more than %s; name an address that offers fewer metrics", address.Hide(s.url), metric.FormatBytes(maxExposition))
+	}
+	return got, order, err
 }
 
 // parseMetrics reads counters and gauges. Histograms and summaries are left out: their

@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/throng-io/throng/scenario/file"
 )
 
 const exposition = `# HELP process_cpu_seconds_total CPU
@@ -103,5 +105,39 @@ func TestTargetMetricsWithAPassword(t *testing.T) {
 	c = play(t, &fakeServer{}, text, func(o *Options) { o.link = linkTo(web) })
 	if all := fmt.Sprintf("%+v", c); !strings.Contains(all, "HTTP status 401") || strings.Contains(all, "sesame") {
 		t.Errorf("warnings %q", c.Warnings)
+	}
+}
+
+// Metrics may have moved on their own server; another one is not asked, whatever the target says.
+func TestMetricsOfAnotherServer(t *testing.T) {
+	web := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/metrics":
+			http.Redirect(w, r, "/metrics/", http.StatusTemporaryRedirect)
+		case "/other":
+			http.Redirect(w, r, "http://elsewhere/metrics/", http.StatusFound)
+		case "/scheme":
+			http.Redirect(w, r, "https://web/metrics/", http.StatusFound)
+		case "/round":
+			http.Redirect(w, r, "/round", http.StatusFound)
+		case "/much":
+			fmt.Fprint(w, "# TYPE seen gauge\n", strings.Repeat("seen 1\n", maxExposition/7))
+		default:
+			fmt.Fprint(w, "# TYPE seen gauge\nseen 1\n")
+		}
+	})
+	for path, want := range map[string]string{
+		"/metrics": "",
+		"/other":   "http://web/other leads to http://elsewhere/metrics/ (HTTP status 302), which is not followed",
+		"/scheme":  "leads to https://web/metrics/",
+		"/round":   "leads to http://web/round",
+		"/much":    "http://web/much answered with more than 8 MiB",
+	} {
+		s := newScraper(&file.Spec{Target: &file.Target{Sample: &file.Sample{Prometheus: file.Template{Parts: []string{"http://web" + path}}}}}, Options{link: linkTo(web)})
+		got, _, err := s.scrape(t.Context())
+		s.client.CloseIdleConnections()
+		if want == "" && (err != nil || got["seen"].value != 1) || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: %v, %v, want %s", path, got, err, want)
+		}
 	}
 }
