@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/throng-io/throng/protocol/address"
 	"github.com/throng-io/throng/scenario/file"
 )
 
@@ -44,7 +45,7 @@ your own, whose events you write into it. An existing file is never overwritten.
 				path = args[0]
 			}
 			if strings.Contains(path, "://") {
-				return fmt.Errorf("%s: an address, and no name; write throng init NAME --target %[1]s", file.HideUser(path))
+				return fmt.Errorf("%s: an address, and no name; write throng init NAME --target %[1]s", address.Hide(path))
 			}
 			if ext := filepath.Ext(path); ext != ".yaml" && ext != ".yml" {
 				path += ".yaml"

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/throng-io/throng/protocol/address"
 	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/scenario/regular"
@@ -99,15 +100,16 @@ func putTarget(name, address string, set map[string]string) error {
 
 // serverURL reads the address of a server, which messages call name. form says how to write one,
 // and more where what else it holds belongs.
-func serverURL(name, address, form, more string) (*url.URL, error) {
-	u, err := url.Parse(address)
+func serverURL(name, text, form, more string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	shown := address.HideQuery(text)
 	switch {
 	case err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "ws" && u.Scheme != "wss"):
-		return nil, fmt.Errorf("%s %q is not the URL of a server; %s", name, file.HideUser(address), form)
+		return nil, fmt.Errorf("%s %q is not the URL of a server; %s", name, shown, form)
 	case !file.ValidPort(u):
-		return nil, fmt.Errorf("%s %q has no such port; write a port from 1 to 65535", name, file.HideUser(address))
+		return nil, fmt.Errorf("%s %q has no such port; write a port from 1 to 65535", name, shown)
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
-		return nil, fmt.Errorf("%s %q holds more than an address; %s", name, file.HideUser(address), more)
+		return nil, fmt.Errorf("%s %q holds more than an address; %s", name, shown, more)
 	}
 	return u, nil
 }
@@ -151,7 +153,7 @@ func load(stdin io.Reader, name string, set map[string]string, secret ...string)
 		}
 		return nil, fmt.Errorf("%s: a directory, and no ready scenario of that name; %s", name, hint)
 	case err != nil && strings.Contains(name, "://"):
-		return nil, fmt.Errorf("%s: an address, and no scenario; name a scenario and the server behind it: quickstart --target %[1]s", file.HideUser(name))
+		return nil, fmt.Errorf("%s: an address, and no scenario; name a scenario and the server behind it: quickstart --target %[1]s", address.Hide(name))
 	case err != nil:
 		hint := "'throng list' lists them"
 		if near := file.Suggest(name, append(scenarioFiles(filepath.Dir(name)), scenarios.Names()...)); near != "" {

@@ -3,12 +3,12 @@ package main
 import (
 	"fmt"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
 
+	"github.com/throng-io/throng/protocol/address"
 	"github.com/throng-io/throng/scenario/file"
 )
 
@@ -27,9 +27,6 @@ func checkSecretNames(names []string) error {
 	return nil
 }
 
-// userInAddress is where an address has a user and a password.
-var userInAddress = regexp.MustCompile(`://[^/\s]*@`)
-
 // commandLine is the command line of a throng command as results note it: without the secrets of
 // the files, and without users and passwords in addresses, such as that of --nats.
 func commandLine(command string, args, secret []string, files ...*file.File) []string {
@@ -45,7 +42,10 @@ func commandLine(command string, args, secret []string, files ...*file.File) []s
 		for _, f := range files {
 			arg = f.Spec.Secrets.Mask(arg)
 		}
-		out = append(out, userInAddress.ReplaceAllString(arg, "://"+file.Masked+"@"))
+		if strings.Contains(arg, "://") {
+			arg = address.Hide(arg)
+		}
+		out = append(out, arg)
 	}
 	return out
 }

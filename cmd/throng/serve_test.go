@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-var address = regexp.MustCompile(`http://\S+`)
+var printed = regexp.MustCompile(`http://\S+`)
 
 // What throng serve offers beside its clients' connections can be fetched.
 func TestServeOffersMetricsAndClient(t *testing.T) {
@@ -25,7 +25,7 @@ func TestServeOffersMetricsAndClient(t *testing.T) {
 	for range 2 {
 		lines.Scan()
 		what, _, _ := strings.Cut(lines.Text(), " ")
-		urls[what] = address.FindString(lines.Text())
+		urls[what] = printed.FindString(lines.Text())
 	}
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	for url, want := range map[string]string{
@@ -73,7 +73,7 @@ func TestServePages(t *testing.T) {
 	} {
 		lines, stop := serving(t, append([]string{"--app", tt.app}, tt.flags...)...)
 		lines.Scan()
-		url := address.FindString(lines.Text())
+		url := printed.FindString(lines.Text())
 		if lines.Scan(); !strings.Contains(lines.Text(), tt.note) {
 			t.Errorf("%v: printed %q", tt.flags, lines.Text())
 		}

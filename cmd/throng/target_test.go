@@ -21,7 +21,7 @@ func TestTargetIsWhatItSays(t *testing.T) {
 		"localhost:3000":               "is not the URL of a server",
 		"unix:":                        "is not the URL of a server",
 		"http+unix://%2Ftmp%2Fs":       "write http://HOST:PORT, https://HOST:PORT or unix:PATH",
-		"http://127.0.0.1:1?token=a":   "holds more than an address",
+		"http://127.0.0.1:1?token=a":   `"http://127.0.0.1:1?***" holds more than an address`,
 		"http://me:secret@127.0.0.1:1": "holds more than an address",
 		"me:secret@127.0.0.1:1":        `"***@127.0.0.1:1" is not the URL of a server`,
 		"http://me:a/secret@127.0.0.1": `"http://***@127.0.0.1" is not the URL of a server`,

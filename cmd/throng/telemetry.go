@@ -58,7 +58,7 @@ func watch(ctx context.Context, flags watchFlags, stderr io.Writer) (*watchers, 
 		if w.export, err = w.metrics.Export(ctx, flags.otlp); err != nil {
 			w.scraped()
 			w.live.close()
-			return nil, fmt.Errorf("--otlp: %w", err)
+			return nil, err
 		}
 	}
 	return w, nil

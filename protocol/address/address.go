@@ -28,6 +28,16 @@ func Hide(address string) string {
 	return scheme + "://" + hidden + address[i:]
 }
 
+// HideQuery is Hide for an address that is to have no query: one may hold a token, and asterisks
+// stand in its place as well.
+func HideQuery(address string) string {
+	before, _, found := strings.Cut(Hide(address), "?")
+	if found {
+		before += "?" + hidden
+	}
+	return before
+}
+
 // CheckParameters refuses an address with a parameter, behind its question mark, that is none of
 // those known: a misspelt one would do nothing.
 func CheckParameters(u *url.URL, known ...string) error {

@@ -27,6 +27,21 @@ func TestHide(t *testing.T) {
 	}
 }
 
+func TestHideQuery(t *testing.T) {
+	for given, want := range map[string]string{
+		"http://h:1/path":          "http://h:1/path",
+		"http://h?token=word":      "http://h?***",
+		"http://h/?":               "http://h/?***",
+		"http://u:wo?rd@h/?a=1":    "http://***@h/?***",
+		"http://h?mail=u:word@b":   "http://***@b",
+		"u:word@h:1?token=word?x=": "***@h:1?***",
+	} {
+		if got := HideQuery(given); got != want {
+			t.Errorf("%s is shown as %s, not as %s", given, got, want)
+		}
+	}
+}
+
 func TestCheckParameters(t *testing.T) {
 	for given, want := range map[string]string{
 		"nats://h":               "",

@@ -17,15 +17,12 @@ var reAdapter = regexp.MustCompile(`^(none|nats(\+jetstream)?|redis(\+sharded|\+
 func checkAdapter(s string) *flaw {
 	if !reAdapter.MatchString(s) && strings.Contains(s, "@") {
 		return &flaw{
-			fmt.Sprintf("the address %q holds a user, and a scenario is shown to others", clip(HideUser(s))),
+			fmt.Sprintf("the address %q holds a user, and a scenario is shown to others", clip(address.Hide(s))),
 			"leave it out, and set REDIS_USERNAME and REDIS_PASSWORD, or NATS_USER and NATS_PASSWORD, in the environment",
 		}
 	}
 	return matches(reAdapter, "an adapter", "write redis, redis+sharded, redis+streams, nats, nats+jetstream, none, or the URL of a broker such as redis://host:6379")(s)
 }
-
-// HideUser is an address as messages show it; see [address.Hide].
-func HideUser(s string) string { return address.Hide(s) }
 
 func checkURL(s string) *flaw {
 	if path, unix := strings.CutPrefix(s, "unix:"); unix && path != "" {
@@ -34,13 +31,13 @@ func checkURL(s string) *flaw {
 	u, err := url.Parse(s)
 	switch {
 	case err != nil || u.Host == "" || !slices.Contains([]string{"http", "https", "ws", "wss"}, u.Scheme):
-		return &flaw{fmt.Sprintf("%q is not the address of a server", clip(HideUser(s))), "write it like http://host:port (or https, ws, wss), or unix:/path/of.sock"}
+		return &flaw{fmt.Sprintf("%q is not the address of a server", clip(address.HideQuery(s))), "write it like http://host:port (or https, ws, wss), or unix:/path/of.sock"}
 	case !ValidPort(u):
-		return &flaw{fmt.Sprintf("%q has no such port", clip(HideUser(s))), "write a port from 1 to 65535"}
+		return &flaw{fmt.Sprintf("%q has no such port", clip(address.HideQuery(s))), "write a port from 1 to 65535"}
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
-		return &flaw{fmt.Sprintf("%q holds more than an address", clip(HideUser(s))), "put queries and credentials in the groups' query, headers or auth"}
+		return &flaw{fmt.Sprintf("%q holds more than an address", clip(address.HideQuery(s))), "put queries and credentials in the groups' query, headers or auth"}
 	case strings.Trim(u.Path, "/") != "":
-		return &flaw{fmt.Sprintf("%q holds a path", clip(HideUser(s))), "put it in path:, and a namespace in the group's namespace:"}
+		return &flaw{fmt.Sprintf("%q holds a path", clip(address.HideQuery(s))), "put it in path:, and a namespace in the group's namespace:"}
 	}
 	return nil
 }

@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/throng-io/throng/protocol/address"
 )
 
 // Sample says where to read a target's own resources from.
@@ -61,9 +63,9 @@ func setPrometheus(d *decoder, n *node, s *Sample) {
 	u, err := url.Parse(d.vars.secrets.fill(t))
 	switch {
 	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
-		d.bad(v, &flaw{fmt.Sprintf("%q is not the address of metrics", clip(HideUser(t.Source()))), "write it like http://host:9100/metrics"})
+		d.bad(v, &flaw{fmt.Sprintf("%q is not the address of metrics", clip(address.Hide(t.Source()))), "write it like http://host:9100/metrics"})
 	case namesUser(t.Source()):
-		d.bad(v, &flaw{fmt.Sprintf("the address %q holds a user, and a scenario is shown to others", clip(HideUser(t.Source()))), "write http://NAME:${env.PASSWORD}@host/metrics, with the password in the environment"})
+		d.bad(v, &flaw{fmt.Sprintf("the address %q holds a user, and a scenario is shown to others", clip(address.Hide(t.Source()))), "write http://NAME:${env.PASSWORD}@host/metrics, with the password in the environment"})
 	}
 }
 
@@ -75,10 +77,9 @@ func inUser(before, after string) bool {
 }
 
 // namesUser reports whether an address has a password, or a user without one, as it is and not as
-// ${name}.
-func namesUser(address string) bool {
-	_, rest, _ := strings.Cut(address, "://")
-	rest, _, _ = strings.Cut(rest, "/")
+// ${name}. A slash in front of the @ may be one of the password.
+func namesUser(text string) bool {
+	_, rest, _ := strings.Cut(text, "://")
 	at := strings.LastIndexByte(rest, '@')
 	if at < 0 {
 		return false

@@ -290,6 +290,7 @@ func TestMetricsWithAPassword(t *testing.T) {
 	for address, want := range map[string]string{
 		"http://me:s3cret@h/metrics":                `the address "http://***@h/metrics" holds a user, and a scenario is shown to others; write http://NAME:${env.PASSWORD}@host/metrics`,
 		"http://s3cret@h/metrics":                   "holds a user",
+		"http://me:1/s3cret@h/metrics":              "holds a user",
 		"http://${env.HUSH_KEY}:s3cret@h/metrics":   "holds a user",
 		"h:9100/${env.HUSH_KEY}":                    "is not the address of metrics",
 		"http://h/${client.index}":                  "`${client.index}` cannot be used here",

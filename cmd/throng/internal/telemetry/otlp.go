@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -16,6 +17,8 @@ import (
 	"go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	"go.opentelemetry.io/otel/sdk/resource"
+
+	"github.com/throng-io/throng/protocol/address"
 )
 
 const (
@@ -36,29 +39,26 @@ type Exporter struct {
 	first  error
 }
 
+// endpoints are the variables of the environment that name a collector.
+var endpoints = []string{"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"}
+
 // Wanted reports whether the environment asks for an export.
 func Wanted(env func(string) string) bool {
-	return env("OTEL_SDK_DISABLED") != "true" && (env("OTEL_EXPORTER_OTLP_ENDPOINT") != "" || env("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT") != "")
+	return env("OTEL_SDK_DISABLED") != "true" && slices.ContainsFunc(endpoints, func(name string) bool { return env(name) != "" })
 }
 
-// Export begins to send the metrics to an endpoint such as http://localhost:4318; without a path,
-// it is /v1/metrics. With "" the variables OTEL_EXPORTER_OTLP_* tell everything, as they tell the
-// headers and the rest in any case.
+// Export begins to send the metrics to an endpoint such as http://localhost:4318, the value of
+// --otlp; without a path, it is /v1/metrics. With "" the variables OTEL_EXPORTER_OTLP_* tell
+// everything, as they tell the headers and the rest in any case. The error names the flag or the
+// variable.
 func (r *Recorder) Export(ctx context.Context, endpoint string) (*Exporter, error) {
-	var options []otlpmetrichttp.Option
-	if endpoint != "" {
-		u, err := url.Parse(endpoint)
-		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-			return nil, fmt.Errorf("%q is not the URL of a collector; write http://HOST:4318", endpoint)
-		}
-		if u.Path == "" || u.Path == "/" {
-			u.Path = "/v1/metrics"
-		}
-		options = append(options, otlpmetrichttp.WithEndpointURL(u.String()))
+	options, err := destination(endpoint, os.Getenv)
+	if err != nil {
+		return nil, err
 	}
 	client, err := otlpmetrichttp.New(ctx, options...)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("export over OTLP: %w", err)
 	}
 	from, err := resource.New(ctx, resource.WithAttributes(attribute.String("service.name", "throng"), attribute.String("service.version", r.version)),
 		resource.WithTelemetrySDK(), resource.WithHost(), resource.WithFromEnv())
@@ -74,6 +74,42 @@ func (r *Recorder) Export(ctx context.Context, endpoint string) (*Exporter, erro
 	}
 	e.provider = metric.NewMeterProvider(metric.WithResource(from), metric.WithReader(metric.NewPeriodicReader(client, reading...)))
 	return e, nil
+}
+
+// destination tells the exporter where to send, where its environment does not.
+func destination(endpoint string, env func(string) string) ([]otlpmetrichttp.Option, error) {
+	if endpoint != "" {
+		u, err := collectorURL("--otlp", endpoint)
+		if err != nil {
+			return nil, err
+		}
+		if u.Path == "" || u.Path == "/" {
+			u.Path = "/v1/metrics"
+		}
+		return []otlpmetrichttp.Option{otlpmetrichttp.WithEndpointURL(u.String())}, nil
+	}
+	for _, name := range endpoints {
+		if text := strings.TrimSpace(env(name)); text != "" {
+			if _, err := collectorURL(name, text); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return nil, nil
+}
+
+// collectorURL reads the URL of a collector, which name gives. It refuses what the exporter leaves
+// out without a word: it sends to localhost where it cannot read a variable, and a user and a query
+// to nobody. Either may be a secret, and the error shows neither.
+func collectorURL(name, text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
+		return nil, fmt.Errorf("%s %q is not the URL of a collector; write http://HOST:4318", name, address.HideQuery(text))
+	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		return nil, fmt.Errorf("%s %q holds more than an address; put credentials into OTEL_EXPORTER_OTLP_HEADERS, such as api-key=KEY", name, address.HideQuery(text))
+	}
+	return u, nil
 }
 
 func (e *Exporter) note(err error) {

@@ -208,9 +208,22 @@ func TestOTLPThatFails(t *testing.T) {
 	if err := e.Close(); err == nil || !strings.Contains(err.Error(), "failed") {
 		t.Errorf("the end of an export that was refused: %v", err)
 	}
-	for _, bad := range []string{"localhost:4318", "ftp://x", "://"} {
-		if _, err := New("v1").Export(t.Context(), bad); err == nil {
-			t.Errorf("%q was taken for a URL", bad)
+	for bad, want := range map[string]string{
+		"localhost:4318":                 `"localhost:4318" is not the URL of a collector`,
+		"ftp://x":                        "is not the URL of a collector",
+		"://":                            "is not the URL of a collector",
+		"me:hush@collector:4318":         `"***@collector:4318" is not the URL`,
+		"http://me:hush@coll ector:4318": `"http://***@coll ector:4318" is not the URL`,
+		"collector:4318?key=hush":        `"collector:4318?***" is not the URL`,
+		"http://me:hush@collector:4318":  `"http://***@collector:4318" holds more than an address; put credentials into OTEL_EXPORTER_OTLP_HEADERS`,
+		"http://collector/in?key=hush":   `"http://collector/in?***" holds more than an address`,
+	} {
+		for _, name := range append([]string{"--otlp"}, endpoints...) {
+			env := func(asked string) string { return map[string]string{name: bad}[asked] }
+			_, err := destination(map[bool]string{true: bad}[name == "--otlp"], env)
+			if err == nil || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), name+" ") || strings.Contains(err.Error(), "hush") {
+				t.Errorf("%s %s: %v, want %s", name, bad, err, want)
+			}
 		}
 	}
 	env := map[string]string{}
