@@ -61,7 +61,7 @@ func collectKept(cmd *cobra.Command, f *file.File, flags *runFlags) (collected b
 	for i := range kept.Kept {
 		collected = collected || len(kept.Kept[i].Reports) > 0
 		if why := kept.Kept[i].Why; why != nil {
-			_, _ = fmt.Fprintf(stderr, "the agent %s: %v\n", result.Short(note.Agents[i].Name, result.MaxText), why)
+			_, _ = fmt.Fprintln(stderr, result.Short(fmt.Sprintf("the agent %s: %v", note.Agents[i].Name, why), result.MaxText))
 		}
 	}
 	if collected {

@@ -23,6 +23,7 @@ import (
 	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/scenario/recorder"
 	"github.com/throng-io/throng/scenario/regular"
+	"github.com/throng-io/throng/scenario/result"
 )
 
 // The files that a recording consists of.
@@ -147,7 +148,10 @@ func (r *recording) options(stderr io.Writer) (*recorder.Options, error) {
 	u.Path, u.Scheme = "", strings.Replace(u.Scheme, "ws", "http", 1)
 	var once sync.Once
 	return &recorder.Options{Target: u, Path: r.path, TLS: conf, Limit: r.limit, Unreachable: func(err error) {
-		once.Do(func() { _, _ = fmt.Fprintf(stderr, "throng: the target %s cannot be reached: %v\n", u, err) })
+		// a certificate may name anything
+		once.Do(func() {
+			_, _ = fmt.Fprintf(stderr, "throng: the target %s cannot be reached: %s\n", u, result.Short(err.Error(), result.MaxText))
+		})
 	}}, nil
 }
 

@@ -2,7 +2,9 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
+	"crypto/x509"
 	"encoding/csv"
 	"encoding/json"
 	"io"
@@ -259,6 +261,20 @@ func TestRecordHosts(t *testing.T) {
 	}
 	if len(asked) != 2 {
 		t.Errorf("the target was asked %d times, want 2", len(asked))
+	}
+}
+
+// What a target names itself in its certificate is shown as one line.
+func TestRecordShowsTextOfTheTarget(t *testing.T) {
+	var said bytes.Buffer
+	r := recording{target: "https://localhost:1", path: "/socket.io/", limit: 1}
+	opt, err := r.options(&said)
+	if err != nil {
+		t.Fatal(err)
+	}
+	opt.Unreachable(x509.HostnameError{Certificate: &x509.Certificate{DNSNames: []string{"\x1b]0;owned\a\nthrong: pass"}}, Host: "localhost"})
+	if got := said.String(); !strings.Contains(got, `valid for \x1b]0;owned\x07\nthrong: pass, not localhost`) || strings.Count(got, "\n") != 1 || strings.ContainsAny(got, "\x1b\a") {
+		t.Errorf("%q", got)
 	}
 }
 

@@ -158,8 +158,9 @@ func hostname() string {
 	return host
 }
 
+// logf writes one line of the log, whatever a target, a controller or a NATS server has told it.
 func (a *agent) logf(format string, args ...any) {
-	_, _ = fmt.Fprintf(a.opt.Log, time.Now().Format(time.TimeOnly)+" "+format+"\n", args...)
+	_, _ = fmt.Fprintln(a.opt.Log, time.Now().Format(time.TimeOnly), result.Short(fmt.Sprintf(format, args...), result.MaxText))
 }
 
 // listen answers who is there, what time it is, and claims.

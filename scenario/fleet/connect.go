@@ -13,6 +13,7 @@ import (
 
 	"github.com/throng-io/throng/protocol/address"
 	"github.com/throng-io/throng/protocol/natsconn"
+	"github.com/throng-io/throng/scenario/result"
 )
 
 // connect connects to a NATS server or cluster.
@@ -58,7 +59,7 @@ func refusals(log io.Writer) nats.ErrHandler {
 		if _, again := told.LoadOrStore(kind, true); again {
 			return
 		}
-		_, _ = fmt.Fprintln(log, refusal(err))
+		_, _ = fmt.Fprintln(log, result.Short(refusal(err).Error(), result.MaxText))
 	}
 }
 

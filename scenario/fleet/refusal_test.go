@@ -1,7 +1,9 @@
 package fleet
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"strings"
@@ -104,5 +106,15 @@ func TestPermissionMissing(t *testing.T) {
 	}
 	if n := strings.Count(log.String(), "let the user publish and subscribe on throng.>"); n != 1 {
 		t.Errorf("the agent says it %d times: %s", n, log)
+	}
+}
+
+// What others have told an agent is one line of its log.
+func TestLogIsLines(t *testing.T) {
+	var log bytes.Buffer
+	a := &agent{opt: AgentOptions{Log: &log}}
+	a.logf("trial %d: %v", 1, errors.New("the target says\n12:00:00 the run has ended\x1b[2J"))
+	if got := log.String(); !strings.HasSuffix(got, ` trial 1: the target says\n12:00:00 the run has ended\x1b[2J`+"\n") || strings.Count(got, "\n") != 1 {
+		t.Errorf("%q", got)
 	}
 }

@@ -93,6 +93,20 @@ func TestTextTableKeepsColumns(t *testing.T) {
 	})
 }
 
+// Text of a server in a comment of a pull request is neither link nor picture, and calls nobody.
+func TestMarkdownText(t *testing.T) {
+	for text, want := range map[string]string{
+		"not you, @org/team":         "not you, @&#8203;org/team",
+		"CPU @ 2 GHz":                "CPU @ 2 GHz",
+		"![x](http://h) <img src=x>": `!\[x](http://h) &lt;img src=x&gt;`,
+		"&#64;org\n# head":           "&amp;#64;org # head",
+	} {
+		if got := MarkdownText(text); got != want {
+			t.Errorf("%q is written as %q, want %q", text, got, want)
+		}
+	}
+}
+
 // TestMarkdownTableKeepsCells: texts with characters of Markdown neither add nor remove a cell.
 func TestMarkdownTableKeepsCells(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

@@ -2,13 +2,20 @@ package layout
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 )
 
 var markdownEscape = strings.NewReplacer("&", "&amp;", `\`, `\\`, "|", `\|`, "<", "&lt;", ">", "&gt;", "*", `\*`, "_", `\_`, "`", "\\`", "[", `\[`, "\n", " ", "~", `\~`)
 
-// MarkdownText escapes s for Markdown and HTML, on one line.
-func MarkdownText(s string) string { return markdownEscape.Replace(s) }
+// mention is how forges call somebody.
+var mention = regexp.MustCompile(`@([[:alnum:]])`)
+
+// MarkdownText escapes s for Markdown and HTML, on one line. An @ calls nobody: where a forge would
+// send the person or the team behind it a notice, a space without width stands between.
+func MarkdownText(s string) string {
+	return mention.ReplaceAllString(markdownEscape.Replace(s), "@&#8203;$1")
+}
 
 // MarkdownTable writes t as a table of GitHub's Markdown.
 func MarkdownTable(b *strings.Builder, t Table) {
