@@ -23,8 +23,9 @@ type Limits struct {
 	// bytes that the receive buffer of a socket of UDP may have, for processes without privileges
 	UDPBuffer int64 `json:"udp_buffer_bytes,omitempty"`
 	// of the machine, or of the container when that has less
-	Memory    int64 `json:"memory_bytes,omitempty"`
-	Available int64 `json:"memory_available_bytes,omitempty"` // of it, for new programs
+	Memory int64 `json:"memory_bytes,omitempty"`
+	// of it, for new programs, with what only caches files; a page where nothing is left
+	Available int64 `json:"memory_available_bytes,omitempty"`
 }
 
 // Ports is how many connections to one address can start from one source address; 0: unknown.
@@ -55,15 +56,20 @@ func readLimits(root fs.FS) Limits {
 	l.Available = kilobytes(root, "MemAvailable")
 	if limit, used, ok := groupMemory(root); ok && (l.Memory == 0 || limit < l.Memory) {
 		l.Memory = limit
-		if free := max(limit-used, 0); l.Available == 0 || free < l.Available {
+		if free := max(limit-used, page); l.Available == 0 || free < l.Available {
 			l.Available = free
 		}
 	}
 	return l
 }
 
+// page is the least memory that a system gives out.
+const page = 4096
+
 // groupMemory finds what the control groups of this process allow: the least limit of its own group
-// and of those above it, and how much of it is used. In a container the group is the visible root.
+// and of those above it, and how much of it is used by more than files that nobody has read lately:
+// the kernel takes the memory of those first, and counts them as used. In a container the group is
+// the visible root.
 func groupMemory(root fs.FS) (limit, used int64, ok bool) {
 	own := map[string]string{} // by controller; "" is version 2
 	for line := range strings.Lines(text(root, "proc/self/cgroup")) {
@@ -71,9 +77,9 @@ func groupMemory(root fs.FS) (limit, used int64, ok bool) {
 			own[parts[1]] = strings.Trim(parts[2], "/")
 		}
 	}
-	for _, version := range []struct{ base, group, limit, used string }{
-		{"sys/fs/cgroup", own[""], "memory.max", "memory.current"},
-		{"sys/fs/cgroup/memory", own["memory"], "memory.limit_in_bytes", "memory.usage_in_bytes"},
+	for _, version := range []struct{ base, group, limit, used, cache string }{
+		{"sys/fs/cgroup", own[""], "memory.max", "memory.current", "inactive_file"},
+		{"sys/fs/cgroup/memory", own["memory"], "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"},
 	} {
 		for group := version.group; ; group = path.Dir(group) {
 			dir := path.Join(version.base, group)
@@ -82,7 +88,7 @@ func groupMemory(root fs.FS) (limit, used int64, ok bool) {
 			if len(n) == 1 && 0 < n[0] && n[0] <= math.MaxInt64/2 && (!ok || n[0] < limit) {
 				limit, used, ok = n[0], 0, true
 				if u := numbers(root, path.Join(dir, version.used)); len(u) == 1 {
-					used = u[0]
+					used = max(u[0]-statistic(root, path.Join(dir, "memory.stat"), version.cache), 0)
 				}
 			}
 			if group == "" || group == "." {
@@ -123,6 +129,17 @@ func field(root fs.FS, name, key string) string {
 		}
 	}
 	return ""
+}
+
+// statistic returns the value of a line "key value" of a file, 0 when there is none.
+func statistic(root fs.FS, name, key string) int64 {
+	for line := range strings.Lines(text(root, name)) {
+		if words := strings.Fields(line); len(words) == 2 && words[0] == key {
+			n, _ := strconv.ParseInt(words[1], 10, 64)
+			return max(n, 0)
+		}
+	}
+	return 0
 }
 
 // kilobytes reads a value of /proc/meminfo in bytes.

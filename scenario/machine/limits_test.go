@@ -49,7 +49,25 @@ func TestReadLimits(t *testing.T) {
 				"sys/fs/cgroup/system.slice/throng.service/memory.max":     "1073741824\n",
 				"sys/fs/cgroup/system.slice/throng.service/memory.current": "2147483648\n",
 			},
-			want: Limits{Memory: gib}, // more is used than allowed: nothing is available
+			want: Limits{Memory: gib, Available: page}, // more is used than allowed: nothing is available, which is known
+		},
+		"a container full of files that were read once": {
+			root: map[string]string{
+				"proc/meminfo":                 meminfo,
+				"proc/self/cgroup":             "0::/\n",
+				"sys/fs/cgroup/memory.max":     "2147483648\n",
+				"sys/fs/cgroup/memory.current": "2147479552\n",
+				"sys/fs/cgroup/memory.stat":    "anon 1073737728\nfile 1073741824\ninactive_file 1073741824\nactive_file 0\n",
+			},
+			want: Limits{Memory: 2 * gib, Available: gib + 4096},
+		},
+		"one whose numbers do not fit": {
+			root: map[string]string{
+				"sys/fs/cgroup/memory.max":     "2147483648\n",
+				"sys/fs/cgroup/memory.current": "1073741824\n",
+				"sys/fs/cgroup/memory.stat":    "inactive_file 4294967296\ninactive_file\n",
+			},
+			want: Limits{Memory: 2 * gib, Available: 2 * gib},
 		},
 		"a service in a smaller slice": {
 			root: map[string]string{
@@ -67,9 +85,10 @@ func TestReadLimits(t *testing.T) {
 				"proc/meminfo":     meminfo,
 				"proc/self/cgroup": "5:cpu:/a\n4:memory:/a/b\n",
 				"sys/fs/cgroup/memory/a/b/memory.limit_in_bytes": "3221225472\n",
-				"sys/fs/cgroup/memory/a/b/memory.usage_in_bytes": "0\n",
+				"sys/fs/cgroup/memory/a/b/memory.usage_in_bytes": "2147483648\n",
+				"sys/fs/cgroup/memory/a/b/memory.stat":           "inactive_file 5\ntotal_inactive_file 1073741824\n",
 			},
-			want: Limits{Memory: 3 * gib, Available: 3 * gib},
+			want: Limits{Memory: 3 * gib, Available: 2 * gib},
 		},
 		"files that hold something else": {
 			root: map[string]string{
