@@ -71,7 +71,7 @@ func TestFleetUsage(t *testing.T) {
 		"run quickstart --agents -1":                           "--agents -1 is no number of processes",
 		"run quickstart --identity k":                          "--identity is the key for agents of a fleet; it needs --nats URL",
 		"run quickstart --nats nats://127.0.0.1:1":             "cannot connect to NATS at nats://127.0.0.1:1",
-		"run quickstart --nats nats://x:1 --identity /nowhere": "the identity: open /nowhere",
+		"run quickstart --nats nats://x:1 --identity /nowhere": "the identity: stat /nowhere",
 	} {
 		var stderr bytes.Buffer
 		code := run(context.Background(), strings.Fields(args), strings.NewReader(""), io.Discard, &stderr)

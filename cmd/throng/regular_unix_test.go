@@ -60,6 +60,7 @@ func TestFilesAreRegular(t *testing.T) {
 		{"check " + scenario("c.yaml", csv(".")), "cannot be used: it is a directory"},
 		{"run " + path("plain.yaml") + " --quiet --out " + path("out") + " --target https://127.0.0.1:1 --set target.tls.ca=" + path("pipe"), "pipe is a pipe"},
 		{"run " + path("plain.yaml") + " --quiet --out " + path("out2") + " --target https://127.0.0.1:1 --set target.tls.ca=" + path("zero"), "zero is a device"},
+		{"run " + path("plain.yaml") + " --quiet --out " + path("out3") + " --target http://127.0.0.1:1 --nats nats://127.0.0.1:1 --identity " + path("pipe"), "pipe is a pipe"},
 		{"report " + path("result"), "result.json is a pipe"},
 		{"report " + path("zero"), "zero is a device"},
 		{"compare " + path("result") + " " + path("result"), "result.json is a pipe"},

@@ -4,13 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/regular"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -23,7 +23,7 @@ func toResume(cmd *cobra.Command, names []string, set map[string]string, flags *
 		return nil, err
 	}
 	path := filepath.Join(dir, resolvedName)
-	was, err := os.ReadFile(path)
+	was, err := regular.ReadFile(path, 2*file.MaxText) // some lines stand above the scenario
 	if err != nil {
 		return nil, fmt.Errorf("--resume %s: the scenario that ran there cannot be read: %w", dir, err)
 	}

@@ -5,12 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nkeys"
 
+	"github.com/throng-io/throng/scenario/regular"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -131,12 +131,15 @@ func NewIdentity() (seed []byte, public string, err error) {
 	return seed, public, err
 }
 
+// maxIdentity bounds the file of an identity, in bytes.
+const maxIdentity = 64 << 10
+
 // identityOf reads a seed from a file, or makes an identity for one run when there is none.
 func identityOf(file string) (nkeys.KeyPair, error) {
 	if file == "" {
 		return nkeys.CreateUser()
 	}
-	text, err := os.ReadFile(file)
+	text, err := regular.ReadFile(file, maxIdentity)
 	if err != nil {
 		return nil, fmt.Errorf("the identity: %w", err)
 	}
