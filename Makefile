@@ -56,10 +56,9 @@ vet: ## go vet, also of the tests behind build tags
 GOTEST := $(GO) test -vet=off -count=1 -timeout 20m
 
 # What paints, compresses and matches, all of it code of others that shares nothing between calls, is compiled without the
-# detector, under which a report takes minutes to draw. Our calls of it, and the buffers given to it, are watched. The search
-# for a capacity is arithmetic on one goroutine, and its tests run thousands of searches.
+# detector, under which a report takes minutes to draw. Our calls of it, and the buffers given to it, are watched.
 UNWATCHED := compress/flate hash/adler32 hash/crc32 image/... regexp/... golang.org/x/image/... \
-	git.sr.ht/~sbinet/gg github.com/golang/freetype/... github.com/ajstarks/svgo gonum.org/v1/plot/... ./scenario/search
+	git.sr.ht/~sbinet/gg github.com/golang/freetype/... github.com/ajstarks/svgo gonum.org/v1/plot/...
 
 # The detector compares goroutines, and finds nothing in tests that have only one: these packages start none, which
 # bench/serial_test.go holds. `single` runs their tests; what runs beside their code elsewhere is watched there.

@@ -5,43 +5,80 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 )
 
-// A connection of POSTs that the server closes when idle is replaced, and
-// nothing is sent twice.
-func TestPollingIdleConnection(t *testing.T) {
-	closed := make(chan struct{})
-	var mu sync.Mutex
-	var posts []string
-	url := listen(t, func(p *peer) {
+// posting plays a polling server. post is given each POST with its number among the requests of its
+// connection, from 0, and answers it; false ends the connection.
+func posting(post func(p *peer, n int, body string) bool) func(p *peer) {
+	return func(p *peer) {
 		for n := 0; ; n++ {
 			req, body := p.request()
 			switch {
 			case req == nil:
 				return
 			case req.Method == http.MethodPost:
-				mu.Lock()
-				posts = append(posts, fmt.Sprintf("%d:%s", p.no, body))
-				mu.Unlock()
-				p.answer(200, "ok")
-				if p.no == 1 {
-					p.Close()
-					close(closed)
+				if !post(p, n, body) {
 					return
 				}
-			case n == 0 && p.no == 0:
+			case p.no == 0 && n == 0:
 				p.answer(200, open(25000, 20000, ""))
-			case n == 2:
+			case p.no == 0 && n == 2:
 				p.answer(200, joined)
 			default:
 				p.slurp()
 			}
 		}
-	})
+	}
+}
+
+// A postLog notes POSTs, each with the number of its connection.
+type postLog struct {
+	mu  sync.Mutex
+	all []string
+}
+
+func (l *postLog) add(p *peer, body string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.all = append(l.all, fmt.Sprintf("%d:%s", p.no, body))
+}
+
+func (l *postLog) list() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.all)
+}
+
+// wait waits for so many POSTs.
+func (l *postLog) wait(t *testing.T, n int) []string {
+	t.Helper()
+	for deadline := time.Now().Add(patience); len(l.list()) < n; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("POSTs %q, want %d", l.list(), n)
+		}
+	}
+	return l.list()
+}
+
+// A connection of POSTs that the server closes when idle is replaced, and
+// nothing is sent twice.
+func TestPollingIdleConnection(t *testing.T) {
+	closed := make(chan struct{})
+	var posts postLog
+	url := listen(t, posting(func(p *peer, _ int, body string) bool {
+		posts.add(p, body)
+		p.answer(200, "ok")
+		if p.no == 1 {
+			p.Close()
+			close(closed)
+		}
+		return p.no != 1
+	}))
 	c := dial(t, &Config{URL: url, Transport: Polling})
 	run(t, c, newHeard())
 	for i, want := range []string{"0:40", `1:42["a"]`, `2:42["b"]`} {
@@ -58,19 +95,8 @@ func TestPollingIdleConnection(t *testing.T) {
 			}
 			c.poll.postMu.Unlock()
 		}
-		for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
-			mu.Lock()
-			got := append([]string(nil), posts...)
-			mu.Unlock()
-			if len(got) > i {
-				if got[i] != want {
-					t.Errorf("POST %q, want %q", got[i], want)
-				}
-				break
-			}
-			if time.Now().After(deadline) {
-				t.Fatal("no POST")
-			}
+		if got := posts.wait(t, i+1); got[i] != want {
+			t.Errorf("POST %q, want %q", got[i], want)
 		}
 	}
 }
@@ -116,38 +142,17 @@ func TestPollingConnectionsEnd(t *testing.T) {
 }
 
 // unanswering plays a polling server whose connection of POSTs, the second, answers so many of them
-// and closes at the next, which it has read. It notes each POST with the number of its connection.
-func unanswering(t *testing.T, answers int) (url string, posts func() []string) {
-	var mu sync.Mutex
-	var log []string
-	url = listen(t, func(p *peer) {
-		for n := 0; ; n++ {
-			req, body := p.request()
-			switch {
-			case req == nil:
-				return
-			case req.Method == http.MethodPost:
-				mu.Lock()
-				log = append(log, fmt.Sprintf("%d:%s", p.no, body))
-				mu.Unlock()
-				if p.no == 1 && n == answers {
-					return
-				}
-				p.answer(200, "ok")
-			case p.no == 0 && n == 0:
-				p.answer(200, open(25000, 20000, ""))
-			case p.no == 0 && n == 2:
-				p.answer(200, joined)
-			default:
-				p.slurp()
-			}
+// and closes at the next, which it has read.
+func unanswering(t *testing.T, answers int) (url string, posts *postLog) {
+	posts = &postLog{}
+	return listen(t, posting(func(p *peer, n int, body string) bool {
+		posts.add(p, body)
+		if p.no == 1 && n == answers {
+			return false
 		}
-	})
-	return url, func() []string {
-		mu.Lock()
-		defer mu.Unlock()
-		return append([]string(nil), log...)
-	}
+		p.answer(200, "ok")
+		return true
+	})), posts
 }
 
 // A POST that a server did not answer before it closed an idle connection is made again on another
@@ -163,42 +168,21 @@ func TestPollingRequestIsMadeAgain(t *testing.T) {
 		}
 		idle(c)
 	}
-	for deadline := time.Now().Add(patience); len(posts()) < len(want); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("%q", posts())
-		}
-	}
-	equal(t, posts()[:len(want)], want...)
+	equal(t, posts.wait(t, len(want))[:len(want)], want...)
 }
 
 // Over TLS a client does not see that a server has closed an idle connection before it writes on
 // it.
 func TestPollingOverTLSOutlivesIdleConnections(t *testing.T) {
 	posts := make(chan string, 10)
-	cfg := secure(t, func(p *peer) {
-		for n := 0; ; n++ {
-			req, body := p.request()
-			switch {
-			case req == nil:
-				return
-			case req.Method == http.MethodPost:
-				p.answer(200, "ok")
-				if p.no > 0 {
-					p.Close() // before the client hears of it
-				}
-				posts <- body
-				if p.no > 0 {
-					return
-				}
-			case p.no == 0 && n == 0:
-				p.answer(200, open(25000, 20000, ""))
-			case p.no == 0 && n == 2:
-				p.answer(200, joined)
-			default:
-				p.slurp()
-			}
+	cfg := secure(t, posting(func(p *peer, _ int, body string) bool {
+		p.answer(200, "ok")
+		if p.no > 0 {
+			p.Close() // before the client hears of it
 		}
-	})
+		posts <- body
+		return p.no == 0
+	}))
 	cfg.Transport = Polling
 	c := dial(t, cfg)
 	c.poll.parting = patience
@@ -233,5 +217,5 @@ func TestPollingRequestIsLost(t *testing.T) {
 		t.Fatal(err)
 	}
 	ends(t, done, TransportClose)
-	equal(t, posts(), "0:40", `1:42["a"]`)
+	equal(t, posts.list(), "0:40", `1:42["a"]`)
 }

@@ -2,6 +2,7 @@ package draft
 
 import (
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -63,16 +64,35 @@ func (c *Client) Upgraded() {
 	}
 }
 
-// Handshake notes the names of query keys and headers of the client, without their values, whether
-// it sent cookies, and whether it speaks Engine.IO 3. The slices become the client's.
-func (c *Client) Handshake(query, headers []string, cookies, engine3 bool) {
-	if c != nil {
-		c.o.mu.Lock()
-		defer c.o.mu.Unlock()
-		c.engine3 = engine3
-		c.o.cookies = c.o.cookies || cookies
-		c.query, c.headers = query[:min(len(query), maxNamed)], headers[:min(len(headers), maxNamed)]
+// engineKeys are the query keys that the protocol uses itself.
+var engineKeys = []string{"EIO", "transport", "sid", "t", "b64", "j"}
+
+// Handshake notes what the client sent with the request that opened its session, beside what the
+// protocol and browsers send: the names of query keys and headers, without their values, whether
+// there were cookies, and whether it speaks Engine.IO 3. headers are names of any case.
+func (c *Client) Handshake(query url.Values, headers []string, engine3 bool) {
+	if c == nil {
+		return
 	}
+	c.o.mu.Lock()
+	defer c.o.mu.Unlock()
+	c.engine3, c.query, c.headers = engine3, nil, nil
+	for name := range query {
+		if !slices.Contains(engineKeys, name) {
+			c.query = append(c.query, name)
+		}
+	}
+	for _, name := range headers {
+		switch lower := strings.ToLower(name); {
+		case lower == "cookie":
+			c.o.cookies = true
+		case lower == "authorization", strings.HasPrefix(lower, "x-") && !strings.HasPrefix(lower, "x-forwarded"):
+			c.headers = append(c.headers, name)
+		}
+	}
+	slices.Sort(c.query)
+	slices.Sort(c.headers)
+	c.query, c.headers = c.query[:min(len(c.query), maxNamed)], c.headers[:min(len(c.headers), maxNamed)]
 }
 
 // Close notes that the client has gone.

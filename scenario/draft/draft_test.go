@@ -2,6 +2,7 @@ package draft
 
 import (
 	"fmt"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -116,7 +117,7 @@ func TestSecretsAreLeftOut(t *testing.T) {
 	t.Parallel()
 	k := newTalk(t, 0)
 	k.say(`a + {"token":"hidden-1","user":{"name":"hidden-2"}}`)
-	k.by["a"].Handshake([]string{"counter", "key"}, []string{"X-Api"}, true, false)
+	k.by["a"].Handshake(url.Values{"counter": nil, "key": nil, "EIO": nil, "sid": nil}, []string{"Host", "X-Api", "X-Forwarded-For", "Cookie"}, false)
 	k.o.Request("POST", "/users/184467/reset/hidden-3-hidden-3-hidden-3")
 	k.say(
 		`a > 2["login",{"user":"hidden-4","password":"hidden-5"}]`, `a > 2["session","hidden-6"]`,
@@ -145,7 +146,7 @@ func TestOtherFormsOnTheWire(t *testing.T) {
 	t.Parallel()
 	k := newTalk(t, 0)
 	old := k.o.Open(k.at, "polling")
-	old.Handshake(nil, nil, false, true)
+	old.Handshake(nil, nil, true)
 	old.Upgraded()
 	old.Message(k.at, false, false, []byte("0"))
 	old.Message(k.at, true, false, []byte(`2["hi","there"]`))

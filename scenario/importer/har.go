@@ -183,21 +183,12 @@ func (t *timeline) entry(e *entry) {
 		t.observer.Note("sockets of another server: " + printable(host))
 		return
 	}
-	x := &exchange{t: t, at: at, transport: transport, v3: q.Get("EIO") == "3", sid: q.Get("sid")}
-	for k := range q {
-		if !slices.Contains([]string{"EIO", "transport", "sid", "t", "b64", "j"}, k) {
-			x.query = append(x.query, k)
-		}
-	}
+	x := &exchange{t: t, at: at, transport: transport, v3: q.Get("EIO") == "3", sid: q.Get("sid"), query: q}
 	for _, h := range e.Request.Headers {
-		name := strings.ToLower(h.Name)
-		x.cookies = x.cookies || name == "cookie"
-		if (strings.HasPrefix(name, "x-") && !strings.HasPrefix(name, "x-forwarded") || name == "authorization") && reToken(h.Name) {
+		if reToken(h.Name) {
 			x.headers = append(x.headers, h.Name)
 		}
 	}
-	slices.Sort(x.query)
-	slices.Sort(x.headers)
 	if transport == "websocket" {
 		x.frames(e.Messages)
 		return
@@ -211,8 +202,8 @@ type exchange struct {
 	at             time.Time
 	transport, sid string
 	v3             bool
-	query, headers []string
-	cookies        bool
+	query          url.Values
+	headers        []string // their names
 	session        *draft.Client
 }
 
@@ -304,7 +295,7 @@ func (x *exchange) packet(at time.Time, up bool, p engineio.Packet) {
 			return
 		}
 		x.session = x.t.observer.Open(at, x.transport)
-		x.session.Handshake(x.query, x.headers, x.cookies, x.v3)
+		x.session.Handshake(x.query, x.headers, x.v3)
 		x.t.sessions[h.SID] = x.session
 	case x.session == nil:
 	case p.Type == engineio.Message:

@@ -2,8 +2,8 @@
 // and lets an observer of package draft see what they say: over websocket, polling, and the upgrade
 // from one to the other. Everything else passes through. It changes no message but the handshake,
 // from which it takes WebTransport, since it passes no UDP on; it asks the server not to compress,
-// takes the attributes Secure and Domain from cookies, since clients speak HTTP to it, and gives
-// the server its own address as the origin of pages that the proxy has served.
+// takes the attributes Domain, Secure and SameSite from cookies, since clients speak HTTP to it,
+// and gives the server its own address as the origin of pages that the proxy has served.
 package recorder
 
 import (
@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"maps"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
@@ -118,9 +119,8 @@ type exchange struct {
 	sid       string
 	session   *session // nil: the request opens one
 	v3        bool
-	query     []string
-	headers   []string
-	cookies   bool
+	query     url.Values
+	headers   []string // their names
 	websocket bool
 	silent    bool // JSONP, or not of Engine.IO: passed on only
 }
@@ -142,9 +142,6 @@ func (r *Recorder) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	r.proxy.ServeHTTP(w, req.WithContext(context.WithValue(req.Context(), exchangeKey{}, x)))
 }
 
-// engineKeys are the query keys that the protocol uses itself.
-var engineKeys = []string{"EIO", "transport", "sid", "t", "b64", "j"}
-
 // exchange reads what a request is.
 func (r *Recorder) exchange(req *http.Request) *exchange {
 	q := req.URL.Query()
@@ -165,19 +162,7 @@ func (r *Recorder) exchange(req *http.Request) *exchange {
 		x.silent = x.session == nil
 		return x
 	}
-	for k := range q {
-		if !slices.Contains(engineKeys, k) {
-			x.query = append(x.query, k)
-		}
-	}
-	for k := range req.Header {
-		if own := strings.HasPrefix(k, "X-") && !strings.HasPrefix(k, "X-Forwarded") || k == "Authorization"; own {
-			x.headers = append(x.headers, k)
-		}
-	}
-	slices.Sort(x.query)
-	slices.Sort(x.headers)
-	x.cookies = len(req.Header["Cookie"]) > 0
+	x.query, x.headers = q, slices.Collect(maps.Keys(req.Header))
 	return x
 }
 
@@ -286,7 +271,7 @@ func (r *Recorder) opened(x *exchange, sid string) {
 		}
 	}
 	s := &session{client: r.seen.Open(x.at, x.transport), last: x.at}
-	s.client.Handshake(x.query, x.headers, x.cookies, x.v3)
+	s.client.Handshake(x.query, x.headers, x.v3)
 	x.session = s
 	if !x.websocket {
 		r.sessions[sid] = s
