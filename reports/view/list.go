@@ -232,8 +232,13 @@ func (p *viewPage) order() {
 	})
 }
 
-// Link is the address of the run's report.
-func (r viewedRun) Link() string { return "/run/" + escapePath(r.Name) }
+// Link is the address of the run's report: /run/ when the directory itself is the run's.
+func (r viewedRun) Link() string {
+	if r.Name == "." {
+		return "/run/"
+	}
+	return "/run/" + escapePath(r.Name)
+}
 
 // Data is the address of the run's result.
 func (r viewedRun) Data() string { return "/files/" + escapePath(path.Join(r.Name, result.FileName)) }

@@ -2,6 +2,7 @@ package view
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
@@ -13,6 +14,7 @@ import (
 	"net/http"
 	"os"
 	"path"
+	"slices"
 	"sync"
 
 	"github.com/throng-io/throng/protocol/hostname"
@@ -99,7 +101,7 @@ const maxPage = 1 << 28
 
 // report shows the page that the run wrote, or draws it when there is none.
 func (v *Viewer) report(w http.ResponseWriter, r *http.Request) {
-	name := r.PathValue("name")
+	name := cmp.Or(r.PathValue("name"), ".") // of the directory itself, when that is a run's
 	if !fs.ValidPath(name) {
 		http.NotFound(w, r)
 		return
@@ -121,10 +123,17 @@ func (v *Viewer) report(w http.ResponseWriter, r *http.Request) {
 	html(w, withWayBack(page))
 }
 
+// offered reports whether a file is one that runs write for readers and programs. The directory may
+// hold anything else besides, such as keys.
+func offered(name string) bool {
+	dir, ext := path.Dir(name), path.Ext(name)
+	return path.Base(name) == result.FileName || ext == ".hlog" || path.Base(dir) == htmlpage.FiguresName && slices.Contains([]string{".svg", ".png", ".pdf"}, ext)
+}
+
 // file serves a file of a run as it is.
 func (v *Viewer) file(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("name")
-	if !fs.ValidPath(name) {
+	if !fs.ValidPath(name) || !offered(name) {
 		http.NotFound(w, r)
 		return
 	}

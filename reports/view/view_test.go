@@ -29,18 +29,23 @@ func viewed(t *testing.T) (dir string, server *httptest.Server) {
 	put(t, filepath.Join(dir, "old", htmlpage.PageName), "<p>the page of old</p>")
 	put(t, filepath.Join(dir, "damaged", result.FileName), "{")
 	put(t, filepath.Join(dir, ".hidden", result.FileName), "{")
+	return dir, serve(t, dir)
+}
+
+func serve(t *testing.T, dir string) *httptest.Server {
+	t.Helper()
 	v, err := New(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	server = httptest.NewServer(v)
+	server := httptest.NewServer(v)
 	t.Cleanup(func() {
 		server.Close()
 		if err := v.Close(); err != nil {
 			t.Error(err)
 		}
 	})
-	return dir, server
+	return server
 }
 
 func put(t *testing.T, path, text string) {
@@ -98,6 +103,25 @@ func TestViewList(t *testing.T) {
 		if status != http.StatusOK || !strings.Contains(body, want+" runs") || strings.Contains(body, "<script") {
 			t.Errorf("%s: %d, want %s:\n%s", query, status, want, body[strings.Index(body, "<header>"):])
 		}
+	}
+}
+
+// The directory may be that of one run.
+func TestViewOfOneRun(t *testing.T) {
+	dir, _ := viewed(t)
+	server := serve(t, filepath.Join(dir, "old"))
+	_, body, _ := get(t, server, "/")
+	links := reLink.FindAllStringSubmatch(body, -1)
+	if len(links) < 2 {
+		t.Errorf("the list:\n%s", body)
+	}
+	for _, m := range links {
+		if status, answer, _ := get(t, server, m[1]); status != http.StatusOK {
+			t.Errorf("%s: %d %s", m[1], status, answer)
+		}
+	}
+	if _, body, _ := get(t, server, "/run/"); body != "<p>the page of old</p>" {
+		t.Errorf("its report is %q", body)
 	}
 }
 
@@ -162,12 +186,22 @@ func TestViewStaysInside(t *testing.T) {
 	if err := os.Symlink(secret, filepath.Join(dir, "link")); err != nil {
 		t.Fatal(err)
 	}
+	put(t, filepath.Join(dir, ".git", "config"), "secret")
+	put(t, filepath.Join(dir, "old", "controller.nk"), "secret")
+	put(t, filepath.Join(dir, "old", "figures", "notes.txt"), "secret")
 	for _, path := range []string{
-		"/files/../secret", "/files/%2e%2e/secret/result.json", "/files/link/result.json", "/run/link", "/files/old", "/files/", "/run/", "/nothing",
+		"/files/.git/config", "/files/old/controller.nk", "/files/old/figures/notes.txt", "/files/old/figures", "/files/../secret", "/files/%2e%2e/secret/result.json", "/files/link/result.json", "/run/link", "/files/old", "/files/", "/run/", "/nothing",
 		"/compare?base=../secret&new=old", "/files/" + url.PathEscape(secret) + "/result.json",
 	} {
 		if status, body, _ := get(t, server, path); status == http.StatusOK || strings.Contains(body, "secret\n") || body == "secret" {
 			t.Errorf("%s: %d %.80s", path, status, body)
+		}
+	}
+	put(t, filepath.Join(dir, "old", "figures", "heat.svg"), "<svg/>")
+	put(t, filepath.Join(dir, "old", "ack.hlog"), "log")
+	for _, path := range []string{"/files/old/figures/heat.svg", "/files/old/ack.hlog"} {
+		if status, _, _ := get(t, server, path); status != http.StatusOK {
+			t.Errorf("%s: %d", path, status)
 		}
 	}
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+"/", nil)
