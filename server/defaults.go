@@ -32,7 +32,7 @@ func defaultsOf(group reflect.Value, prefix string) error {
 		case v.CanInt() && v.Int() < 0:
 			return refuse(name, "is %v; it must not be negative", v)
 		case isUnitless(v):
-			return refuse(name, "is %v, less than a millisecond; give it a unit, as in %d * time.Millisecond", v, v.Int())
+			return refuse(name, "is %v; it must be at least 1ms (a number without a unit counts nanoseconds)", v)
 		case v.Kind() == reflect.Slice && v.Len() > 0 || v.Kind() != reflect.Slice && !v.IsZero():
 			continue
 		}
