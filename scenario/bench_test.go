@@ -17,6 +17,7 @@ func BenchmarkReceive(b *testing.B) {
 		b.Run(fmt.Sprintf("receivers=%d", receivers), func(b *testing.B) {
 			t, viewers := newBenchTrial(b, receivers)
 			s := t.streams[0]
+			name := []byte(s.spec.Event)
 			speaker := newActor(t, t.groups[1], 0, 0)
 			speaker.hold()
 			b.ReportAllocs()
@@ -29,7 +30,7 @@ func BenchmarkReceive(b *testing.B) {
 					args = s.payload(speaker, seq)
 					b.StartTimer()
 				}
-				viewers[n%receivers].Event(&client.Message{Args: args, At: t.life.epoch + 1000})
+				viewers[n%receivers].Event(&client.Message{Name: name, Args: args, At: t.life.epoch + 1000})
 				n++
 			}
 		})
@@ -85,7 +86,7 @@ func TestReceivingCostsNoAllocation(t *testing.T) {
 	for i := range 3 {
 		s.op = plan.Op{N: uint64(i), Due: int64(i)}
 		_, seq := tr.ledger.Emit(s.book, speaker.Receiver, tr.groups[1].namespace, s.op.Due, 0)
-		messages = append(messages, client.Message{Args: append([]byte(nil), s.payload(speaker, seq)...), At: tr.life.epoch + 1000})
+		messages = append(messages, client.Message{Name: []byte(s.spec.Event), Args: append([]byte(nil), s.payload(speaker, seq)...), At: tr.life.epoch + 1000})
 	}
 	for i := range viewers { // every cell that will be hit has its page
 		viewers[i].Event(&messages[0])

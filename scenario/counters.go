@@ -13,12 +13,12 @@ type counters struct {
 	// connections that a fault broke, and clients held again after a drop
 	cutOff, heldAgain atomic.Int64
 	// attempts to connect that waited for others, and for how long all together, in nanoseconds
-	turns, turnTime     atomic.Int64
-	plainly             atomic.Int64 // websockets whose offer to compress the server did not take
-	calls               atomic.Int64 // of streams, under way
-	duplicates, foreign atomic.Int64 // deliveries
-	bytesIn, bytesOut   atomic.Int64
-	peers               peerCounts
+	turns, turnTime               atomic.Int64
+	plainly                       atomic.Int64 // websockets whose offer to compress the server did not take
+	calls                         atomic.Int64 // of streams, under way
+	duplicates, foreign, misnamed atomic.Int64 // deliveries
+	bytesIn, bytesOut             atomic.Int64
+	peers                         peerCounts
 	// clients asked for by the plan now, and at most at once, those of other agents too; the pacer
 	// writes them
 	called int64

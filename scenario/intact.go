@@ -16,13 +16,16 @@ import (
 )
 
 // A stamp's check value shows when the stamp is damaged. The bytes after it are known too: filler
-// characters, or zeros in a binary payload. All of them are compared, at some 20 GB/s.
+// characters, or zeros in a binary payload. All of them are compared, at some 20 GB/s, and as many
+// must be there as were sent: a drawn size is drawn from what the stamp says.
 
 // An intact describes the bytes that must follow the stamps in a stream's payloads.
 type intact struct {
-	n int // bytes; below fewFillers: nothing is checked
-	// sizes are drawn: at least one byte, and the end of a text, or of a word, behind the last
-	drawn   bool
+	// bytes in a message of the stream's size; below fewFillers: nothing is checked
+	n int
+	// sizes are those of a log, which receivers do not know: at least one byte, and the end of a
+	// text, or of a word, behind the last
+	logged  bool
 	words   bool   // the payload is a text, which may stand inside a longer one
 	ends    string // a letter or a digit that stands behind it there; "": none
 	zeros   bool   // in a binary payload
@@ -40,12 +43,12 @@ var zeros = make([]byte, len(fillers))
 // expectIntact returns the expected form of the stream's messages.
 func (s *stream) expectIntact(form file.Template) {
 	w := &s.intact
-	w.drawn, w.zeros = s.sized(), s.spec.Binary
+	w.logged, w.zeros = s.spec.Logged, s.spec.Binary
 	op := s.spec.Operation
 	switch {
 	case op != nil && (op.AltersPayload() || op.Emit.Has(file.HoleStamp)):
 	case s.bodies, !s.stamped, !form.IsZero() && !form.Has(file.HolePayload) && !s.spec.Binary:
-	case w.zeros && w.drawn:
+	case w.zeros && w.logged:
 		w.n = fewFillers // as many as there are
 	case w.zeros:
 		w.n = s.spec.Size - stamp.Size
@@ -75,21 +78,29 @@ func isWord(c byte) bool {
 	return 'a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9'
 }
 
-// check reports whether the bytes after a stamp equal the bytes sent. packed: the message is
-// MessagePack, where after a binary payload other values may follow.
-func (w *intact) check(after []byte, packed bool) bool {
-	if w.n < fewFillers {
+// fillersOf is how many bytes must follow a stamp.
+func (s *stream) fillersOf(st *stamp.Stamp) int {
+	if n := s.intact.n; n == 0 || s.intact.logged || s.spec.Sizes.IsZero() {
+		return n
+	}
+	return s.intact.n + s.drawnSize(st.Due, st.Seq) - s.spec.Size
+}
+
+// check reports whether the bytes after a stamp equal the bytes sent, of which n are filler.
+// packed: the message is MessagePack, where after a binary payload other values may follow.
+func (w *intact) check(after []byte, n int, packed bool) bool {
+	if n < fewFillers {
 		return true
 	}
 	w.seen.Add(1)
 	var ok bool
 	switch {
-	case w.zeros && w.drawn:
+	case w.zeros && w.logged:
 		ok = packed || runIn(after, zeros) == len(after)
 	case w.zeros:
-		ok = runIn(after, zeros) >= w.n
+		ok = runIn(after, zeros) >= n && (packed || len(after) == n)
 	default:
-		ok = w.text(after, packed)
+		ok = w.text(after, n, packed)
 	}
 	if !ok {
 		w.changed.Add(1)
@@ -97,23 +108,23 @@ func (w *intact) check(after []byte, packed bool) bool {
 	return ok
 }
 
-func (w *intact) text(after []byte, packed bool) bool {
+func (w *intact) text(after []byte, sent int, packed bool) bool {
 	least := fewFillers
-	if w.drawn {
+	if w.logged {
 		least = 1
 	}
 	i := bytes.Index(after[:min(len(after), nearFillers+least)], fillers[:least])
 	if i < 0 {
-		return w.drawn // it may have none
+		return w.logged // it may have none
 	}
 	rest := after[i:]
 	n := runIn(rest, fillers)
-	if w.drawn {
+	if w.logged {
 		return packed || n < len(rest) && (strings.IndexByte(`"\&`+w.ends, rest[n]) >= 0 || w.words && !isWord(rest[n]))
 	}
 	// In MessagePack the byte before or behind a text may look like filler: the last byte of a
 	// length, or the number 120.
-	return n == w.n || packed && n == w.n+1 && (w.words || byte(w.n) == fillers[0])
+	return n == sent || packed && n == sent+1 && (w.words || byte(sent) == fillers[0])
 }
 
 // runIn is how many bytes b begins with that are those of a run, which repeats one byte. It looks
@@ -139,7 +150,7 @@ func (a *actor) checkIntact(st *stamp.Stamp, after []byte) {
 	if int(st.Stream) >= len(a.t.streams) {
 		return
 	}
-	if s := a.t.streams[st.Stream]; !s.intact.check(after, a.group.parser != socketio.JSON) {
+	if s := a.t.streams[st.Stream]; !s.intact.check(after, s.fillersOf(st), a.group.parser != socketio.JSON) {
 		a.t.errors.Add(record.ErrorKey{Class: metric.Error(metric.ErrStamp, metric.HowChanged), Stream: s.index, Group: a.group.index}, st.Due, nil)
 	}
 }

@@ -43,27 +43,51 @@ func TestIntact(t *testing.T) {
 		{"MessagePack, changed", &intact{n: 100}, "\xa1p\xd9\x64" + x(50) + "y" + x(49), true, false},
 		{"binary", &intact{n: 20, zeros: true}, strings.Repeat("\x00", 20), false, true},
 		{"binary, changed", &intact{n: 20, zeros: true}, strings.Repeat("\x00", 19) + "\x01", false, false},
+		{"binary, longer", &intact{n: 20, zeros: true}, strings.Repeat("\x00", 21), false, false},
+		{"MessagePack, binary, and another value", &intact{n: 20, zeros: true}, strings.Repeat("\x00", 20) + "\xa1a", true, true},
 		{"binary, cut", &intact{n: 20, zeros: true}, strings.Repeat("\x00", 19), false, false},
 		{"binary, long, and the last changed", &intact{n: 5000, zeros: true}, strings.Repeat("\x00", 4999) + "\x01", false, false},
-		{"binary of a drawn size", &intact{n: 20, zeros: true, drawn: true}, strings.Repeat("\x00", 33), false, true},
-		{"binary of a drawn size, changed", &intact{n: 20, zeros: true, drawn: true}, strings.Repeat("\x00", 32) + "\x01", false, false},
-		{"MessagePack, binary of a drawn size, and another value", &intact{n: 20, zeros: true, drawn: true}, strings.Repeat("\x00", 33) + "\xa1a", true, true},
-		{"a drawn size", &intact{n: 20, drawn: true}, `","p":"` + x(33) + `"}`, false, true},
-		{"a drawn size, changed", &intact{n: 20, drawn: true}, `","p":"` + x(13) + "y" + x(19) + `"}`, false, false},
+		{"binary of a log's size", &intact{n: 20, zeros: true, logged: true}, strings.Repeat("\x00", 33), false, true},
+		{"binary of a log's size, changed", &intact{n: 20, zeros: true, logged: true}, strings.Repeat("\x00", 32) + "\x01", false, false},
+		{"MessagePack, binary of a log's size, and another value", &intact{n: 20, zeros: true, logged: true}, strings.Repeat("\x00", 33) + "\xa1a", true, true},
+		{"a log's size", &intact{n: 20, logged: true}, `","p":"` + x(33) + `"}`, false, true},
+		{"a log's size, changed", &intact{n: 20, logged: true}, `","p":"` + x(13) + "y" + x(19) + `"}`, false, false},
 		{"inside a text", &intact{n: 20, words: true}, x(20) + `! (12:30)"`, false, true},
 		{"inside a text, cut", &intact{n: 20, words: true}, x(12) + `... (12:30)"`, false, false},
-		{"a drawn size inside a text", &intact{n: 20, drawn: true, words: true}, x(33) + ` (12:30)"`, false, true},
-		{"a drawn size before a word", &intact{n: 20, drawn: true, words: true, ends: "b"}, x(33) + `bye"`, false, true},
-		{"a drawn size before another word", &intact{n: 20, drawn: true, words: true, ends: "b"}, x(33) + `dye"`, false, false},
-		{"a drawn size inside HTML", &intact{n: 20, drawn: true, words: true}, x(33) + `</b>"`, false, true},
-		{"a drawn size inside a text, changed", &intact{n: 20, drawn: true, words: true}, x(13) + "y" + x(19) + `!"`, false, false},
-		{"a drawn size inside an object, and a blank", &intact{n: 20, drawn: true}, `","p":"` + x(13) + ` ` + x(19) + `"}`, false, false},
+		{"a log's size inside a text", &intact{n: 20, logged: true, words: true}, x(33) + ` (12:30)"`, false, true},
+		{"a log's size before a word", &intact{n: 20, logged: true, words: true, ends: "b"}, x(33) + `bye"`, false, true},
+		{"a log's size before another word", &intact{n: 20, logged: true, words: true, ends: "b"}, x(33) + `dye"`, false, false},
+		{"a log's size inside HTML", &intact{n: 20, logged: true, words: true}, x(33) + `</b>"`, false, true},
+		{"a log's size inside a text, changed", &intact{n: 20, logged: true, words: true}, x(13) + "y" + x(19) + `!"`, false, false},
+		{"a log's size inside an object, and a blank", &intact{n: 20, logged: true}, `","p":"` + x(13) + ` ` + x(19) + `"}`, false, false},
 		{"a text of MessagePack before 120", &intact{n: 20, words: true}, x(20) + "\x78\xa1a", true, true},
 		{"a text of MessagePack, longer", &intact{n: 20, words: true}, x(22) + "\xa1a", true, false},
-		{"a drawn size of nothing", &intact{n: 20, drawn: true}, `","p":""}`, false, true},
+		{"a log's size of nothing", &intact{n: 20, logged: true}, `","p":""}`, false, true},
 	} {
-		if got := c.w.check([]byte(c.after), c.packed); got != c.want {
+		if got := c.w.check([]byte(c.after), c.w.n, c.packed); got != c.want {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		}
+	}
+}
+
+// A payload of a drawn size that is shorter or longer than it was sent is damaged, in every form.
+func TestDrawnSizesAreHeld(t *testing.T) {
+	t.Parallel()
+	change := func(from, to string) *fakeServer {
+		return &fakeServer{mangle: func(n int, _ *fakeConn, p []byte) []fakePacket {
+			if n%10 == 0 {
+				p = bytes.Replace(p, []byte(from), []byte(to), 1)
+			}
+			return []fakePacket{{text: p}}
+		}}
+	}
+	for _, keys := range []string{"", `, arrival: "burst(5)"`, `, data: {text: "hello ${payload}, goodbye"}`} {
+		scenario := said(`size: "uniform(60B,200B)"` + keys)
+		for name, s := range map[string]*fakeServer{"whole": {}, "cut": change("xxxxxx", "x"), "longer": change("xxxxxx", "xxxxxxx")} {
+			c := play(t, s, scenario)
+			if changed := c.Errors["stamp.changed"]; (changed > 0) == (name == "whole") || (c.Verdict == result.Pass) != (name == "whole") {
+				t.Errorf("%s, %s: %s because %q; errors %v", keys, name, c.Verdict, c.Reason, c.Errors)
+			}
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -39,15 +40,11 @@ func (s *stream) template() file.Template {
 		form.Parts, form.Holes = []string{`["room",`}, []file.Hole{{Name: file.HoleRoom, Form: file.FormValue}}
 		head = "," + event + ","
 	}
-	tail := "]"
-	if s.book.Expect == ledger.ExpectOthers && !s.direct {
-		tail = ",true]"
-	}
 	form.Parts = append(form.Parts, data.Parts...)
 	form.Holes = append(form.Holes, data.Holes...)
 	first, last := len(form.Parts)-len(data.Parts), len(form.Parts)-1
 	form.Parts[first] = head + form.Parts[first]
-	form.Parts[last] += tail
+	form.Parts[last] += s.flags() + "]"
 	return form
 }
 
@@ -61,6 +58,20 @@ func (s *stream) takesRows() {
 			f.users = append(f.users, s.index)
 		}
 	}
+}
+
+// flags are the arguments of room and all behind a message's data: whether the sender is left out,
+// and whether slow receivers may miss it.
+func (s *stream) flags() string {
+	others := s.book.Expect == ledger.ExpectOthers
+	switch {
+	case s.spec.Op != file.OpRoom && s.spec.Op != file.OpAll:
+	case s.spec.Volatile:
+		return fmt.Sprintf(",%v,true", others)
+	case others:
+		return ",true"
+	}
+	return ""
 }
 
 // stampedData puts the stamp into an object of the user's.
@@ -110,7 +121,7 @@ func (s *stream) compose(dst []byte, a *actor, o *plan.Op, room int, seq uint32)
 		f.room = s.group.roomName(room)
 	}
 	if s.sized() {
-		f.size = s.sizeOf(o)
+		f.size = s.sizeOf(o, seq)
 	}
 	return s.custom.append(dst, f)
 }

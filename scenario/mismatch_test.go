@@ -72,6 +72,39 @@ func TestMismatch(t *testing.T) {
 	}
 }
 
+// What comes by another event than was asked for reaches no listener, and is lost. Where all of it
+// does, the scenario does not fit.
+func TestMessagesByAnotherEvent(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		every   int
+		verdict result.Verdict
+		reason  string
+		warning string
+	}{
+		"none":  {1 << 30, result.Pass, "", ""},
+		"some":  {10, result.Fail, "loss(delivery) == 0: 100", "100 messages came by another event than the stream names"},
+		"every": {1, result.Invalid, "no `tick` event arrived, but 1 000 `tock` events did", "describe them with contract:"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			renaming := &fakeServer{mangle: func(n int, _ *fakeConn, p []byte) []fakePacket {
+				if n%c.every == c.every-1 {
+					p = bytes.Replace(p, []byte(`"tick"`), []byte(`"tock"`), 1)
+				}
+				return []fakePacket{{text: p}}
+			}}
+			cell := play(t, renaming, replaceAll(broadcast, "op: all,", "op: all, event: tick,", "late: 300ms", "late: 5s"))
+			if cell.Verdict != c.verdict || !strings.Contains(cell.Reason, c.reason) {
+				t.Errorf("%s because %q; %+v", cell.Verdict, cell.Reason, cell.Ledger)
+			}
+			if text := strings.Join(cell.Warnings, "\n"); !strings.Contains(text, c.warning) {
+				t.Errorf("warnings %q, want %q", text, c.warning)
+			}
+		})
+	}
+}
+
 // Events without stamps are counted by name up to the bound, without allocation.
 func TestUnstamped(t *testing.T) {
 	var u unstamped

@@ -101,8 +101,20 @@ func (t *trial) delivers(st *stamp.Stamp, event []byte) bool {
 	if int(st.Stream) >= len(t.streams) {
 		return true // the ledger knows no such stream
 	}
-	op := t.streams[st.Stream].spec.Operation
-	return op == nil || op.Deliver == "" || op.Deliver == string(event)
+	name := t.streams[st.Stream].deliver
+	return name == "" || name == string(event)
+}
+
+// delivery is the event by which messages of the stream are delivered: the contract names it, and
+// room and all ask the server for it. "": any.
+func (s *stream) delivery() string {
+	switch {
+	case s.spec.Operation != nil:
+		return s.spec.Operation.Deliver
+	case s.group.frames == nil && (s.spec.Op == file.OpRoom || s.spec.Op == file.OpAll):
+		return s.spec.Event
+	}
+	return ""
 }
 
 // isFor reports whether the message of a stamp is for clients in a namespace of a group.

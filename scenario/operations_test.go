@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/throng-io/throng/protocol/socketio"
+	"github.com/throng-io/throng/scenario/internal/plan"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -199,5 +200,36 @@ slo:
 	}
 	if cell.Verdict != result.Pass || len(cell.Errors) != 0 || len(cell.Warnings) != 0 {
 		t.Errorf("%s %s, errors %v, warnings %q", cell.Verdict, cell.Reason, cell.Errors, cell.Warnings)
+	}
+}
+
+// The contract's flags stand behind the data of room and all, whatever the data is, and behind
+// nothing else.
+func TestFlagsBehindData(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ send, want string }{
+		{"op: all, expect: all", ""},
+		{"op: all, expect: others", ",true"},
+		{"op: room, expect: others, volatile: true", ",true,true"},
+		{"op: room, expect: all, volatile: true", ",false,true"},
+		{"op: room, expect: none, volatile: true", ",false,true"},
+		{"op: all, expect: others, volatile: true, data: {a: 1}", ",true,true"},
+		{"op: all, expect: all, volatile: true, binary: true", ",false,true"},
+		{"op: emit, event: typing, volatile: true, data: {a: 1}", ""},
+		{"op: echo, volatile: true", ""},
+	} {
+		tr := newIdleTrial(t, `
+version: 1
+name: flags
+target: {url: "http://127.0.0.1:1"}
+groups:
+  people: {count: 1, rooms: {of: 1, join: 1}, send: [{`+c.send+`, rate: 1/s}]}
+phases: [{name: hold, for: 10s}]
+`)
+		a, s := newActor(tr, tr.groups[0], 0, 0), tr.streams[0]
+		packet := string(s.build(a, &plan.Op{Due: 1}, 0, 0, 0))
+		if end := packet[strings.LastIndexByte(packet, '}')+1:]; end != c.want+"]" {
+			t.Errorf("%s: %s behind the data of %s, want %s]", c.send, end, packet, c.want)
+		}
 	}
 }

@@ -55,6 +55,9 @@ func (a *actor) hear(m *client.Message, scan *stamp.Scan) (any bool) {
 		case st.Run != t.id:
 			t.count.foreign.Add(1)
 		case !t.delivers(&st, m.Name):
+			if t.contract == nil {
+				t.count.misnamed.Add(1)
+			}
 			continue // the server sends it along with another event
 		case !t.isFor(&st, a.group, m.Space):
 			a.countWrongDelivery(&st, ledger.Unexpected)

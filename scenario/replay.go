@@ -180,12 +180,19 @@ func (f *findings) replayed(say func(format string, args ...any)) {
 func (s *stream) sized() bool { return !s.spec.Sizes.IsZero() || s.spec.Logged }
 
 // sizeOf is the size of an operation's payload in bytes, at least what its stamp takes.
-func (s *stream) sizeOf(o *plan.Op) int {
+func (s *stream) sizeOf(o *plan.Op, seq uint32) int {
 	if o.Row != nil && o.Row.Size >= 0 {
 		return max(o.Row.Size, s.spec.LeastSize())
 	}
 	if s.spec.Sizes.IsZero() {
 		return s.spec.Size
 	}
-	return s.spec.Sizes.Bytes(plan.Unit(plan.Draw(s.t.spec.Seed, plan.ForSize, uint64(s.index), o.N, 0)), s.t.spec.Largest())
+	return s.drawnSize(o.Due, seq)
+}
+
+// drawnSize draws the size of a message in bytes, from what its stamp says: a receiver, which may be
+// in another process than the sender, then knows how long the message must be.
+func (s *stream) drawnSize(due int64, seq uint32) int {
+	u := plan.Unit(plan.Draw(s.t.spec.Seed, plan.ForSize, uint64(s.index), uint64(due), uint64(seq)))
+	return s.spec.Sizes.Bytes(u, s.t.spec.Largest())
 }

@@ -181,7 +181,7 @@ func (s *stream) build(a *actor, o *plan.Op, id uint64, room int, seq uint32) []
 	b = append(b, text[:]...)
 	if s.filler != nil {
 		b = append(b, s.filler...)
-		b = appendFiller(b, s.sizeOf(o)-file.MinSize)
+		b = appendFiller(b, s.sizeOf(o, seq)-file.MinSize)
 	}
 	b = append(b, s.tail...)
 	s.buf = b

@@ -2,7 +2,6 @@ package scenario
 
 import (
 	"bytes"
-	"fmt"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -38,6 +37,7 @@ type stream struct {
 	// Where the server's contract or the stream's own data says how a message looks, it is
 	// custom with the rest filled in.
 	custom    *pattern
+	deliver   string  // the event by which its messages come; "": any
 	match     matcher // of acknowledgements
 	intact    intact
 	stamped   bool    // carries a stamp, by which receivers recognize it
@@ -76,6 +76,7 @@ func newStream(t *trial, g *group, spec *file.Stream, index int) *stream {
 	}
 	s.echoes = spec.Operation == nil && spec.Op == file.OpEcho && spec.Ack > 0
 	s.direct = spec.Operation == nil && spec.Op == file.OpPeers
+	s.deliver = s.delivery()
 	s.book.Direct = s.direct
 	s.needsRoom, s.pool = spec.NeedsRoom(), s.newPool()
 	s.keying = keyingOf(t.keyings, &spec.To)
@@ -152,13 +153,7 @@ func (s *stream) packet() {
 		s.filler, s.tail = s.tail, nil
 	}
 	s.tail = append(s.tail, `"}`...)
-	switch {
-	case s.spec.Volatile && s.spec.Op != file.OpEcho:
-		s.tail = append(s.tail, fmt.Sprintf(`,%v,true`, s.book.Expect == ledger.ExpectOthers)...)
-	case s.book.Expect == ledger.ExpectOthers && !s.direct:
-		s.tail = append(s.tail, `,true`...)
-	}
-	s.tail = append(s.tail, ']')
+	s.tail = append(append(s.tail, s.flags()...), ']')
 }
 
 var fillers = bytes.Repeat([]byte{'x'}, 1024)

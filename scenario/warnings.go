@@ -179,7 +179,10 @@ func (f *findings) unanswered() bool {
 	if acks := cell.Latency[metric.Ack]; acks != nil && acks.N > 0 {
 		return false
 	}
-	l := &cell.Ledger
+	l := cell.Ledger
+	if cell.Volatile != nil {
+		l.Add(*cell.Volatile)
+	}
 	return !f.t.server.builtIn && l.Received+l.Late == 0 && l.Expected+late > 0
 }
 
@@ -200,6 +203,7 @@ func (f *findings) misdelivered(say func(format string, args ...any)) {
 		what string
 	}{
 		{f.t.count.foreign.Load(), "messages of another run arrived: another run was using the same server"},
+		{f.t.count.misnamed.Load(), "messages came by another event than the stream names, which is no delivery: a client listens to the event's name"},
 		{f.cell.Ledger.Duplicate, "messages were delivered twice"},
 		{of(metric.HowUnexpected), "messages were delivered to clients outside their audience"},
 		{of(metric.HowStale), "messages were delivered again, more than half a minute after all had them"},

@@ -21,6 +21,8 @@ const (
 	Stranger  Kind = "stranger"        // a client that the message is not for gets it as well
 	Corrupt   Kind = "corrupt payload" // one byte of the filler is another
 	Garble    Kind = "corrupt stamp"   // one byte of the head of the payload is another
+	Shorten   Kind = "cut payload"     // eight bytes of the filler are missing
+	Misname   Kind = "other event"     // the receiver gets it by the name of another event
 	// the receiver gets it For later, and what follows overtakes it
 	Late Kind = "late"
 	Cut  Kind = "cut" // the receiver's connection breaks instead

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -29,12 +30,14 @@ type peer struct {
 
 	mu       sync.Mutex
 	got      []string
+	events   []string // their names
 	answered []uint64
 }
 
 func (p *peer) Event(m *client.Message) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.events = append(p.events, string(m.Name))
 	if len(m.Attachments) > 0 {
 		p.got = append(p.got, string(m.Attachments[0]))
 		return
@@ -56,6 +59,12 @@ func (p *peer) received() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return slices.Clone(p.got)
+}
+
+func (p *peer) names() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.events)
 }
 
 func join(t *testing.T, cfg client.Config) *peer {
@@ -120,9 +129,9 @@ var ways = []way{
 // say sends message n to all others, or in the sender's room.
 func say(t *testing.T, from *peer, w way, n int) {
 	t.Helper()
-	data := any(map[string]string{"$b": fmt.Sprintf("%032d", n), "p": fmt.Sprintf("message %d", n)})
+	data := any(map[string]string{"$b": fmt.Sprintf("%032d", n), "p": fmt.Sprintf("message %d", n) + strings.Repeat("x", 40)})
 	if w.binary {
-		data = fmt.Appendf(nil, "%032d message %d", n, n)
+		data = fmt.Appendf(nil, "%032d message %dxxxxxxxx", n, n)
 	}
 	b, attachments, err := w.parser.AppendEvent(nil, "/", 0, false, "all", "say", data, true)
 	if err == nil && w.parser.IsBinary() {
@@ -248,6 +257,32 @@ func TestDamage(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// A cut payload is eight bytes shorter and well-formed, and another event has the same message.
+func TestCutAndMisnamed(t *testing.T) {
+	for _, w := range ways {
+		t.Run(w.name, func(t *testing.T) {
+			t.Parallel()
+			s := start(t, planted.Options{Parser: w.parser, Faults: []planted.Fault{{Kind: planted.Shorten, Every: 3}, {Kind: planted.Misname, Every: 3, From: 2}}})
+			cfg := client.Config{URL: s.URL, Transport: w.transport, Parser: w.parser}
+			receiver, sender := join(t, cfg), join(t, cfg)
+			for range 3 {
+				say(t, sender, w, 1)
+			}
+			until(t, "three deliveries", func() bool { return len(receiver.received()) == 3 })
+			got, names := receiver.received(), receiver.names()
+			if got[0] != got[1] || len(got[2]) != len(got[0])-8 || numbers(got)[2] != 1 {
+				t.Errorf("received %q, want the third eight bytes shorter", got)
+			}
+			if names[0] != "say" || names[1] == "say" || names[2] != "say" {
+				t.Errorf("events %q, want another name for the second", names)
+			}
+			if log := s.Log(); log.Count(planted.Shorten) != 1 || log.Count(planted.Misname) != 1 {
+				t.Errorf("log: %+v", log)
+			}
+		})
 	}
 }
 

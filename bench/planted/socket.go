@@ -278,7 +278,7 @@ func (s *Server) deliver(e *event, to, strangers []*socket) {
 // harm does to the message of one receiver what a fault says; false: none hits it. chosen is true
 // for one of the receivers.
 func (s *Server) harm(e *event, o *socket, it item, n int, chosen bool) bool {
-	for _, k := range []Kind{Loss, Duplicate, Swap, Corrupt, Garble, Late, Cut} {
+	for _, k := range []Kind{Loss, Duplicate, Swap, Corrupt, Garble, Shorten, Misname, Late, Cut} {
 		f := s.fault(k, n)
 		if f == nil || !chosen && !f.All {
 			continue
@@ -295,9 +295,9 @@ func (s *Server) harm(e *event, o *socket, it item, n int, chosen bool) bool {
 			it.plant, it.at = p, it.since.Add(cmp.Or(f.For, swapTime))
 			o.sess.swaps[e.from] = it
 			o.sess.nudge()
-		case Corrupt, Garble:
+		case Corrupt, Garble, Shorten, Misname:
 			bad := *e
-			if !bad.damage(k == Garble) {
+			if !bad.damage(k) {
 				s.unplant(p)
 				return false
 			}
@@ -325,9 +325,18 @@ func (sess *session) send(from int, it item) {
 	}
 }
 
-// damage changes one byte so that the message stays well-formed: of the stamp at the head of the
-// payload, or the last letter of the filler. It reports whether there is one.
-func (e *event) damage(head bool) bool {
+// damage changes the message so that it stays well-formed: another byte of the stamp at the head of
+// the payload, another last letter of the filler, less filler, or another event. It reports whether
+// there is something to change.
+func (e *event) damage(k Kind) bool {
+	switch k {
+	case Misname:
+		e.name = "not " + e.name
+		return true
+	case Shorten:
+		return e.shorten()
+	}
+	head := k == Garble
 	target, binary := &e.args, len(e.attachments) > 0
 	if binary {
 		e.attachments = slices.Clone(e.attachments)
@@ -368,6 +377,29 @@ func (e *event) damage(head bool) bool {
 		}
 	}
 	return false
+}
+
+// shorten takes eight bytes out of the filler.
+func (e *event) shorten() bool {
+	const n = 8
+	if len(e.attachments) > 0 {
+		e.attachments = slices.Clone(e.attachments)
+		b := e.attachments[0]
+		e.attachments[0] = b[:max(0, len(b)-n)]
+		return len(b) >= n
+	}
+	filler := bytes.Repeat([]byte{'x'}, n)
+	at := bytes.LastIndex(e.args, filler)
+	if at < 0 {
+		return false
+	}
+	b := slices.Delete(bytes.Clone(e.args), at, at+n)
+	// In MessagePack a text of up to 255 bytes begins with a byte that says how many it has.
+	if text := bytes.LastIndex(b[:at], []byte("\xa1p\xd9")); text >= 0 {
+		b[text+3] -= n
+	}
+	e.args = b
+	return true
 }
 
 // A memory is what is known of a socket whose connection broke.

@@ -122,7 +122,9 @@ func (c *cell) options() planted.Options {
 var mistakes = []planted.Fault{
 	{Kind: planted.Loss, Every: 30, From: 3},
 	{Kind: planted.Duplicate, Every: 30, From: 8},
+	{Kind: planted.Shorten, Every: 30, From: 10},
 	{Kind: planted.Swap, Every: 30, From: 13},
+	{Kind: planted.Misname, Every: 30, From: 15},
 	{Kind: planted.Stranger, Every: 30, From: 18},
 	{Kind: planted.Garble, Every: 30, From: 23},
 	{Kind: planted.Corrupt, Every: 30, From: 28},
@@ -180,6 +182,18 @@ func special(w way) []*cell {
 		{
 			what: "every other message lost", way: w, life: lives[1], people: "rooms: {of: 2, join: 1}", sends: toRoom, late: 5 * time.Second,
 			faults: []planted.Fault{{Kind: planted.Loss, Every: 2, All: true}}, verdict: result.Fail, compare: deliveries,
+		},
+		{
+			what: "cut payloads of drawn sizes", way: w, life: steady, sends: strings.Replace(toRoom, "128B", "'uniform(100B,200B)'", 1), people: "rooms: {of: 2, join: 1}",
+			quick: w.name == "websocket", faults: []planted.Fault{{Kind: planted.Shorten, Every: 7}}, verdict: result.Fail, compare: deliveries,
+		},
+		{
+			what: "volatile messages, some lost", way: w, life: steady, speaker: all + ", volatile: true",
+			faults: []planted.Fault{{Kind: planted.Loss, Every: 3}}, verdict: result.Pass, compare: skipped,
+		},
+		{
+			what: "volatile messages, all lost", way: w, life: steady, speaker: all + ", volatile: true", quick: w.name == "websocket",
+			faults: []planted.Fault{{Kind: planted.Loss, All: true}}, verdict: result.Fail, compare: skipped,
 		},
 		{
 			what: "answers", way: w, life: steady, sends: call, quick: w.name == "websocket",

@@ -106,7 +106,7 @@ func deliveries(o *outcome) []line {
 	out := []line{
 		bounded("messages", log.Messages, l.Sent),
 		bounded("deliveries", log.Deliveries, l.Expected),
-		bounded("lost", log.Count(planted.Loss)+log.Count(planted.Garble), l.Lost),
+		bounded("lost", log.Count(planted.Loss)+log.Count(planted.Garble)+log.Count(planted.Misname), l.Lost),
 		bounded("twice", log.Count(planted.Duplicate), l.Duplicate),
 		bounded("out of order", log.Count(planted.Swap)+log.Count(planted.Late), l.Disorder),
 		late,
@@ -119,10 +119,24 @@ func deliveries(o *outcome) []line {
 	return out
 }
 
+// skipped compares the account of volatile messages.
+func skipped(o *outcome) []line {
+	l, log := o.reported.Volatile, &o.log
+	if l == nil {
+		l = &result.Ledger{}
+	}
+	return []line{
+		exact("messages", log.Messages, l.Sent),
+		exact("deliveries", log.Deliveries, l.Expected),
+		exact("lost", log.Count(planted.Loss), l.Lost),
+		exact("of others", 0, o.reported.Ledger.Expected),
+	}
+}
+
 // corrupt counts the messages that can be seen to be damaged. Bytes without a whole stamp may be
 // somebody else's.
 func (o *outcome) corrupt() int {
-	n := o.log.Count(planted.Corrupt)
+	n := o.log.Count(planted.Corrupt) + o.log.Count(planted.Shorten)
 	if !o.cell.way.binary {
 		n += o.log.Count(planted.Garble)
 	}

@@ -11,22 +11,27 @@ import (
 
 // EachRow visits every row of the ledger with its labels.
 func (e *Evidence) EachRow(visit func(x *record.Series, r *ledger.Row)) {
-	for i, rows := range e.Ledger {
-		s := &e.Streams[i]
-		for j := range rows {
-			r := &rows[j]
-			x := record.Series{Metric: metric.Delivery, Op: s.Op, Event: s.Event, Volatile: s.Volatile, Decile: r.Decile, Replayed: r.Replayed}
-			if r.Class == ledger.Everybody {
-				x.Group = s.Group // the sender's
-			} else {
-				x.From = s.Group
-				x = e.Classes[r.Class].Label(x)
-				if x.Node > 0 {
-					x.Cross = strconv.FormatBool(x.Node-1 != r.From)
-				}
+	for i := range e.Ledger {
+		e.rowsOf(i, visit)
+	}
+}
+
+// rowsOf visits the rows of a stream.
+func (e *Evidence) rowsOf(stream int, visit func(x *record.Series, r *ledger.Row)) {
+	s, rows := &e.Streams[stream], e.Ledger[stream]
+	for j := range rows {
+		r := &rows[j]
+		x := record.Series{Metric: metric.Delivery, Op: s.Op, Event: s.Event, Volatile: s.Volatile, Decile: r.Decile, Replayed: r.Replayed}
+		if r.Class == ledger.Everybody {
+			x.Group = s.Group // the sender's
+		} else {
+			x.From = s.Group
+			x = e.Classes[r.Class].Label(x)
+			if x.Node > 0 {
+				x.Cross = strconv.FormatBool(x.Node-1 != r.From)
 			}
-			visit(&x, r)
 		}
+		visit(&x, r)
 	}
 }
 

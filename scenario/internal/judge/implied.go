@@ -101,9 +101,51 @@ func implied(e *Evidence, rules Rules) (out []result.Check) {
 		sum := e.uncounted(all, stat, func(*record.Series, *ledger.Row) bool { return true })
 		rule(stat+"(delivery) == 0", stat, metric.Delivery, uncountedNote, countOf(stat, &sum))
 	}
+	out = append(out, e.unreached(all, faults)...)
 	// a server owes a recovered client the missed messages, however late
 	rule("loss(delivery{replayed=true}) == 0", metric.StatLoss, metric.Delivery, uncountedNote, owed)
 	return append(out, e.tooOpen(all)...)
+}
+
+// unreached are the rules on volatile streams of which nothing came. A server may drop a volatile
+// message for a receiver that cannot take it just then, but no receiver is never ready.
+func (e *Evidence) unreached(rules []file.Check, faults excuses) (out []result.Check) {
+	for i := range e.Ledger {
+		s := &e.Streams[i]
+		if lost := e.lostOfNothing(i, rules, faults); !s.Volatile || lost <= undecidedFew {
+			continue
+		}
+		label := metric.LabelOp + "=" + s.Op
+		if s.Event != "" {
+			label = metric.LabelEvent + "=" + s.Event
+		}
+		out = append(out, result.Check{
+			Text: fmt.Sprintf("loss(delivery{%s}) < 100%%", label), Stat: metric.StatLoss, Metric: metric.Delivery, Value: 1, Limit: 1,
+			Unit: metric.Share, Kind: result.KindSLO, Op: "<", Note: "implied: a server may drop some volatile messages, and none came",
+		})
+	}
+	return out
+}
+
+// lostOfNothing counts the lost deliveries of a stream that no rule counts and no fault explains,
+// to others than slow readers. It is 0 as soon as one delivery came.
+func (e *Evidence) lostOfNothing(stream int, rules []file.Check, faults excuses) (lost int64) {
+	came := false
+	e.rowsOf(stream, func(x *record.Series, r *ledger.Row) {
+		if !e.Recorded(r.Phase) {
+			return
+		}
+		d := r.Deliveries()
+		came = came || d.Received+d.Late > 0
+		spoken := slices.ContainsFunc(rules, func(k file.Check) bool { return k.Stat == metric.StatLoss && x.Counted(k.Labels) })
+		if !x.Slow && !spoken && !e.explainsLost(faults, r) {
+			lost += d.Lost
+		}
+	})
+	if came {
+		return 0
+	}
+	return lost
 }
 
 // tooOpen is the rule on undecided deliveries, if it is broken. It judges the trial, not the

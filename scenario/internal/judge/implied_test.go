@@ -103,6 +103,17 @@ func TestImpliedRules(t *testing.T) {
 		"the file allows the loss":    {slo: "loss < 5", change: ledgerOf(3, 2, 1), want: "dup(delivery) == 0: 2; disorder(delivery) == 0: 1"},
 		"it speaks of another stream": {slo: "loss(delivery{event=tick}) < 5, dup < 5, disorder < 5", change: ledgerOf(3, 2, 1), want: "loss(delivery) == 0: 3"},
 		"it speaks of this stream":    {slo: "loss(delivery{op=room}) < 5, dup < 5, disorder < 5", change: ledgerOf(3, 2, 1)},
+		"nothing of a volatile stream came": {
+			change: volatileOf(0, 11), want: "loss(delivery{event=msg}) < 100%: 100 %",
+		},
+		"too few were sent to tell":         {change: volatileOf(0, 10)},
+		"one of its messages came":          {change: volatileOf(1, 400)},
+		"nothing came, and the file allows": {slo: "loss(delivery{event=msg}) <= 100%", change: volatileOf(0, 400)},
+		"nothing came, under a fault":       {faults: []int{0}, change: volatileOf(0, 400)},
+		"nothing came to slow readers": {change: func(e *Evidence) {
+			volatileOf(0, 400)(e)
+			e.Classes[e.Ledger[0][2].Class].Slow = true
+		}},
 		"too much is undecided": {
 			slo: clean, want: "undecided(delivery) < 5%: 6 % (implied: whether 24 deliveries were lost is unknown, since their receivers came or went meanwhile)",
 			change: func(e *Evidence) { e.Ledger[0][2].Undecided = 24 },
@@ -138,6 +149,16 @@ func ledgerOf(lost, twice, disorder int64) func(e *Evidence) {
 		l := &e.Ledger[0][2].Ledger
 		l.Lost, l.Late, l.Duplicate, l.Disorder = lost, 0, twice, disorder
 		l.Received = l.Expected - lost
+	}
+}
+
+// volatileOf makes the room's messages volatile, of which so many deliveries came and were lost in
+// the recorded phase.
+func volatileOf(received, lost int64) func(e *Evidence) {
+	return func(e *Evidence) {
+		e.Streams[0].Volatile = true
+		l := &e.Ledger[0][2].Ledger
+		l.Expected, l.Received, l.Lost, l.Late = received+lost, received, lost, 0
 	}
 }
 
