@@ -40,7 +40,21 @@ type callBook struct {
 	next    uint64
 	ring    []pendingCall // a power of two
 	expired spans         // expired calls: distinguishes a late answer from a duplicate
+	overdue []overdueCall // in a trial with faults; at most maxOverdue
+	newest  int64         // when the latest of the answered calls was sent
 }
+
+// An overdueCall has not been answered within its limit, on a connection that stays.
+type overdueCall struct {
+	id     uint64
+	due    int64
+	limit  int64 // when it passed
+	stream int32
+}
+
+// maxOverdue bounds the memory for overdue calls of a client. More of them are not needed to judge
+// a server.
+const maxOverdue = 256
 
 // maxExpired bounds the memory for expired calls, in ranges of ids: beyond it, late answers to the
 // oldest pass for second ones.
@@ -89,6 +103,7 @@ func (b *callBook) answer(id uint64) (c pendingCall, was callState) {
 		return c, callUnknown
 	}
 	if b.expired.take(id) {
+		b.overdue = slices.DeleteFunc(b.overdue, func(o overdueCall) bool { return o.id == id })
 		return c, callExpired
 	}
 	if id < b.first {
@@ -98,6 +113,7 @@ func (b *callBook) answer(id uint64) (c pendingCall, was callState) {
 		return c, callAnswered
 	}
 	c = *b.at(id)
+	b.newest = max(b.newest, c.sent)
 	b.at(id).state = callAnswered
 	b.trim()
 	return c, callOpen
@@ -148,15 +164,29 @@ func (b *callBook) oldest() (id uint64, is bool) {
 }
 
 // expire visits the open calls, oldest first, and closes those for which over is true.
-func (b *callBook) expire(over func(c *pendingCall) bool) {
+func (b *callBook) expire(over func(id uint64, c *pendingCall) bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for id := b.base; id < b.next; id++ {
 		c := b.at(id)
-		if c.state != callOpen || !over(c) {
+		if c.state != callOpen || !over(id, c) {
 			continue
 		}
 		b.close(id)
 	}
 	b.trim()
+}
+
+// ignored takes out the overdue calls that the server has ignored: a call that was made after the
+// limit of theirs had passed was answered on the same connection, which therefore carried both.
+func (b *callBook) ignored() (list []overdueCall) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, o := range b.overdue {
+		if o.limit <= b.newest {
+			list = append(list, o)
+		}
+	}
+	b.overdue = nil
+	return list
 }

@@ -21,7 +21,7 @@ func TestCallBook(t *testing.T) {
 	answer(0, callOpen)
 	answer(0, callAnswered)
 	answer(100, callUnknown)
-	b.expire(func(c *pendingCall) bool { return c.seq < 60 })
+	b.expire(func(_ uint64, c *pendingCall) bool { return c.seq < 60 })
 	answer(10, callExpired)
 	answer(10, callAnswered)
 	answer(50, callAnswered)
@@ -73,5 +73,27 @@ func TestCallBookGivesUp(t *testing.T) {
 		if _, was := b.answer(id); was != want {
 			t.Errorf("answer to %d: %v, want %v", id, was, want)
 		}
+	}
+}
+
+// An overdue call was ignored when one that was made after its limit was answered, and it was not.
+func TestIgnoredCalls(t *testing.T) {
+	var b callBook
+	for i := range int64(4) {
+		b.open(pendingCall{sent: 10 * i})
+	}
+	b.expire(func(id uint64, c *pendingCall) bool {
+		if id < 3 {
+			b.overdue = append(b.overdue, overdueCall{id: id, limit: c.sent + 15})
+		}
+		return id < 3
+	})
+	b.answer(1) // late
+	b.answer(3) // it was made at 30, after the limit of the first one alone and of the second
+	if list := b.ignored(); len(list) != 1 || list[0].id != 0 {
+		t.Errorf("ignored: %+v, want the first call", list)
+	}
+	if list := b.ignored(); list != nil {
+		t.Errorf("counted again: %+v", list)
 	}
 }

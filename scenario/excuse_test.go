@@ -1,10 +1,12 @@
 package scenario
 
 import (
+	"bytes"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -107,6 +109,35 @@ func TestAFaultIsNoExcuseForEver(t *testing.T) {
 			}
 			if c.Verdict != want || want == result.Fail && !hasCheck(c, test.want) {
 				t.Errorf("%s, %s, %s: %s because %q, want %s %s; %+v", test.name, test.fault, place, c.Verdict, c.Reason, want, test.want, c.Ledger)
+			}
+		}
+	}
+}
+
+// A fault explains calls without an answer, but none that the server ignores on a connection on
+// which it answers later ones. So it is on a fleet.
+func TestAFaultExplainsNoIgnoredCall(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name, fault string
+		ignores     bool
+	}{
+		{"honest", "{drop: 50%, within: 500ms}", false},
+		{"honest", "{stall: 50%}", false},
+		{"honest", "{half_open: 50%, within: 500ms}", false},
+		{"it ignores every tenth call", "{drop: 50%, within: 500ms}", true},
+		{"it ignores every tenth call", "{stall: 50%}", true},
+	} {
+		for place, change := range map[string][]func(*Options){"one process": nil, "a fleet": {onFleet(3)}} {
+			var calls atomic.Int64
+			server := &fakeServer{send: func(_ *fakeConn, packet []byte) (handled bool, _ error) {
+				n := calls.Add(1)
+				return test.ignores && n >= 140 && n < 220 && n%10 == 0 && bytes.Contains(packet, []byte("echo")), nil
+			}}
+			scenario := strings.NewReplacer("FAULT", test.fault, "op: room, rate: 5/s, expect: others, late: 2s", "op: echo, rate: 5/s, ack: 300ms").Replace(throughFault)
+			c := play(t, server, scenario, change...)
+			if failed := hasCheck(c, "errors(ack.timeout) == 0"); failed != test.ignores || (c.Verdict == result.Pass) != !test.ignores {
+				t.Errorf("%s, %s, %s: %s because %q; errors %v", test.name, test.fault, place, c.Verdict, c.Reason, c.Errors)
 			}
 		}
 	}

@@ -303,6 +303,15 @@ func (g *group) expireCalls(now int64) {
 	}
 }
 
+// countIgnored counts the calls that the server has ignored on the connections that there are.
+func (g *group) countIgnored() {
+	for i := range g.actors {
+		if a := g.actors[i].Load(); a != nil {
+			a.countIgnored()
+		}
+	}
+}
+
 // dialsAtOnce bounds the connections that are being set up, so that a server that does not
 // answer costs a bounded number of sockets in that state. A client that waits for its
 // turn is waiting on the server: its connect counts from when it was due.

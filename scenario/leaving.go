@@ -107,7 +107,8 @@ func (a *actor) end(err error) (next *actor) {
 	if f != nil {
 		defer func() { f.lost(a, next == nil && !resting) }()
 	}
-	a.calls.expire(func(c *pendingCall) bool {
+	a.countIgnored()
+	a.calls.expire(func(_ uint64, c *pendingCall) bool {
 		if c.stream >= 0 {
 			t.count.calls.Add(-1)
 			if !planned {

@@ -181,7 +181,7 @@ func (a *actor) Ack(m *client.Message) {
 // answered late but before this looks is recorded at its real latency.
 func (a *actor) expireCalls(now int64) {
 	t := a.t
-	a.calls.expire(func(c *pendingCall) bool {
+	a.calls.expire(func(id uint64, c *pendingCall) bool {
 		if c.stream == flowCall {
 			return false // its step looks after it
 		}
@@ -200,6 +200,17 @@ func (a *actor) expireCalls(now int64) {
 		t.count.calls.Add(-1)
 		a.recordNoAck(c, c.due+c.lag+limit)
 		a.countError(metric.Error(metric.ErrAck, metric.HowTimeout), int(c.stream), c.due, nil)
+		if a.group.frames == nil && len(a.calls.overdue) < maxOverdue && t.troubled() {
+			a.calls.overdue = append(a.calls.overdue, overdueCall{id, c.due, c.due + c.lag + limit, c.stream})
+		}
 		return true
 	})
+}
+
+// countIgnored counts the calls that the server has ignored on a connection that is over, or at the
+// end of the trial. They are in ack.timeout already; no fault explains them.
+func (a *actor) countIgnored() {
+	for _, o := range a.calls.ignored() {
+		a.countError(metric.Error(metric.ErrIgnored, metric.HowAck), int(o.stream), o.due, nil)
+	}
 }

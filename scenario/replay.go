@@ -190,8 +190,8 @@ func (s *stream) sizeOf(o *plan.Op, seq uint32) int {
 	return s.drawnSize(o.Due, seq)
 }
 
-// drawnSize draws the size of a message in bytes, from what its stamp says: a receiver, which may be
-// in another process than the sender, then knows how long the message must be.
+// drawnSize draws the size of a message in bytes, from what its stamp says: a receiver, which may
+// be in another process than the sender, then knows how long the message must be.
 func (s *stream) drawnSize(due int64, seq uint32) int {
 	u := plan.Unit(plan.Draw(s.t.spec.Seed, plan.ForSize, uint64(s.index), uint64(due), uint64(seq)))
 	return s.spec.Sizes.Bytes(u, s.t.spec.Largest())

@@ -43,7 +43,7 @@ func TestCallBookOfASilentServer(t *testing.T) {
 	for range calls {
 		b.open(pendingCall{})
 	}
-	b.expire(func(*pendingCall) bool { return true })
+	b.expire(func(uint64, *pendingCall) bool { return true })
 	if len(b.expired) != 1 || b.base != b.next {
 		t.Errorf("%d ranges of expired calls", len(b.expired))
 	}

@@ -406,6 +406,11 @@ func (t *trial) drain(ctx context.Context, end judge.Ending) {
 	if end == judge.ServerGone {
 		return // its connections are closing; give nothing that was on its way the blame
 	}
+	defer func() {
+		for _, g := range t.groups {
+			g.countIgnored()
+		}
+	}()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	var cut <-chan time.Time

@@ -29,6 +29,7 @@ const (
 	ErrAway      ErrorKind = "away"
 	ErrWaiting   ErrorKind = "waiting"
 	ErrAgent     ErrorKind = "agent"
+	ErrIgnored   ErrorKind = "ignored"
 )
 
 // Error classes that the runner itself assigns. Other classes come from client.DialError and
@@ -120,6 +121,7 @@ var ErrorKinds = []struct {
 	{Kind: ErrVolatile, Benign: true, About: "a volatile message was left out"},
 	{Kind: ErrAway, Benign: true, About: "a message of a stream with away: drop was due while its sender was away"},
 	{Kind: ErrAgain, Always: true, Benign: true, About: "the target refused a client, which made the requests before its connection again"},
+	{Kind: ErrIgnored, Benign: true, Hows: []string{HowAck}, About: "in a run with faults, how many calls of ack.timeout were never answered although a later one of their connection was"},
 	{Kind: ErrWaiting, Always: true, Benign: true, About: "a client was still connecting at the end, at this stage"},
 }
 

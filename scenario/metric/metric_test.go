@@ -105,7 +105,7 @@ func TestManual(t *testing.T) {
 	for _, k := range ErrorKinds {
 		about, classes := k.About, words(k.Hows)
 		if k.Benign {
-			about += "; not a failure"
+			about += "; by itself no failure"
 		} else if k.Hows == nil {
 			classes = "see below"
 		}

@@ -260,3 +260,40 @@ func TestRecallOfAnEarlierFault(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// A fault that ends or silences connections explains a call without an answer, but none that was
+// ignored while the connection carried later ones. A command may do that, and a rule may allow it.
+func TestNoFaultExplainsAnIgnoredCall(t *testing.T) {
+	links, command := endless(1), endless(1)
+	links.Lossless, links.Silences = true, true
+	const clean, broke = "loss == 0, dup == 0, disorder == 0", "errors(ack.timeout) == 0: "
+	for _, test := range []struct {
+		name   string
+		slo    string
+		faults []Fault
+		slow   bool
+		want   string
+	}{
+		{"a fault of the network", clean, []Fault{links}, false, broke + "4"},
+		{"a command", clean, []Fault{command}, false, ""},
+		{"both", clean, []Fault{links, command}, false, ""},
+		{"no fault", clean, nil, false, broke + "9"},
+		{"a rule allows it", clean + ", errors(ack.timeout) < 50", []Fault{links}, false, ""},
+		{"slow readers", clean, []Fault{links}, true, ""},
+	} {
+		e, rules := known(t, quoted(test.slo), "max(cpu) < 80%")
+		ledgerOf(0, 0, 0)(e)
+		e.Faults, e.Errors = test.faults, nil
+		for kind, n := range map[metric.ErrorClass]int64{metric.Error(metric.ErrAck, metric.HowTimeout): 9, metric.Error(metric.ErrIgnored, metric.HowAck): 4} {
+			kind.Slow = test.slow
+			e.Errors = append(e.Errors, record.ErrorCount{ErrorKey: record.ErrorKey{Class: kind, Stream: 1}, Phase: 1, Second: 1, N: n})
+		}
+		got := ""
+		for _, c := range implied(e, rules) {
+			got += broken(&c)
+		}
+		if got != test.want {
+			t.Errorf("%s: %q, want %q", test.name, got, test.want)
+		}
+	}
+}

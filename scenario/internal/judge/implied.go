@@ -13,17 +13,20 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// impliedErrors are the kinds of errors that fail a run unless the file has a rule for them. A
-// fault causes some of them on purpose, so while it lasts (see excuse) only the file can judge
-// those; kinds that are wrong even under a fault are marked. Messages that could not be sent are
-// judged by achieved(rate).
-var impliedErrors = []struct {
+// An impliedError is a kind of errors that a rule forbids which no file needs to state.
+type impliedError struct {
 	kind   metric.ErrorKind
 	hows   []string // nil: all
 	faulty bool     // wrong also in a run with faults
 	always bool     // in phases that are not recorded too: a flow ends with its first failed step
 	own    bool     // limits of the generator's own system: the trial is invalid
-}{
+}
+
+// impliedErrors are the kinds of errors that fail a run unless the file has a rule for them. A
+// fault causes some of them on purpose, so while it lasts (see excuse) only the file can judge
+// those; kinds that are wrong even under a fault are marked. Messages that could not be sent are
+// judged by achieved(rate).
+var impliedErrors = []impliedError{
 	{kind: metric.ErrConnect, faulty: true, own: true},
 	{kind: metric.ErrReconnect, faulty: true, own: true},
 	{kind: metric.ErrDrop, faulty: true, own: true},
@@ -91,6 +94,9 @@ func implied(e *Evidence, rules Rules) (out []result.Check) {
 			note := faults.note(c.faulty)
 			if neverBack(c.sum.Class) && len(faults) > 0 {
 				note = neverNote
+			}
+			if c.ignored > 0 {
+				note += fmt.Sprintf("; %s of the calls were never answered, while later ones of their connections were", metric.FormatCount(c.ignored))
 			}
 			rule(fmt.Sprintf("errors(%s) == 0", c.sum.Class), metric.StatErrors, c.sum.Class.String(), note, c.sum.N)
 		}
@@ -165,32 +171,29 @@ func (e *Evidence) tooOpen(rules []file.Check) []result.Check {
 
 // An unmentioned is a sum of errors that are against an implied rule.
 type unmentioned struct {
-	sum    record.ErrorSum
-	faulty bool // wrong also in a run with faults
+	sum     record.ErrorSum
+	faulty  bool  // wrong also in a run with faults
+	ignored int64 // of the sum: calls that no fault explains, whenever they were due
 }
 
 // unmentioned adds up the errors that are against an implied rule and that no rule of the file
 // counts, by class.
 func (e *Evidence) unmentioned(rules []file.Check, faults excuses) (out []unmentioned) {
-	recorded, always := e.phases(Scope{}), e.phases(Scope{Always: true})
+	timeout := metric.Error(metric.ErrAck, metric.HowTimeout)
 	for i := range impliedErrors {
-		implied := &impliedErrors[i]
-		sums := map[metric.ErrorClass]int64{}
-		for j := range e.Errors {
-			r := &e.Errors[j]
-			phases := &recorded
-			if implied.always || r.Class.Always() {
-				phases = &always
+		implied, ignored := &impliedErrors[i], int64(0)
+		sums := e.against(implied, rules, faults)
+		if implied.kind == timeout.Kind && slices.Contains(implied.hows, timeout.How) {
+			if ignored = e.ignoredCalls(rules, faults); ignored > 0 {
+				sums[timeout] += ignored
 			}
-			if r.Class.Kind != implied.kind || implied.hows != nil && !slices.Contains(implied.hows, r.Class.How) ||
-				r.Class.Benign() || r.Class.Own() != implied.own || !phases.has(r.Phase) || !implied.faulty && e.explainsError(faults, r) ||
-				slices.ContainsFunc(rules, func(k file.Check) bool { return e.speaksOf(&k, r) }) {
-				continue
-			}
-			sums[r.Class] += r.N
 		}
 		for class, n := range sums {
-			out = append(out, unmentioned{record.ErrorSum{Class: class, N: n}, implied.faulty})
+			x := unmentioned{sum: record.ErrorSum{Class: class, N: n}, faulty: implied.faulty}
+			if class == timeout {
+				x.ignored = ignored
+			}
+			out = append(out, x)
 		}
 		of := out[len(out)-len(sums):]
 		slices.SortFunc(of, func(a, b unmentioned) int {
@@ -198,6 +201,44 @@ func (e *Evidence) unmentioned(rules []file.Check, faults excuses) (out []unment
 		})
 	}
 	return out
+}
+
+// against adds up the errors of one implied rule.
+func (e *Evidence) against(implied *impliedError, rules []file.Check, faults excuses) map[metric.ErrorClass]int64 {
+	sums := map[metric.ErrorClass]int64{}
+	recorded, always := e.phases(Scope{}), e.phases(Scope{Always: true})
+	for i := range e.Errors {
+		r := &e.Errors[i]
+		phases := &recorded
+		if implied.always || r.Class.Always() {
+			phases = &always
+		}
+		if r.Class.Kind != implied.kind || implied.hows != nil && !slices.Contains(implied.hows, r.Class.How) ||
+			r.Class.Benign() || r.Class.Own() != implied.own || !phases.has(r.Phase) || !implied.faulty && e.explainsError(faults, r) ||
+			slices.ContainsFunc(rules, func(k file.Check) bool { return e.speaksOf(&k, r) }) {
+			continue
+		}
+		sums[r.Class] += r.N
+	}
+	return sums
+}
+
+// ignoredCalls counts the calls that were never answered on a connection that carried later ones,
+// of those that a fault would explain otherwise. Only commands and requests may do that, too.
+func (e *Evidence) ignoredCalls(rules []file.Check, faults excuses) (n int64) {
+	recorded := e.phases(Scope{})
+	anything := slices.DeleteFunc(slices.Clone(faults), func(x excuse) bool { return x.lossless })
+	for _, r := range e.Errors {
+		if r.Class != metric.Error(metric.ErrIgnored, metric.HowAck) {
+			continue
+		}
+		r.Class = metric.Error(metric.ErrAck, metric.HowTimeout)
+		if recorded.has(r.Phase) && e.explainsError(faults, &r) && !e.explainsError(anything, &r) &&
+			!slices.ContainsFunc(rules, func(k file.Check) bool { return e.speaksOf(&k, &r) }) {
+			n += r.N
+		}
+	}
+	return n
 }
 
 // speaksOf reports whether a rule is about an error. A rule that names no phase is about all of
