@@ -146,6 +146,10 @@ func (a *memory) Ask(to Target, msg Message, acks *Acks) error {
 	if err != nil {
 		return err
 	}
+	if s := to.early(); s != nil {
+		acks.ask(s, id, f)
+		return nil
+	}
 	a.hub.Each(to.audience, func(h *fanout.Handle) { acks.ask(socketOf(h), id, f) })
 	return nil
 }

@@ -38,6 +38,11 @@ func (t Target) EmitWithAck(timeout time.Duration, done func(Answers), event str
 	t.ns.outgoing(t, event, args)
 	m := Message{message{event: event, args: args}}
 	acks := newAcks(t.ns.server, timeout, done)
+	if t.early() != nil {
+		t.local = true // adapters do not know the socket yet
+	} else {
+		t = t.audienceOnly()
+	}
 	for _, n := range t.ns.concrete() {
 		t.ns = n
 		if err := t.adapter().Ask(t, m, acks); err != nil {

@@ -181,6 +181,7 @@ func TestFlagsBeforeRooms(t *testing.T) {
 			joined[0].Compress(false).To("r").Except("x").Emit("only b"),
 			joined[0].Compress(false).Except("x").To("r").Emit("again"),
 			joined[0].Compress(false).Emit("only a"),
+			joined[0].Compress(false).Local().Emit("others"),
 			srv.Emit("end"),
 		); err != nil {
 			t.Fatal(err)
@@ -188,6 +189,9 @@ func TestFlagsBeforeRooms(t *testing.T) {
 		clients[0].expect(`42["only a"]`)
 		clients[1].expect(`42["only b"]`)
 		clients[1].expect(`42["again"]`)
+		for _, w := range clients[1:] {
+			w.expect(`42["others"]`)
+		}
 		for _, w := range clients {
 			w.expect(`42["end"]`)
 		}
@@ -227,6 +231,61 @@ func TestFlagsInMiddleware(t *testing.T) {
 		if got := w.text(); !strings.HasPrefix(got, `40{"sid":"`) {
 			t.Fatalf("got %s", got)
 		}
+	}
+}
+
+// sparing is an adapter that leaves a room out of every audience.
+type sparing struct{ server.Adapter }
+
+func (a sparing) Broadcast(to server.Target, m server.Message) error {
+	return a.Adapter.Broadcast(to.Except("nobody"), m)
+}
+
+// What adapters and observers leave out of a socket with flags is left out of that socket, and does
+// not make it the others.
+func TestFlagsBeforeAdapters(t *testing.T) {
+	srv, err := server.New(server.Options{Adapter: func(_ *server.Namespace, local server.Adapter) server.Adapter {
+		return sparing{local}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := make(chan int, 10)
+	srv.OnAnyOutgoing(func(to server.Target, event string, _ []any) {
+		if event == "only a" {
+			seen <- len(to.Except("nobody").Sockets())
+		}
+	})
+	clients, joined := threeJoined(t, srv, serve(t, srv))
+	if err := errors.Join(joined[0].Compress(false).Emit("only a"), srv.Emit("end")); err != nil {
+		t.Fatal(err)
+	}
+	clients[0].expect(`42["only a"]`)
+	for _, w := range clients {
+		w.expect(`42["end"]`)
+	}
+	if n := <-seen; n != 1 {
+		t.Errorf("an observer sees %d sockets", n)
+	}
+}
+
+// In middleware a socket with flags can be asked as one without.
+func TestFlagsAskInMiddleware(t *testing.T) {
+	srv, err := server.New(server.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	answers := make(chan server.Answers, 1)
+	srv.Use(func(s *server.Socket) error {
+		return s.Compress(false).EmitWithAck(time.Hour, func(a server.Answers) { answers <- a }, "q")
+	})
+	w := open(t, serve(t, srv), "/socket.io/", "")
+	w.send("40")
+	w.expect(`420["q"]`)
+	w.expectPrefix(`40{"sid":"`)
+	w.send(`430["yes"]`)
+	if a := <-answers; len(a.All) != 1 || len(a.Missing) != 0 {
+		t.Errorf("got %+v", a)
 	}
 }
 

@@ -93,6 +93,7 @@ type RemoteSocket struct {
 // fetches sets it once, in middleware or OnConnect, and keeps what changes later behind a pointer
 // with a lock.
 func (t Target) Fetch(ctx context.Context) ([]RemoteSocket, error) {
+	t = t.audienceOnly()
 	var all []RemoteSocket
 	for _, n := range t.ns.concrete() {
 		t.ns = n

@@ -196,12 +196,12 @@ func (s *Socket) alone() Target {
 }
 
 // Volatile returns this client alone, for messages that are dropped unless its connection can take
-// them at once. With To or Except behind it, as in s.Volatile().To(room), it is s.To(room) for such
-// messages: this client does not get them.
+// them at once. To, Except and Local behind it are those of the socket: s.Volatile().To(room) is
+// s.To(room) for such messages, and this client does not get them.
 func (s *Socket) Volatile() Target { return s.alone().Volatile() }
 
 // Compress returns this client alone, for messages that may, or may not, be compressed. See
-// Target.Compress. To and Except behind it are as behind Volatile.
+// Target.Compress. To, Except and Local behind it are as behind Volatile.
 func (s *Socket) Compress(on bool) Target { return s.alone().Compress(on) }
 
 // To returns the sockets of a room without this one.

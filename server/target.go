@@ -34,12 +34,28 @@ func (t Target) Except(room string) Target {
 	return t
 }
 
-// others makes the others of a socket alone, for To and Except: as in the official server,
+// others makes the others of a socket alone, for To, Except and Local: as in the official server,
 // s.Volatile().To(room) is s.To(room) with another flag, and does not reach s.
 func (t Target) others() Target {
 	if t.alone != nil {
 		t.audience, t.alone = fanout.Audience{Skip: t.alone.member()}, nil
 	}
+	return t
+}
+
+// early returns the socket that t is while that is in middleware, where the hub does not know it
+// yet; else nil.
+func (t Target) early() *Socket {
+	if t.alone != nil && t.alone.member() == nil {
+		return t.alone
+	}
+	return nil
+}
+
+// audienceOnly is t for adapters and observers: their To and Except go on from the audience of t,
+// and do not make it the others of a socket.
+func (t Target) audienceOnly() Target {
+	t.alone = nil
 	return t
 }
 
@@ -60,6 +76,7 @@ func (t Target) Compress(on bool) Target {
 
 // Local takes the sockets of other servers out.
 func (t Target) Local() Target {
+	t = t.others()
 	t.local = true
 	return t
 }
@@ -128,12 +145,13 @@ func (t Target) EmitRaw(event string, args []byte, attachments [][]byte) {
 }
 
 func (t Target) broadcast(m message) error {
-	if s := t.alone; s != nil && s.member() == nil { // in middleware: the hub does not know it yet
+	if s := t.early(); s != nil {
 		if m.flags = t.flags; m.flags != (flags{}) {
 			m.frame = nil // it was prepared without them
 		}
 		return s.emitEarly(m)
 	}
+	t = t.audienceOnly()
 	if t.ns.group == nil {
 		return t.ns.broadcast(t, m)
 	}
@@ -175,6 +193,7 @@ func (t Target) Leave(room string) { t.apply(Change{Leave: []string{room}}) }
 func (t Target) Disconnect(hangUp bool) { t.apply(Change{Disconnect: true, HangUp: hangUp}) }
 
 func (t Target) apply(c Change) {
+	t = t.audienceOnly()
 	for _, n := range t.ns.concrete() {
 		t.ns = n
 		if err := t.adapter().Apply(t, c); err != nil {
@@ -192,6 +211,7 @@ func (n *Namespace) watched() bool {
 // outgoing reports to the application what is about to be sent. It is sent even if a function
 // panics: some events are the server's own, as those of package admin.
 func (n *Namespace) outgoing(to Target, event string, args []any) {
+	to = to.audienceOnly()
 	h := n.handlers.Load()
 	for _, f := range h.outgoing {
 		_ = n.server.guard(func() { f(to, event, args) })
