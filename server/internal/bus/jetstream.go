@@ -127,6 +127,7 @@ func (l *Log) follow() {
 	const part = "JetStream"
 	var created uint64
 	var at atomic.Uint64 // what was read last
+	short := false       // the stream was seen to end before that
 	for ctx := l.bus.ctx; ctx.Err() == nil; pause(ctx) {
 		stream, err := l.open(ctx)
 		if err != nil {
@@ -141,12 +142,13 @@ func (l *Log) follow() {
 				at.Store(info.State.LastSeq)
 			}
 			created = now
+			l.repeats(0)
 			l.began(created, at.Load())
-		case lacks(info, at.Load()):
+		case short || lacks(info, at.Load()):
 			at.Store(l.emptied(info, at.Load()))
 			l.began(created, at.Load())
 		}
-		err = l.read(ctx, stream, &at)
+		short, err = l.read(ctx, stream, &at)
 		if ctx.Err() == nil {
 			l.bus.health.note(part, err)
 		}
@@ -164,52 +166,65 @@ func lacks(info *jetstream.StreamInfo, read uint64) bool {
 // empty, begins with 1 again, and was made when it was. One in files lacks its last messages when a
 // machine has failed, and those that are there were read.
 func (l *Log) emptied(info *jetstream.StreamInfo, read uint64) (from uint64) {
-	l.mu.Lock()
-	l.twice = max(l.twice, read)
-	l.mu.Unlock()
+	l.repeats(max(l.twice, read))
 	l.bus.health.beganAgain(l.name, strconv.FormatUint(read, 10), strconv.FormatUint(info.State.LastSeq, 10))
 	if info.Config.Storage == jetstream.MemoryStorage {
 		return max(info.State.FirstSeq, 1) - 1
 	}
-	return info.State.LastSeq
+	return min(info.State.LastSeq, read)
 }
 
-// read follows the stream behind a number, until that fails.
-func (l *Log) read(ctx context.Context, stream jetstream.Stream, at *atomic.Uint64) error {
+// repeats notes up to which number there were two messages of the same one.
+func (l *Log) repeats(upTo uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.twice = upTo
+}
+
+// read follows the stream behind a number, until that fails, or until the stream is short: until it
+// ends before what was read of it. By the next look it may have grown beyond that.
+func (l *Log) read(ctx context.Context, stream jetstream.Stream, at *atomic.Uint64) (short bool, err error) {
 	consumer, err := stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{
 		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: at.Load() + 1, MaxResetAttempts: 3,
 	})
 	if err != nil {
-		return err
+		return false, err
 	}
 	messages, err := consumer.Messages(jetstream.PullHeartbeat(time.Second), jetstream.PullExpiry(5*time.Second))
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer messages.Stop()
 	defer context.AfterFunc(ctx, messages.Stop)()
+	var seen atomic.Bool // by watchEnd
 	var watching sync.WaitGroup
 	defer watching.Wait()
 	watched, stop := context.WithCancel(ctx)
 	defer stop()
-	watching.Go(func() { l.watchEnd(watched, at, messages.Stop) })
+	watching.Go(func() {
+		if l.watchEnd(watched, at) {
+			seen.Store(true)
+			stop() // messages.Stop has no effect while the library makes its consumer anew, as it does then
+		}
+	})
 	select {
 	case <-l.ready:
 	default:
 		close(l.ready)
 	}
 	l.bus.health.note("JetStream", nil)
+	next := jetstream.NextContext(watched)
 	for {
-		m, err := messages.Next()
-		if errors.Is(err, jetstream.ErrMsgIteratorClosed) {
-			return nil // it was ended here
+		m, err := messages.Next(next)
+		if watched.Err() != nil {
+			return seen.Load(), nil // it was ended here
 		}
 		if err != nil {
-			return err
+			return false, err
 		}
 		meta, err := m.Metadata()
 		if err != nil {
-			return err
+			return false, err
 		}
 		number, read := meta.Sequence.Stream, at.Load()
 		if number <= read {
@@ -225,15 +240,15 @@ func (l *Log) read(ctx context.Context, stream jetstream.Stream, at *atomic.Uint
 	}
 }
 
-// watchEnd ends the reading of a stream that ends before what was read of it last, until ctx ends:
-// a reader waits for the next number, and nothing else says that this one comes a second time.
-func (l *Log) watchEnd(ctx context.Context, at *atomic.Uint64, end func()) {
+// watchEnd returns true when the stream ends before what was read of it last, and false when ctx
+// ends: a reader waits for the next number, and nothing else says that this one comes again.
+func (l *Log) watchEnd(ctx context.Context, at *atomic.Uint64) bool {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			return
+			return false
 		case <-tick.C:
 		}
 		limited, cancel := context.WithTimeout(ctx, sendTime)
@@ -241,8 +256,7 @@ func (l *Log) watchEnd(ctx context.Context, at *atomic.Uint64, end func()) {
 		now, err := l.js.Stream(limited, l.name)
 		cancel()
 		if err == nil && lacks(now.CachedInfo(), read) {
-			end()
-			return
+			return true
 		}
 	}
 }
