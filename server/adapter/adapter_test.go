@@ -526,6 +526,10 @@ func TestAddresses(t *testing.T) {
 			t.Errorf("%s: got %v", option, err)
 		}
 	}
+	// Milliseconds, as in JavaScript.
+	if _, err := adapter.Open("redis://127.0.0.1:1", adapter.Options{RequestTimeout: 5000}); err == nil || !strings.Contains(err.Error(), "RequestTimeout is 5µs") {
+		t.Errorf("got %v", err)
+	}
 	if _, err := emitter.Open("redis://127.0.0.1:1", emitter.Options{StreamLength: -1}); err == nil || !strings.Contains(err.Error(), "negative") {
 		t.Errorf("got %v", err)
 	}

@@ -85,6 +85,9 @@ func (o Options) withDefaults() (Options, error) {
 			return o, fmt.Errorf("adapter: %s is negative; use a positive value, or 0 for the default", number.name)
 		}
 	}
+	if o.RequestTimeout > 0 && o.RequestTimeout < time.Millisecond {
+		return o, fmt.Errorf("adapter: RequestTimeout is %v; it must be at least 1ms (a number without a unit counts nanoseconds)", o.RequestTimeout)
+	}
 	o.Prefix = cmp.Or(o.Prefix, "socket.io")
 	o.RequestTimeout = cmp.Or(o.RequestTimeout, 5*time.Second)
 	o.MaxQueue = cmp.Or(o.MaxQueue, 16<<20)
