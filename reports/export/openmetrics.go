@@ -230,7 +230,9 @@ func addBuckets(f *family, l omLabels, of *result.Latency) {
 		f.add("_bucket", l.with("le", canonical(bound)), float64(sum))
 	}
 	f.add("_bucket", l.with("le", "+Inf"), float64(of.N+of.Never))
-	addTotals(f, l, of)
+	if of.Never == 0 { // a histogram of OpenMetrics has _count with _sum or not at all
+		addTotals(f, l, of)
+	}
 }
 
 // canonical writes a bound as OpenMetrics asks for: with a decimal point, rounded as it was meant.
