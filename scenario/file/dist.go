@@ -157,10 +157,10 @@ func (d Dist) flaw() *flaw {
 }
 
 // reRange is a range of durations as other programs write it: 1s..3s, 1-3s, 1s to 3s.
-var reRange = regexp.MustCompile(`^(\d+(?:\.\d+)?)\s*(ns|us|ms|s|m|h|)\s*(?:\.\.\.?|-|to)\s*(\d+(?:\.\d+)?)\s*(ns|us|ms|s|m|h)$`)
+var reRange = regexp.MustCompile(`^(\d+(?:\.\d+)?)\s*(ns|us|ms|s|m|h|)\s*(\.\.\.?|-|to)\s*(\d+(?:\.\d+)?)\s*(ns|us|ms|s|m|h)$`)
 
 // asUniform says what to write for a range of durations: 1s..3s, [1s, 3s], {min: 1s, max: 3s}; ""
-// for anything else.
+// for anything else, such as 5m - 30s.
 func (n *node) asUniform() string {
 	text := n.text
 	switch {
@@ -173,7 +173,15 @@ func (n *node) asUniform() string {
 	if m == nil {
 		return ""
 	}
-	return fmt.Sprintf("write uniform(%s%s %s%s)", m[1], cmp.Or(m[2], m[4]), m[3], m[4])
+	from, to := m[1]+cmp.Or(m[2], m[5]), m[4]+m[5]
+	if m[3] == "-" {
+		low, f := parseDuration(from)
+		high, g := parseDuration(to)
+		if f == nil && g == nil && low >= high { // a difference
+			return ""
+		}
+	}
+	return fmt.Sprintf("write uniform(%s %s)", from, to)
 }
 
 // lengths reads a duration or a distribution of them.

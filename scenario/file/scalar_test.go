@@ -229,7 +229,7 @@ func TestDistributions(t *testing.T) {
 		return &flaw{errs.all[0].err.Msg, errs.all[0].err.Hint}
 	}
 	for key, texts := range map[string]string{
-		"life":          "6m|exp(6m)|exp(6 m)|uniform(1s,5s)|uniform(1s 5s)|uniform(1 s 5 s)|uniform(1 s, 5 s)|normal(5s,0s)|lognormal(1s,0.8)|pareto(1s 1.5)|const(1s)",
+		"life":          "6m|5m - 30s|5m-30s|exp(6m)|exp(6 m)|uniform(1s,5s)|uniform(1s 5s)|uniform(1 s 5 s)|uniform(1 s, 5 s)|normal(5s,0s)|lognormal(1s,0.8)|pareto(1s 1.5)|const(1s)",
 		"size":          "80B|lognormal(80,0.8)|lognormal(80 0.8)|uniform(64B,1KiB)|exp(0.5 KiB)|const(80)",
 		"size of rooms": "zipf(0)|zipf(5)|zipf( 1.07 )|uniform(5,50)|const(20)|uniform(5 50)",
 		"join":          "3|uniform(1,5)|exp(2)",
