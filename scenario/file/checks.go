@@ -187,7 +187,7 @@ func NamesMessages(labels map[string]string) bool {
 
 // named is the label that names the messages of a stream: see NamesMessages.
 func (s *Stream) named() string {
-	if s.Operation != nil {
+	if NamesMessages(map[string]string{metric.LabelOp: s.Op}) {
 		return metric.LabelOp + "=" + s.Op
 	}
 	return metric.LabelEvent + "=" + s.Event
