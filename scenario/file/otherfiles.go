@@ -62,6 +62,8 @@ func otherTree(name string, root *node) *Error {
 		return other("a script of Artillery", "'throng import artillery %s' makes a scenario of it")
 	case log.get("entries") != nil:
 		return other("a recording of a browser", "'throng import har %s' makes a scenario of it")
+	case root.get("cells") != nil && root.get("verdict") != nil:
+		return other("a result", "'throng report %s' draws it, and scenario.yaml beside it is what ran")
 	}
 	return nil
 }

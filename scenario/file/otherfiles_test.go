@@ -18,6 +18,7 @@ func TestOtherFiles(t *testing.T) {
 		{"users.csv", "name,age\nAda,36\n", "users.csv:1:1: this is a table, not a scenario; a scenario names such a file: data: {users: {csv: users.csv}}"},
 		{"x.yml", "config: {target: \"http://h:1\"}\nscenarios: []\n", "x.yml:1:1: this is a script of Artillery, not a scenario; 'throng import artillery x.yml' makes a scenario of it"},
 		{"x.har", `{"log": {"version": "1.2", "entries": []}}`, "x.har:1:1: this is a recording of a browser, not a scenario; 'throng import har x.har' makes a scenario of it"},
+		{"result.json", `{"format": 1, "verdict": "pass", "cells": []}`, "result.json:1:1: this is a result, not a scenario; 'throng report result.json' draws it, and scenario.yaml beside it is what ran"},
 		// mistakes in a scenario are still the scenario's
 		{"x.yaml", "# import ws from 'k6/ws'\nversion: 1\nname: [x\n", "x.yaml:3:7: the [ that begins here is not closed"},
 		{"x.yaml", "version: 1\nname: x\nconfig: {}\nscenarios: []\ngroups: {a: {count: 1}}\n", "x.yaml:3:1: unknown key `config` in the scenario"},

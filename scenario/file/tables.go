@@ -77,7 +77,7 @@ var specTable = object[Spec]{
 		"ensure": "did you mean `slo`?", "thresholds": "did you mean `slo`?", "clients": "did you mean `groups`?", "users": "did you mean `groups`?",
 		// words of other tools
 		"vus": "write groups: {people: {count: 10}}", "stages": "write phases: [{name: ramp, for: 10s, clients: 0%..100%}, {name: hold, for: 1m}]",
-		"iterations": "how often each client goes through its steps is repeat: of a flow", "arrivalRate": "write groups: {people: {arrive: 5/s}}",
+		"iterations": "how often each client goes through its steps is repeat: of a flow", "arrivalRate": "write groups: {people: {arrive: 5/s, life: 1m}}",
 		"host": "write target: {url: ...}", "baseUrl": "write target: {url: ...}", "variables": "did you mean `vars`?", "payload": "write data: {users: {csv: users.csv}}",
 		"spawn_rate": "write connect: {rate: 10/s} in each group", "rampUp": "write phases: [{name: ramp, for: 10s, clients: 0%..100%}, {name: hold, for: 1m}]",
 		"run_time": "give the length in phases: [{name: hold, for: 1m}]", "assertions": "did you mean `slo`?",
