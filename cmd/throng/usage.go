@@ -109,7 +109,9 @@ func flagElsewhere(name string) (flag, hint string) {
 		return "set", "write --set NAME=VALUE for each variable or key, and --target URL"
 	case "host", "url":
 		return "target", "write --target URL"
-	case "output", "tag":
+	case "output": // a directory, or the file of an import
+		return "out", "write --out"
+	case "tag":
 		return "out", "write --out DIR: 'throng view' shows the results by their directories"
 	}
 	return "", ""
