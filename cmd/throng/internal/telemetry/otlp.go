@@ -39,8 +39,9 @@ type Exporter struct {
 	first  error
 }
 
-// endpoints are the variables of the environment that name a collector.
-var endpoints = []string{"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"}
+// endpoints are the variables of the environment that name a collector; the first that is set
+// decides, as in the exporter.
+var endpoints = []string{"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"}
 
 // Wanted reports whether the environment asks for an export.
 func Wanted(env func(string) string) bool {
@@ -90,9 +91,8 @@ func destination(endpoint string, env func(string) string) ([]otlpmetrichttp.Opt
 	}
 	for _, name := range endpoints {
 		if text := strings.TrimSpace(env(name)); text != "" {
-			if _, err := collectorURL(name, text); err != nil {
-				return nil, err
-			}
+			_, err := collectorURL(name, text)
+			return nil, err
 		}
 	}
 	return nil, nil

@@ -226,6 +226,11 @@ func TestOTLPThatFails(t *testing.T) {
 			}
 		}
 	}
+	// one that the exporter does not use is nobody's mistake here: it may be meant for gRPC
+	both := map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "collector:4317", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": url}
+	if _, err := destination("", func(name string) string { return both[name] }); err != nil {
+		t.Error(err)
+	}
 	env := map[string]string{}
 	get := func(name string) string { return env[name] }
 	if Wanted(get) {
