@@ -132,7 +132,7 @@ type Check struct {
 	Kind     string  `json:"kind"` // result.KindSLO or result.KindValid
 	Metric   string  `json:"metric,omitempty"`
 	State    string  `json:"state"`
-	Value    string  `json:"value"` // with its unit; "" while Waiting
+	Value    string  `json:"value"` // with its unit; while Waiting what is missing, "" for any data
 	Limit    float64 `json:"limit"`
 	Unit     string  `json:"unit,omitempty"`
 	Optional bool    `json:"optional,omitempty"`
@@ -257,7 +257,9 @@ func checks(all []result.Check) []Check {
 	for _, k := range all {
 		c := Check{Text: k.Text, Kind: k.Kind, Metric: k.Metric, State: Broken, Value: metric.FormatFound(k.Value, k.Limit, k.Beyond, k.Unit), Limit: k.Limit, Unit: k.Unit, Optional: k.Optional}
 		switch {
-		case k.NoData, k.Undecided:
+		case k.Undecided:
+			c.State, c.Value = Waiting, "too few samples"
+		case k.NoData:
 			c.State, c.Value = Waiting, ""
 		case k.Pass:
 			c.State = Holds

@@ -60,6 +60,7 @@ func TestStages(t *testing.T) {
 		{Text: "a", Kind: result.KindSLO, Pass: true, Value: 0.0021, Unit: "s"},
 		{Text: "b", Kind: result.KindSLO, Value: 0.125, Unit: "share"},
 		{Text: "c", Kind: result.KindValid, NoData: true},
+		{Text: "d", Kind: result.KindSLO, NoData: true, Undecided: true},
 	}
 	p.Classes = []scenario.ErrorClass{{Class: "ack.timeout", N: 3, Text: "no answer"}}
 	b.Update(p)
@@ -68,6 +69,7 @@ func TestStages(t *testing.T) {
 		{Text: "a", Kind: result.KindSLO, State: Holds, Value: "2.1 ms", Unit: "s"},
 		{Text: "b", Kind: result.KindSLO, State: Broken, Value: "12.5 %", Unit: "share"},
 		{Text: "c", Kind: result.KindValid, State: Waiting},
+		{Text: "d", Kind: result.KindSLO, State: Waiting, Value: "too few samples"},
 	}
 	if fmt.Sprint(s.Checks) != fmt.Sprint(want) || s.Stage != Recording || len(s.Classes) != 1 {
 		t.Errorf("%+v", s)

@@ -131,10 +131,11 @@ function missing(s) {
 
 function showTiles(s) {
   const l = s.last, metric = s.metric || "latency";
+  const all = name => "all: " + (s.metric && !s[name + "_us"] ? "too few samples" : atLeast(s, name));
   fill("tiles",
     tile("deliveries", short(l.deliveries_per_s) + "/s", grouped(s.received) + " received"),
-    tile("p50 " + metric, l.p50_us ? time(l.p50_us) : atLeast(s, "p50"), "all: " + atLeast(s, "p50")),
-    tile("p99 " + metric, l.p99_us ? time(l.p99_us) : atLeast(s, "p99"), "all: " + atLeast(s, "p99")),
+    tile("p50 " + metric, l.p50_us ? time(l.p50_us) : atLeast(s, "p50"), all("p50")),
+    tile("p99 " + metric, l.p99_us ? time(l.p99_us) : atLeast(s, "p99"), all("p99")),
     tile("clients held", grouped(s.held), "of " + grouped(s.asked) + (s.failed ? ", " + grouped(s.failed) + " failed" : "") + (s.dropped ? ", " + grouped(s.dropped) + " dropped" : "")),
     tile(missing(s).name, grouped(missing(s).n), "of " + grouped(s.ledger.expected) + " settled"),
     tile("errors", grouped(s.errors), s.classes && s.classes.length ? s.classes[0].class : "none"),
@@ -144,7 +145,7 @@ function showTiles(s) {
 function showTables(s) {
   const state = {pass: "pass", fail: "fail", wait: "wait"}, word = {pass: "ok", fail: "fail", wait: "–"};
   const checks = kind => (s.checks || []).filter(c => c.kind === kind).map(c =>
-    row(make("td", {class: "state"}, make("span", {class: "badge " + state[c.state]}, word[c.state])), cell(c.check + (c.optional ? " (optional)" : "")), cell(c.state === "wait" ? "no data yet" : c.value, "num")));
+    row(make("td", {class: "state"}, make("span", {class: "badge " + state[c.state]}, word[c.state])), cell(c.check + (c.optional ? " (optional)" : "")), cell(c.value || "no data yet", "num")));
   const or = (rows, text) => rows.length ? rows : [row(cell(text))];
   fill("slo", ...or(checks("slo"), s.cell ? "The scenario has none." : "not yet"));
   const p = s.last;
@@ -167,9 +168,10 @@ function showTables(s) {
 // Charts: time to the right, phases behind, unrecorded ones shaded.
 function charts() {
   const us = f => p => p[f] || null;
+  const few = points.some(p => p.max_us) && !points.some(p => p.p99_us) ? " (few samples)" : "";
   const limits = (state.checks || []).filter(c => c.metric === state.metric && c.unit === "s" && /^p99\(/.test(c.check)).map(c => c.limit * 1e6);
   chart("latency", {log: true, show: time, limits, lines: [
-    {name: "max", of: us("max_us"), colour: "--c3"}, {name: "p99", of: us("p99_us"), colour: "--c1"}, {name: "p50", of: us("p50_us"), colour: "--c0"}]});
+    {name: "max", of: us("max_us"), colour: "--c3"}, {name: "p99" + few, of: us("p99_us"), colour: "--c1"}, {name: "p50", of: us("p50_us"), colour: "--c0"}]});
   chart("rate", {show: short, lines: [
     {name: "deliveries/s", of: p => p.deliveries_per_s, colour: "--c0"}, {name: "sent/s", of: p => p.sent_per_s, colour: "--c2"},
     ...(points.some(p => p.errors_per_s > 0) ? [{name: "errors/s", of: p => p.errors_per_s, colour: "--c1", dash: true}] : [])]});

@@ -152,6 +152,22 @@ func TestFitsEverySize(t *testing.T) {
 	})
 }
 
+// A percentile that is missing for want of samples says so; one of a second without any does not.
+func TestFewSamples(t *testing.T) {
+	s, points := busy()
+	s.P99us, s.Last.P99us = 0, 0
+	s.Checks[len(s.Checks)-1] = board.Check{Text: "p99.9(ack) < 1s", Kind: result.KindSLO, State: board.Waiting, Value: "too few samples"}
+	for maxus, want := range map[int64]string{12000: "▁ few samples all -", 0: "▁ - all -"} {
+		s.Last.Maxus = maxus
+		view := strings.Join(strings.Fields(ansi.Strip(Render(s, points, Size{Width: 120, Height: 40}))), " ")
+		for _, want := range []string{want, "p99.9(ack) < 1s too few samples"} {
+			if !strings.Contains(view, want) {
+				t.Errorf("%q is missing in\n%s", want, view)
+			}
+		}
+	}
+}
+
 func TestSpark(t *testing.T) {
 	for _, tt := range []struct {
 		vs         []float64

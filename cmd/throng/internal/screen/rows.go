@@ -1,6 +1,7 @@
 package screen
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -86,8 +87,11 @@ func (v *view) latency(name string, f func(board.Point) int64, sum string) strin
 	now, total := faint.Render("no samples yet"), ""
 	if v.s.Metric != "" {
 		total, now = "all "+sum, "-"
-		if us := f(v.s.Last); us > 0 {
+		switch us := f(v.s.Last); {
+		case us > 0:
 			now = bold.Render(board.Amount(us, false))
+		case v.s.Last.Maxus > 0: // in this second
+			now = faint.Render("few samples")
 		}
 	}
 	return v.chart(label, func(p board.Point) float64 { return float64(f(p)) }, true, now, total)
@@ -196,7 +200,7 @@ func (v *view) check(label string, c board.Check) string {
 	}
 	value := bold.Render(c.Value)
 	if c.State == board.Waiting {
-		value = faint.Render("no data yet")
+		value = faint.Render(cmp.Or(c.Value, "no data yet"))
 	}
 	if c.Optional {
 		value += faint.Render("  optional")
