@@ -12,6 +12,9 @@ const growthPoints = 200
 // of points (Sen, 1968), which neither spikes nor the saw teeth of a garbage collector bend.
 // It is 0 for fewer than two values or a line that begins at zero or below.
 func growth(vs []float64) float64 {
+	if len(vs) < 2 {
+		return 0
+	}
 	n := float64(len(vs))
 	vs = averaged(vs, growthPoints)
 	each := n / float64(len(vs)) // values of a point, in the middle of which it stands

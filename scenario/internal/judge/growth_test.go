@@ -30,7 +30,7 @@ func TestGrowth(t *testing.T) {
 		"a spike":       {series(600, func(i int) float64 { return 100 + 1e6*math.Floor(float64(i)/599) }), 0, 0},
 		"noise, a leak": {series(600, func(i int) float64 { return 100 + float64(i)/30 + 5*rng.Float64() }), 20 / 102.5, 0.01},
 	} {
-		if got := growth(c.vs); math.Abs(got-c.want) > c.near {
+		if got := growth(c.vs); math.IsNaN(got) || math.Abs(got-c.want) > c.near {
 			t.Errorf("%s: %v, want %v", name, got, c.want)
 		}
 	}

@@ -59,6 +59,7 @@ func (e *Evidence) Growing() string {
 // grows reports whether values, one a second, have a trend upwards that has not ended, and where
 // its line begins and ends.
 func grows(vs []float64) (from, to float64, yes bool) {
+	each := max(1, float64(len(vs))/growthPoints) // seconds of a point
 	vs = averaged(slices.Clone(vs), growthPoints)
 	n := len(vs)
 	if n < fewestSeconds {
@@ -82,7 +83,7 @@ func grows(vs []float64) (from, to float64, yes bool) {
 	slope, begin := line(vs)
 	begin = max(begin, 0)
 	rise := slope * float64(n-1)
-	if slope < overload.Seconds() && (rise < leastRise.Seconds() || rise < leastShare*begin) {
+	if slope/each < overload.Seconds() && (rise < leastRise.Seconds() || rise < leastShare*begin) {
 		return 0, 0, false
 	}
 	late, _ := line(vs[n/2:]) // has it levelled off?

@@ -48,6 +48,8 @@ func TestGrowingWithinATrial(t *testing.T) {
 		"long behind already":                      {deliveries: []float64{4010, 4060, 4120, 4150, 4200, 4260}, load: constant, want: "p50(delivery) grew from"},
 		"nothing comes any more":                   {deliveries: []float64{20, 40, 0, 0, 0}, load: constant, want: "p50(delivery) grew from"},
 		"a little in a long trial":                 {deliveries: ramp(60, 20, 1), load: constant, want: "p50(delivery) grew from 20 ms to 79 ms"},
+		"long behind, 11 ms a second for an hour":  {deliveries: ramp(3600, 400_000, 11), load: constant, want: "p50(delivery) grew from"},
+		"long behind, 1 ms a second for an hour":   {deliveries: ramp(3600, 20_000, 1), load: constant},
 		"flat":                                     {deliveries: []float64{210, 210, 210, 210}, load: constant},
 		"noise":                                    {deliveries: []float64{210, 240, 205, 250, 220, 215}, load: constant},
 		"grew, and levelled off":                   {deliveries: []float64{10, 60, 90, 110, 111, 112, 112, 113}, load: constant},
