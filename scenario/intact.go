@@ -122,9 +122,15 @@ func (w *intact) text(after []byte, sent int, packed bool) bool {
 	if w.logged {
 		return packed || n < len(rest) && (strings.IndexByte(`"\&`+w.ends, rest[n]) >= 0 || w.words && !isWord(rest[n]))
 	}
-	// In MessagePack the byte before or behind a text may look like filler: the last byte of a
-	// length, or the number 120.
-	return n == sent || packed && n == sent+1 && (w.words || byte(sent) == fillers[0])
+	like := 0 // bytes of MessagePack beside the text that look like filler
+	if packed && w.words {
+		like = 1 // the number 120 behind it
+	} else if packed {
+		for v := sent; byte(v) == fillers[0]; v >>= 8 {
+			like++ // the last ones of its length, before it
+		}
+	}
+	return n == sent || n == sent+like
 }
 
 // runIn is how many bytes b begins with that are those of a run, which repeats one byte. It looks

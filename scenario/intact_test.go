@@ -61,6 +61,8 @@ func TestIntact(t *testing.T) {
 		{"a log's size inside a text, changed", &intact{n: 20, logged: true, words: true}, x(13) + "y" + x(19) + `!"`, false, false},
 		{"a log's size inside an object, and a blank", &intact{n: 20, logged: true}, `","p":"` + x(13) + ` ` + x(19) + `"}`, false, false},
 		{"a text of MessagePack before 120", &intact{n: 20, words: true}, x(20) + "\x78\xa1a", true, true},
+		{"MessagePack, a length of twice 120", &intact{n: 0x7878}, "\xa1p\xda\x78\x78" + x(0x7878) + "\xc3", true, true},
+		{"MessagePack, a length of twice 120, longer", &intact{n: 0x7878}, "\xa1p\xda\x78\x79" + x(0x7879) + "\xc3", true, false},
 		{"a text of MessagePack, longer", &intact{n: 20, words: true}, x(22) + "\xa1a", true, false},
 		{"a log's size of nothing", &intact{n: 20, logged: true}, `","p":""}`, false, true},
 	} {
