@@ -48,7 +48,7 @@ type callBook struct {
 type overdueCall struct {
 	id     uint64
 	due    int64
-	limit  int64 // when it passed
+	limit  int64 // until when the server could answer in time
 	stream int32
 }
 

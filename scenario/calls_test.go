@@ -1,6 +1,10 @@
 package scenario
 
-import "testing"
+import (
+	"slices"
+	"testing"
+	"time"
+)
 
 func TestCallBook(t *testing.T) {
 	var b callBook
@@ -95,5 +99,36 @@ func TestIgnoredCalls(t *testing.T) {
 	}
 	if list := b.ignored(); list != nil {
 		t.Errorf("counted again: %+v", list)
+	}
+}
+
+// A server has the whole limit for a call that was held until its sender was back, and need not
+// answer for a peer that may be gone.
+func TestWhichCallsAreOverdue(t *testing.T) {
+	t.Parallel()
+	tr := newIdleTrial(t, `
+version: 1
+name: t
+target: {url: "http://127.0.0.1:1"}
+contract:
+  operations:
+    ask: {emit: [ask, 1], to: none, ack: true}
+    ring: {emit: [ring, {sid: "${peer.sid}", text: "${payload}"}], to: peer, deliver: ring, ack: true}
+groups: {people: {count: 2, reconnect: {min: 50ms, max: 200ms}, send: [{op: ask, rate: 1/s, ack: 1s}, {op: ring, rate: 1/s, ack: 1s}]}}
+phases: [{name: hold, for: 10s}, {name: bad, for: 10s, fault: {drop: 50%, within: 500ms}}]
+`)
+	const second = int64(time.Second)
+	a := newActor(tr, tr.groups[0], 0, 0)
+	for _, c := range []pendingCall{{sent: second}, {sent: 2*second - 1}, {sent: second, stream: 1}} {
+		c.due = second
+		a.calls.open(c)
+	}
+	a.expireCalls(3 * second)
+	var limits []int64
+	for _, c := range a.calls.overdue {
+		limits = append(limits, c.limit)
+	}
+	if want := []int64{2 * second, 3*second - 1}; !slices.Equal(limits, want) {
+		t.Errorf("the limits of overdue calls are %v, want %v", limits, want)
 	}
 }

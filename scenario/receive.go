@@ -200,8 +200,10 @@ func (a *actor) expireCalls(now int64) {
 		t.count.calls.Add(-1)
 		a.recordNoAck(c, c.due+c.lag+limit)
 		a.countError(metric.Error(metric.ErrAck, metric.HowTimeout), int(c.stream), c.due, nil)
-		if a.group.frames == nil && len(a.calls.overdue) < maxOverdue && t.troubled() {
-			a.calls.overdue = append(a.calls.overdue, overdueCall{id, c.due, c.due + c.lag + limit, c.stream})
+		// The answer of a peer does not come when a fault has ended the peer's connection.
+		if a.group.frames == nil && s.spec.Peer == nil && len(a.calls.overdue) < maxOverdue && t.troubled() {
+			// the server has the whole limit, also for a call that was held before it was sent
+			a.calls.overdue = append(a.calls.overdue, overdueCall{id, c.due, c.sent + limit, c.stream})
 		}
 		return true
 	})
