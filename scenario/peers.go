@@ -37,9 +37,12 @@ var channelNames = [...]string{metric.Channel, metric.ChannelSignalling, metric.
 // openPeers begins to open the channels; when they are open, or have failed, the client joins its
 // room.
 func (a *actor) openPeers() error {
-	g := a.group
+	g, rooms := a.group, a.unjoined()
+	if len(rooms) == 0 {
+		return nil // it was told to go while it connected, and has left its room
+	}
 	cfg := peer.Config{
-		Room: g.roomName(a.unjoined()[0].Room), Emit: peer.Over(a.conn, g.parser, ""), Parser: g.parser, Loopback: true,
+		Room: g.roomName(rooms[0].Room), Emit: peer.Over(a.conn, g.parser, ""), Parser: g.parser, Loopback: true,
 		Timeout: g.spec.Peers.Timeout, After: a.t.after, Hidden: plan.Blocked(g.spec.Peers, a.number), MaxMessage: a.t.receives(),
 		Message: a.hearPeer, Peer: a.peered, Refused: a.refusedPeer,
 		Settled: func(err error) {

@@ -61,3 +61,20 @@ func TestAPeerThatDoesNotGetAMessage(t *testing.T) {
 		}
 	}
 }
+
+// A client that the plan sends away while it connects has no room to meet peers in any more.
+func TestPeersOfAClientThatIsToldToGo(t *testing.T) {
+	tr := newIdleTrial(t, `
+version: 1
+name: t
+target: {url: "http://127.0.0.1:1"}
+groups: {people: {count: 2, rooms: {of: 1, join: 1}, peers: {}, send: [{op: peers, rate: 1/s, expect: others}]}}
+phases: [{name: hold, for: 10s}]
+`)
+	a := newActor(tr, tr.groups[0], 0, 0)
+	a.leave()
+	if err := a.openPeers(); err != nil || a.peering.mesh != nil {
+		t.Errorf("%v; it opens channels: %v", err, a.peering.mesh != nil)
+	}
+	a.closePeers()
+}
