@@ -359,6 +359,7 @@ func (p *partner) begin(ctx context.Context, m message) {
 		defer close(l.done)
 		defer cancel()
 		err := p.agent.opt.Part(ctx, m.data, l)
+		l.forget()
 		l.kept.end()
 		kind, text := isEnded, []byte(nil)
 		if err != nil {
@@ -389,5 +390,4 @@ func (p *partner) end(why error) {
 	timer := time.AfterFunc(endWait, l.cancel)
 	defer timer.Stop()
 	<-l.done
-	l.forget()
 }

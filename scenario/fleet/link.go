@@ -26,6 +26,7 @@ type link struct {
 
 	mu    sync.Mutex
 	inbox []scenario.LinkMessage
+	left  bool  // the part has ended: nothing is read any more
 	ended error // why; set before over is closed
 }
 
@@ -46,21 +47,25 @@ func (l *link) put(m message) {
 	if m.kind == down {
 		from = -1
 	}
-	l.partner.m.count(len(m.data))
 	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.left {
+		return
+	}
+	l.partner.m.count(len(m.data))
 	l.inbox = append(l.inbox, scenario.LinkMessage{From: from, Data: m.data})
-	l.mu.Unlock()
 	l.wake()
 }
 
-// forget drops what the part has not read. It has ended.
+// forget drops what the part has not read, and what still comes. It has ended, maybe long before
+// the trial, and the others go on to tell it what they send: it must not stand in their way.
 func (l *link) forget() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, m := range l.inbox {
 		l.partner.m.count(-len(m.Data))
 	}
-	l.inbox = nil
+	l.inbox, l.left = nil, true
 }
 
 // close ends the waiting of Epoch and Next.

@@ -3,6 +3,7 @@ package fleet
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	natsserver "github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 
+	"github.com/throng-io/throng/scenario"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -201,8 +203,47 @@ func TestFullInbox(t *testing.T) {
 	}
 	l.put(one)
 	l.forget()
-	if m.count(100 - maxUnread); m.unread != 0 {
+	l.put(one) // the part has ended, and the trial goes on
+	if m.count(100 - maxUnread); m.unread != 0 || len(l.inbox) > 0 {
 		t.Errorf("%d bytes are counted that nobody has", m.unread)
+	}
+}
+
+// What the others tell a part that has ended before its trial does not wait for it.
+func TestEndedPartReadsNothing(t *testing.T) {
+	t.Parallel()
+	url := broker(t, 0).ClientURL()
+	ended := make(chan *member, 1)
+	for i := range 2 {
+		helper(t, AgentOptions{URL: url, Name: fmt.Sprint("a", i), Part: func(ctx context.Context, _ []byte, l scenario.Link) error {
+			if _, err := l.Epoch(ctx); err != nil {
+				return err
+			}
+			if l.Self() == 1 {
+				ended <- l.(*link).partner.m
+				return errors.New("it has failed")
+			}
+			_, err := l.Next(ctx) // the order, after that
+			return errors.Join(err, l.Mesh(1, make([]byte, 1000)))
+		}})
+	}
+	c := open(t, url, 2)
+	p := begin(t, c, "job")
+	want(t, collect(t, p, 1), "1 lost: it has failed")
+	if err := p.Tell([]byte("order")); err != nil {
+		t.Fatal(err)
+	}
+	m := <-ended
+	for deadline := time.Now().Add(wait); ; time.Sleep(time.Millisecond) {
+		m.mu.Lock()
+		came, unread := m.in[stream{mesh, 0, 1}].next, m.unread
+		m.mu.Unlock()
+		if came == 1 && unread == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d messages of the other agent came, and %d bytes wait", came, unread)
+		}
 	}
 }
 
