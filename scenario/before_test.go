@@ -28,7 +28,8 @@ type gate struct {
 	mu       sync.Mutex
 	issued   map[string]time.Time
 	requests []string
-	dialed   []string // tokens
+	dialed   []string          // tokens
+	tickets  []*client.Tickets // of the same connections
 }
 
 func newGate() *gate { return &gate{issued: map[string]time.Time{}} }
@@ -68,6 +69,9 @@ func (g *gate) options(h http.HandlerFunc) func(*Options) {
 		}))
 		dial := o.dial
 		o.dial = func(ctx context.Context, cfg *client.Config) (dialed, error) {
+			g.mu.Lock()
+			g.tickets = append(g.tickets, cfg.Tickets)
+			g.mu.Unlock()
 			if err := g.enter(strings.Trim(strings.TrimPrefix(string(cfg.Auth), `{"token":`), `"}`)); err != nil {
 				return dialed{}, err
 			}
@@ -119,6 +123,9 @@ func TestBeforeTakesItsOwnTime(t *testing.T) {
 	}
 	if n := g.count("POST /login"); n != 4 || len(g.dialed) != 5 {
 		t.Errorf("%d logins and %d connections, want one for each of 4 clients, and the probe's connection: %v", n, len(g.dialed), g.dialed)
+	}
+	if slices.Contains(g.tickets[1:], g.tickets[0]) {
+		t.Error("the first client comes with the session of TLS of the connection that probed the target")
 	}
 	for name, want := range map[string][2]time.Duration{
 		"before":  {300 * time.Millisecond, 310 * time.Millisecond},

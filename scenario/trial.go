@@ -218,6 +218,7 @@ func (t *trial) probe(ctx context.Context) error {
 	for _, url := range t.server.urls {
 		cfg := g.config(p, number, g.transports[plan.TransportOf(g.spec.Transport, number)])
 		cfg.URL, cfg.Timeout = url, connectedWithin
+		cfg.Tickets = nil // p may become the first client's, and the first handshake of each is a full one
 		d, err := t.dial(ctx, cfg)
 		if err != nil {
 			return &nodeError{url, redactedError{err, &filling{group: g, client: number, captured: p.values()}, nil}}
