@@ -105,14 +105,25 @@ func (c *conn) writeNow(b []byte) (int, error) {
 // owes reports whether something that was written still waits for the kernel.
 func (c *conn) owes() bool { return c.out != nil && c.out.owes() }
 
-// Write waits until the kernel has taken b, and all that was written before.
+// Write waits until the kernel has taken b, and all that was written before. Over TLS it goes by
+// pieces: b would be there twice, as records of TLS too, for as long as the peer reads nothing.
 func (c *conn) Write(b []byte) (int, error) {
-	n, err := c.Conn.Write(b)
-	if err == nil && c.out != nil {
-		err = c.out.drain()
+	if c.out == nil {
+		return c.Conn.Write(b)
 	}
-	return n, err
+	for n := 0; ; {
+		taken, err := c.Conn.Write(b[n:min(len(b), n+maxPiece)])
+		if n += taken; err == nil {
+			err = c.out.drain()
+		}
+		if err != nil || n == len(b) {
+			return n, err
+		}
+	}
 }
+
+// maxPiece is how many bytes of a Write are encrypted at once.
+const maxPiece = 64 << 10
 
 // rawWrite holds the arguments and results of one call of RawConn.Write, so
 // that its callback is made once for a connection and not once for a write.

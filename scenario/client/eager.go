@@ -19,6 +19,7 @@ type eager struct {
 	mu    sync.Mutex
 	write rawWrite
 	left  []byte // the first of it is being written while drain waits
+	lost  error  // of drain: the connection is over
 }
 
 func newEager(c net.Conn, raw syscall.RawConn) *eager {
@@ -31,6 +32,9 @@ func newEager(c net.Conn, raw syscall.RawConn) *eager {
 func (e *eager) Write(b []byte) (int, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e.lost != nil {
+		return 0, e.lost
+	}
 	n := 0
 	if len(e.left) == 0 {
 		var err error
@@ -49,23 +53,26 @@ func (e *eager) owes() bool {
 	return len(e.left) > 0
 }
 
-// drain waits until the kernel has taken everything.
+// drain waits until the kernel has taken everything. Where that fails, what is left is dropped, and
+// nothing is written any more.
 func (e *eager) drain() error {
 	e.draining.Lock()
 	defer e.draining.Unlock()
 	for {
 		e.mu.Lock()
-		b := e.left // to which Write appends
+		b, lost := e.left, e.lost // Write appends to what is left
 		if len(b) == 0 {
 			e.left = nil // without its memory
 		}
 		e.mu.Unlock()
 		if len(b) == 0 {
-			return nil
+			return lost
 		}
 		n, err := e.Conn.Write(b)
 		e.mu.Lock()
-		e.left = e.left[n:]
+		if e.left = e.left[n:]; err != nil {
+			e.left, e.lost = nil, err
+		}
 		e.mu.Unlock()
 		if err != nil {
 			return err

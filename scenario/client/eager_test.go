@@ -97,3 +97,43 @@ func TestCloseOfABusyConnectionOverTLS(t *testing.T) {
 	c.Close()
 	ends(t, done, ClientDisconnect)
 }
+
+// What a Write over TLS waits with is little, and it is gone with the connection.
+func TestLittleWaitsUnderTLS(t *testing.T) {
+	c, _ := securePair(t, Config{})
+	out, wrote := c.ws.conn.out, make(chan error, 1)
+	go func() {
+		_, err := c.ws.conn.Write(make([]byte, 64<<20)) // the server reads nothing
+		wrote <- err
+	}()
+	waits := func() bool {
+		if out.draining.TryLock() {
+			out.draining.Unlock()
+			return false
+		}
+		return out.owes()
+	}
+	for end := time.Now().Add(patience); !waits(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the kernel takes everything")
+		}
+	}
+	left := func() []byte {
+		out.mu.Lock()
+		defer out.mu.Unlock()
+		return out.left
+	}
+	if n := len(left()); n > 2*maxPiece {
+		t.Errorf("%d bytes wait under TLS, want at most %d", n, 2*maxPiece)
+	}
+	c.Close()
+	if err := <-wrote; err == nil {
+		t.Error("all is written, and nobody has read it")
+	}
+	if left() != nil {
+		t.Error("the end of the connection leaves what has waited")
+	}
+	if _, err := out.Write([]byte("more")); err == nil {
+		t.Error("it takes more behind what is lost")
+	}
+}
