@@ -163,7 +163,7 @@ func (c *Controller) claim(ctx context.Context, cards []card, identity nkeys.Key
 	for i := range cards {
 		sealed, err := pair.Seal(secret, cards[i].Key)
 		if err != nil {
-			return fmt.Errorf("the agent %s: %w", cards[i].Agent.Name, err)
+			return fmt.Errorf("the agent %s: %w", c.agents[i].Name, err)
 		}
 		if texts[i], err = (&claim{
 			Run: run, Self: i, Agents: c.agents, Name: host, Build: Build(), Key: key, Secret: sealed, Identity: public, Time: own, Nonce: cards[i].Nonce,
@@ -180,7 +180,7 @@ func (c *Controller) askAll(ctx context.Context, cards []card, claims [][]byte) 
 	errs := make([]error, len(cards))
 	ask := func(i int) {
 		if err := c.ask(ctx, cards[i].ID, claims[i]); err != nil {
-			errs[i] = fmt.Errorf("the agent %s takes no part: %w", cards[i].Agent.Name, err)
+			errs[i] = fmt.Errorf("the agent %s takes no part: %w", c.agents[i].Name, err)
 			return
 		}
 		c.m.expect(i)
