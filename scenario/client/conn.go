@@ -93,7 +93,7 @@ func (c *conn) writeNow(b []byte) (int, error) {
 	case c.moved != nil:
 		return c.moved.tryWrite(b)
 	case c.out != nil:
-		return c.Conn.Write(b)
+		return c.encrypt(b)
 	case c.raw == nil:
 		return 0, nil
 	}
@@ -112,7 +112,7 @@ func (c *conn) Write(b []byte) (int, error) {
 		return c.Conn.Write(b)
 	}
 	for n := 0; ; {
-		taken, err := c.Conn.Write(b[n:min(len(b), n+maxPiece)])
+		taken, err := c.encrypt(b[n:min(len(b), n+maxPiece)])
 		if n += taken; err == nil {
 			err = c.out.drain()
 		}
@@ -120,6 +120,13 @@ func (c *conn) Write(b []byte) (int, error) {
 			return n, err
 		}
 	}
+}
+
+// encrypt gives b to TLS, which passes its records to out. It is a sender's.
+func (c *conn) encrypt(b []byte) (int, error) {
+	c.out.sends.Store(true)
+	defer c.out.sends.Store(false)
+	return c.Conn.Write(b)
 }
 
 // maxPiece is how many bytes of a Write are encrypted at once.

@@ -1,8 +1,10 @@
 package client
 
 import (
+	"errors"
 	"net"
 	"sync"
+	"sync/atomic"
 	"syscall"
 )
 
@@ -14,13 +16,21 @@ type eager struct {
 	net.Conn
 	raw syscall.RawConn
 
-	draining sync.Mutex // held by drain
+	sends    atomic.Bool // a sender writes, and not crypto/tls by itself
+	draining sync.Mutex  // held by drain
 
-	mu    sync.Mutex
-	write rawWrite
-	left  []byte // the first of it is being written while drain waits
-	lost  error  // of drain: the connection is over
+	mu      sync.Mutex
+	write   rawWrite
+	left    []byte // the first of it is being written while drain waits
+	answers int    // bytes of left that crypto/tls has written by itself
+	lost    error  // why nothing is taken any more
 }
+
+// maxAnswers is how many bytes of its own may wait. A server asks for one answer, of some 30 bytes,
+// when it has sent very much (KeyUpdate: RFC 8446, section 4.6.3).
+const maxAnswers = 64 << 10
+
+var errUnanswered = errors.New("the server asks for new keys of TLS again and again, and reads no answer")
 
 func newEager(c net.Conn, raw syscall.RawConn) *eager {
 	e := &eager{Conn: c, raw: raw}
@@ -40,6 +50,12 @@ func (e *eager) Write(b []byte) (int, error) {
 		var err error
 		if n, err = e.write.now(e.raw, b); err != nil {
 			return n, err
+		}
+	}
+	if rest := len(b) - n; rest > 0 && !e.sends.Load() {
+		if e.answers += rest; e.answers > maxAnswers {
+			e.lost = errUnanswered // not all of b has gone: nothing can follow
+			return n, e.lost
 		}
 	}
 	e.left = append(e.left, b[n:]...)
@@ -62,7 +78,7 @@ func (e *eager) drain() error {
 		e.mu.Lock()
 		b, lost := e.left, e.lost // Write appends to what is left
 		if len(b) == 0 {
-			e.left = nil // without its memory
+			e.left, e.answers = nil, 0 // without its memory
 		}
 		e.mu.Unlock()
 		if len(b) == 0 {

@@ -3,6 +3,7 @@
 package client
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -135,5 +136,25 @@ func TestLittleWaitsUnderTLS(t *testing.T) {
 	}
 	if _, err := out.Write([]byte("more")); err == nil {
 		t.Error("it takes more behind what is lost")
+	}
+}
+
+// What crypto/tls answers by itself does not gather without end where the server reads nothing.
+func TestAnswersUnderTLSAreBounded(t *testing.T) {
+	c, _ := securePair(t, Config{MaxQueue: 1 << 20})
+	for packet := []byte(`2["` + strings.Repeat("x", 64<<10) + `"]`); c.Send(packet) == nil; {
+	}
+	out, answer := c.ws.conn.out, make([]byte, 27)
+	for written := 0; ; written += len(answer) {
+		_, err := out.Write(answer)
+		if errors.Is(err, errUnanswered) {
+			break
+		}
+		if err != nil || written > 16<<20 {
+			t.Fatalf("%d bytes are taken, %v", written, err)
+		}
+	}
+	if _, err := out.Write(answer); !errors.Is(err, errUnanswered) {
+		t.Errorf("%v, and a record before it is not whole", err)
 	}
 }
