@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -292,7 +293,12 @@ func TestDevelopment(t *testing.T) {
 	opts := admin.Options{Secret: secret, ServerID: "one", Data: func(s *server.Socket) any { return s.Data }}
 	srv, base := start(t, opts)
 	chat := srv.Of("/chat")
-	chat.OnConnect(func(s *server.Socket) { s.Data = map[string]int{"n": 0} })
+	connected := make(chan struct{})
+	once := sync.OnceFunc(func() { close(connected) })
+	chat.OnConnect(func(s *server.Socket) {
+		s.Data = map[string]int{"n": 0}
+		once()
+	})
 	chat.On("join", func(s *server.Socket, e *server.Event) error {
 		s.Data = map[string]int{"n": 1}
 		s.Join("r1")
@@ -300,6 +306,7 @@ func TestDevelopment(t *testing.T) {
 	})
 	early := dial(t, base)
 	earlyID, _ := early.join("/chat", ",")
+	<-connected // the client hears of it before
 
 	ui := dial(t, base)
 	uiID, _ := ui.join("/admin", withSecret)
@@ -323,9 +330,12 @@ func TestDevelopment(t *testing.T) {
 		t.Errorf("socket %v", s)
 	}
 	// The first statistics, and what the data of the socket was before the UI came, in either
-	// order.
-	for stats, data := false, false; !stats || !data; {
+	// order. The list has that already where the server has just looked at the socket.
+	for stats, data, n := false, fmt.Sprint(s["data"]) == "map[n:0]", 0; !stats || !data; n++ {
 		name, args := ui.any()
+		if n == 20 {
+			t.Fatalf("statistics have come: %v, the data: %v", stats, data)
+		}
 		told, _ := args[0].(map[string]any)
 		switch {
 		case name == "server_stats" && !stats:
