@@ -127,10 +127,10 @@ func (s *scraper) scrape(ctx context.Context) (map[string]family, []string, erro
 		return nil, nil, err
 	}
 	defer res.Body.Close()
-	if to, err := res.Location(); err == nil && res.StatusCode != http.StatusOK {
-		return nil, nil, fmt.Errorf("%s leads to %s (HTTP status %d), which is not followed; write that address in prometheus: if it is meant", address.Hide(s.url), address.Hide(to.String()), res.StatusCode)
-	}
 	if res.StatusCode != http.StatusOK {
+		if to, err := res.Location(); err == nil {
+			return nil, nil, fmt.Errorf("%s leads to %s (HTTP status %d), which is not followed; write that address in prometheus: if it is meant", address.Hide(s.url), address.Hide(to.String()), res.StatusCode)
+		}
 		return nil, nil, fmt.Errorf("%s answered with HTTP status %d", address.Hide(s.url), res.StatusCode)
 	}
 	body := &io.LimitedReader{R: res.Body, N: maxExposition + 1}
