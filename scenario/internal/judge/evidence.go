@@ -224,12 +224,9 @@ func (e *Evidence) in(sc Scope) func(s *record.Series, phase int) bool {
 func (e *Evidence) Steps() map[string]*result.Samples {
 	out := map[string]*result.Samples{}
 	set := e.phases(Scope{Metric: metric.Step})
-	e.Totals.Each(func(at, phase int, all result.Samples) {
-		s := &e.Totals.Series[at]
-		if s.Metric != metric.Step || !set.has(phase) {
-			return
-		}
-		name := metric.OfStep(s.Event)
+	steps := func(s *record.Series, phase int) bool { return s.Metric == metric.Step && set.has(phase) }
+	e.Totals.Each(steps, func(at, _ int, all result.Samples) {
+		name := metric.OfStep(e.Totals.Series[at].Event)
 		if out[name] == nil {
 			out[name] = &result.Samples{}
 		}

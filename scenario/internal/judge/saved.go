@@ -43,11 +43,9 @@ func Keep(e *Evidence) *result.Evidence {
 			Held: s.Held, Dropped: s.Dropped,
 		})
 	}
-	e.Totals.Each(func(at, phase int, all result.Samples) {
+	kept := func(s *record.Series, _ int) bool { return !s.Hidden || metric.IsNet(s.Metric) }
+	e.Totals.Each(kept, func(at, phase int, all result.Samples) {
 		s := &e.Totals.Series[at]
-		if s.Hidden && !metric.IsNet(s.Metric) || all.Total() == 0 {
-			return
-		}
 		out.Series = append(out.Series, result.EvidenceSeries{
 			Metric: s.Metric, Group: s.Group, From: s.From, Op: s.Op, Event: s.Event, Transport: s.Transport, Decile: s.Decile,
 			Slow: s.Slow, AllSlow: s.AllSlow, Volatile: s.Volatile, Replayed: s.Replayed, Node: s.Node, Cross: s.Cross, Phase: phase, Latency: all.Latency(),

@@ -74,7 +74,7 @@ func TestTotals(t *testing.T) {
 		t.Error("a sum of nothing")
 	}
 	seen := map[[2]int]int64{}
-	totals.Each(func(series, phase int, s result.Samples) { seen[[2]int{series, phase}] = s.Total() })
+	totals.Each(all, func(series, phase int, s result.Samples) { seen[[2]int{series, phase}] = s.Total() })
 	if len(seen) != 4 || seen[[2]int{1, 1}] != 10 || seen[[2]int{1, 0}] != 6 {
 		t.Errorf("%v", seen)
 	}
@@ -87,20 +87,21 @@ func TestTotals(t *testing.T) {
 
 // Operations that never ended are kept separately in each series.
 func TestTotalsOfWhatNeverEnded(t *testing.T) {
+	all := func(*Series, int) bool { return true }
 	totals := NewTotals([]Series{{Metric: "a"}, {Metric: "b"}}, 2)
 	totals.Add(0, 0, 100, 2)
 	totals.AddNever(0, 0, 500, 3)
 	totals.AddNever(1, 1, 700, 4)
 	seen := map[[2]int][2]int64{}
-	totals.Each(func(series, phase int, s result.Samples) {
+	totals.Each(all, func(series, phase int, s result.Samples) {
 		seen[[2]int{series, phase}] = [2]int64{s.Count(), s.Total()}
 	})
 	if len(seen) != 2 || seen[[2]int{0, 0}] != [2]int64{2, 5} || seen[[2]int{1, 1}] != [2]int64{0, 4} {
 		t.Errorf("%v", seen)
 	}
 	more := NewTotals(totals.Series, 2)
-	totals.Each(more.Merge)
-	sum := more.Sum(func(*Series, int) bool { return true })
+	totals.Each(all, more.Merge)
+	sum := more.Sum(all)
 	if us, beyond := sum.Percentile(99); sum.Count() != 2 || sum.Total() != 9 || us != 700 || !beyond {
 		t.Errorf("%d of %d, p99 %d beyond %v", sum.Count(), sum.Total(), us, beyond)
 	}
@@ -141,7 +142,7 @@ func TestTotalsAreExact(t *testing.T) {
 			one.Add(0, 0, v, n)
 			_ = want.RecordValues(v, n)
 		}
-		one.Each(two.Merge)
+		one.Each(all, two.Merge)
 		for name, sum := range map[string]result.Samples{"sum": one.Sum(all), "merged": two.Sum(all)} {
 			got := sum.Ended
 			if got == nil {

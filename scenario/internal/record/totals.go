@@ -88,17 +88,15 @@ func (t *Totals) Merge(series, phase int, s result.Samples) {
 	add(t.never, s.Never)
 }
 
-// Each visits the samples of each series and phase that has any, in order. They are valid during
-// the visit, which must not call Peek.
-func (t *Totals) Each(visit func(series, phase int, s result.Samples)) {
+// Each visits the samples of each series and phase that keep accepts and that has any, in order.
+// They are valid during the visit, which must not call Peek.
+func (t *Totals) Each(keep func(s *Series, phase int) bool, visit func(series, phase int, s result.Samples)) {
 	for key := range t.ended {
-		if sum := t.sum(&t.room, key, key+1, everything); sum.Total() > 0 {
+		if sum := t.sum(&t.room, key, key+1, keep); sum.Total() > 0 {
 			visit(key/t.phases, key%t.phases, sum)
 		}
 	}
 }
-
-func everything(*Series, int) bool { return true }
 
 // Count is how many samples that keep accepts have ended.
 func (t *Totals) Count(keep func(s *Series, phase int) bool) (n int64) {
