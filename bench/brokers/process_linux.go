@@ -8,8 +8,11 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
+
+	"github.com/throng-io/throng/bench/internal/program"
 )
 
 // Patience is how long anything may take. It is long: the machine may be busy.
@@ -46,6 +49,9 @@ func (p *Process) start() error {
 			return false, fmt.Errorf("%s at %s ended: %s", p.args[0], p.Addr, p.said)
 		default:
 		}
+		if listens, err := p.listens(); !listens || err != nil {
+			return false, err
+		}
 		c, err := net.Dial("tcp", p.Addr)
 		if err == nil {
 			_ = c.Close()
@@ -56,6 +62,37 @@ func (p *Process) start() error {
 		p.Kill()
 	}
 	return err
+}
+
+// listens reports whether the process itself listens at its port: who answers there may be another
+// program, which found the same port free, while this one is still about to find it taken.
+func (p *Process) listens() (bool, error) {
+	_, port, err := net.SplitHostPort(p.Addr)
+	if err != nil {
+		return false, err
+	}
+	number, err := strconv.Atoi(port)
+	if err != nil {
+		return false, err
+	}
+	own := fmt.Sprintf("/proc/%d/", p.PID())
+	// A process that has ended has no files: what is missing here is told by its end.
+	fds, _ := os.ReadDir(own + "fd")
+	sockets := map[string]bool{}
+	for _, fd := range fds {
+		to, _ := os.Readlink(own + "fd/" + fd.Name())
+		sockets[to] = true
+	}
+	for _, table := range []string{"tcp", "tcp6"} {
+		text, _ := os.ReadFile(own + "net/" + table)
+		for line := range strings.Lines(string(text)) {
+			f := strings.Fields(line) // number, local address, remote address, state, ..., inode; 0A is LISTEN
+			if len(f) > 9 && f[3] == "0A" && strings.HasSuffix(f[1], fmt.Sprintf(":%04X", number)) && sockets["socket:["+f[9]+"]"] {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
 }
 
 // Until waits until f is true, fails, or Patience has passed.
@@ -114,7 +151,7 @@ func (p *Process) Stop() error {
 func launch(host string, args func(port int, dir string) ([]string, error)) (p *Process, err error) {
 	for range 5 {
 		var port int
-		if port, err = freePort(host); err != nil {
+		if port, err = program.FreePort(host); err != nil {
 			return nil, err
 		}
 		p = &Process{Addr: net.JoinHostPort(host, strconv.Itoa(port))}
@@ -130,18 +167,4 @@ func launch(host string, args func(port int, dir string) ([]string, error)) (p *
 		err = errors.Join(err, os.RemoveAll(p.Dir))
 	}
 	return nil, err
-}
-
-// freePort is a port of a host that nobody uses.
-func freePort(host string) (int, error) {
-	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
-	if err != nil {
-		return 0, err
-	}
-	defer l.Close()
-	port := l.Addr().(*net.TCPAddr).Port
-	if port > 55_000 { // the bus of Redis Cluster is 10 000 above
-		return freePort(host)
-	}
-	return port, nil
 }

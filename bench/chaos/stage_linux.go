@@ -71,7 +71,7 @@ func newStage(w *workload, program, dir, mark string) (s *stage, err error) {
 func (s *stage) newServer() (*server, error) {
 	var at [2]string
 	for i := range at {
-		port, err := program.FreePort()
+		port, err := program.FreePort("127.0.0.1")
 		if err != nil {
 			return nil, err
 		}

@@ -48,7 +48,7 @@ type network struct {
 // newNetwork makes a namespace. Its names and addresses are those of the port that is free, so that
 // several programs can do so at once.
 func newNetwork() (*network, error) {
-	probe, err := program.FreePort()
+	probe, err := program.FreePort("127.0.0.1")
 	if err != nil {
 		return nil, err
 	}

@@ -102,7 +102,7 @@ func (l *league) attempt(ctx context.Context, c *contest, p *peer, round int) er
 
 // trial runs a scenario once against a server of its own.
 func (l *league) trial(ctx context.Context, c *contest, p *peer) (*trial, error) {
-	port, err := program.FreePort()
+	port, err := program.FreePort("127.0.0.1")
 	if err != nil {
 		return nil, err
 	}

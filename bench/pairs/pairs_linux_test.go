@@ -56,7 +56,7 @@ func TestServeListensOnPort(t *testing.T) {
 		t.Errorf("a port that is taken: %v", err)
 	}
 	for tries := 1; ; tries++ { // another process may be given the port that was free
-		port, err := program.FreePort()
+		port, err := program.FreePort("127.0.0.1")
 		if err != nil {
 			t.Fatal(err)
 		}

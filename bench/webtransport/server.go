@@ -51,7 +51,7 @@ func startServer(ctx context.Context, binary string) (s *server, err error) {
 	if err != nil {
 		return nil, err
 	}
-	port, err := program.FreePort()
+	port, err := program.FreePort("127.0.0.1")
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/big"
+	random "math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -179,13 +180,19 @@ func TestNotSingleRedis(t *testing.T) {
 	}
 }
 
-// freePort is a port of 127.0.0.1 that was free a moment ago.
+// freePort is a port of 127.0.0.1 that was free a moment ago, and none of those that the system gives to connections and
+// listeners of other tests by itself.
 func freePort(t *testing.T) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	check(t, err)
-	defer func() { check(t, l.Close()) }()
-	return l.Addr().(*net.TCPAddr).Port
+	for range 100 {
+		port := 10_000 + random.IntN(20_000)
+		if l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port))); err == nil {
+			check(t, l.Close())
+			return port
+		}
+	}
+	t.Fatal("no port is free")
+	return 0
 }
 
 // redisOn starts a Redis server that listens at a port of 127.0.0.1.

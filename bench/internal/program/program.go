@@ -8,12 +8,14 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 )
@@ -90,11 +92,17 @@ func LoadAverage() string {
 	return minute
 }
 
-// FreePort is a TCP port of 127.0.0.1 on which nothing listened a moment ago.
-func FreePort() (int, error) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
+// FreePort is a TCP port of a host of this machine that could be bound a moment ago. It is none of those that the system
+// gives out by itself, so that no connection and no listener of another test takes it meanwhile; and 10 000 more, the bus of
+// Redis Cluster, is none either.
+func FreePort(host string) (port int, err error) {
+	for range 100 {
+		port = 10_000 + rand.IntN(12_000)
+		ln, err2 := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port)))
+		if err2 == nil {
+			return port, ln.Close()
+		}
+		err = err2
 	}
-	return ln.Addr().(*net.TCPAddr).Port, ln.Close()
+	return 0, fmt.Errorf("no free port: %w", err)
 }
