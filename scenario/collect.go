@@ -35,7 +35,8 @@ type collector struct {
 	unkept   error           // of the history
 	timeline []result.Second // all of the history, for the report
 	seconds  []judge.Second  // beside it
-	moments  []moment        // likewise
+	spent    spent           // in those of them that are recorded
+	passed   carried         // by the end of the last
 	rows     [][]ledger.Row  // of the ledger so far, by stream
 	windows  *judge.Windows
 	started  time.Time
@@ -75,15 +76,9 @@ type collector struct {
 	done chan struct{}
 }
 
-// A moment holds further values of one second for the report.
-type moment struct {
-	ownCPU, serverCPU, brokerCPU time.Duration
-	carried                      carried // by the end of it
-}
-
 func newCollector(t *trial) *collector {
 	c := &collector{
-		t: t, tick: t.opt.second, messages: make([]int64, len(t.kinds.transports)), target: map[string]*result.TargetMetric{}, totals: record.NewTotals(t.kinds.series, len(t.tl.Spans)), interval: map[string]*hdrhistogram.Histogram{},
+		t: t, tick: t.opt.second, messages: make([]int64, len(t.kinds.transports)), spent: spent{carried: make(carried, len(t.kinds.transports))}, target: map[string]*result.TargetMetric{}, totals: record.NewTotals(t.kinds.series, len(t.tl.Spans)), interval: map[string]*hdrhistogram.Histogram{},
 		heat: map[string]*result.Heat{metric.Delivery: {}, metric.Ack: {}},
 		gc:   newGCPauses(), quit: make(chan struct{}), done: make(chan struct{}),
 	}
@@ -236,7 +231,7 @@ func (c *collector) second(until int64) {
 	if c.log != nil {
 		c.log.write(from, until)
 	}
-	m, own := moment{carried: passed}, judge.Second{Phase: t.tl.PhaseAt((from + until) / 2), Held: s.Held}
+	own := judge.Second{Phase: t.tl.PhaseAt((from + until) / 2), Held: s.Held}
 	sent, offered := t.operations()
 	own.Sent, c.sent = sent-c.sent, sent
 	own.Offered, c.offered = offered-c.offered, offered
@@ -245,10 +240,15 @@ func (c *collector) second(until int64) {
 	s.Errors, c.errors = errors-c.errors, errors
 	s.Failed, c.failed = int(failed-c.failed), failed
 	s.GCPauseMaxus = c.pause().Microseconds()
-	c.processes(&s, &own, &m)
+	used := c.processes(&s, &own)
+	used.carried = passed.since(c.passed)
+	c.passed = passed
+	if own.Phase >= 0 && t.tl.Spans[own.Phase].Record {
+		c.spent.add(used)
+	}
 	own.Take(&s)
 	c.history.add(&s)
-	c.seconds, c.moments = append(c.seconds, own), append(c.moments, m)
+	c.seconds = append(c.seconds, own)
 	if t.scraper != nil {
 		t.scraper.sample(c.target, len(c.seconds))
 	}

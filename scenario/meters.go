@@ -1,7 +1,9 @@
 package scenario
 
 import (
+	"slices"
 	"sync"
+	"time"
 
 	"github.com/throng-io/throng/scenario/internal/judge"
 	"github.com/throng-io/throng/scenario/internal/record"
@@ -23,6 +25,30 @@ type meters struct {
 // those that the collector has drained by then: bytes and messages are of the same stretch,
 // whenever it ends.
 type carried []struct{ in, out, messages int64 }
+
+// since is what came after an earlier moment; nil: from the start on.
+func (c carried) since(before carried) carried {
+	out := slices.Clone(c)
+	for i, b := range before {
+		out[i].in, out[i].out, out[i].messages = c[i].in-b.in, c[i].out-b.out, c[i].messages-b.messages
+	}
+	return out
+}
+
+// spent is what the recorded seconds took.
+type spent struct {
+	own, server, broker time.Duration // of processors
+	carried             carried
+}
+
+// add adds what another second took.
+func (s *spent) add(o spent) {
+	s.own, s.server, s.broker = s.own+o.own, s.server+o.server, s.broker+o.broker
+	for i, m := range o.carried {
+		to := &s.carried[i]
+		to.in, to.out, to.messages = to.in+m.in, to.out+m.out, to.messages+m.messages
+	}
+}
 
 // ended counts the bytes of a client whose connection has ended.
 func (t *trial) ended(a *actor, in, out uint64) {
@@ -97,23 +123,8 @@ func (c *collector) wire(e *judge.Evidence) map[string]*result.Wire {
 	t := c.t
 	out := map[string]*result.Wire{}
 	for i, name := range t.kinds.transports {
-		w := &result.Wire{}
-		for j, m := range c.moments {
-			if m.carried == nil || !e.Recorded(c.seconds[j].Phase) {
-				continue
-			}
-			var before carried
-			if j > 0 {
-				before = c.moments[j-1].carried
-			}
-			now := m.carried[i]
-			if before != nil {
-				now.in, now.out, now.messages = now.in-before[i].in, now.out-before[i].out, now.messages-before[i].messages
-			}
-			w.BytesIn += now.in
-			w.BytesOut += now.out
-			w.Messages += now.messages
-		}
+		now := c.spent.carried[i]
+		w := &result.Wire{BytesIn: now.in, BytesOut: now.out, Messages: now.messages}
 		if w.Messages > 0 {
 			w.InPerMessage = float64(w.BytesIn) / float64(w.Messages)
 			w.OutPerMessage = float64(w.BytesOut) / float64(w.Messages)

@@ -190,7 +190,6 @@ func (f *findings) resources() {
 	t, c, e := f.t, f.c, f.e
 	g, s := &f.cell.Generator, &f.cell.Server
 	recorded, busiest := 0, 0
-	var own, its, broker time.Duration
 	sum := 0.0
 	for i := range e.Seconds {
 		m := &e.Seconds[i]
@@ -201,7 +200,6 @@ func (f *findings) resources() {
 			continue
 		}
 		recorded++
-		own, its, broker = own+c.moments[i].ownCPU, its+c.moments[i].serverCPU, broker+c.moments[i].brokerCPU
 		sum += m.CPU
 		g.CPUMax = max(g.CPUMax, m.CPU)
 		g.GCPauseMaxus = max(g.GCPauseMaxus, c.timeline[i].GCPauseMaxus)
@@ -209,7 +207,7 @@ func (f *findings) resources() {
 	if recorded > 0 {
 		g.CPUMean = sum / float64(recorded)
 	}
-	g.CPUs, s.CPUs, s.BrokerCPUs = own.Seconds(), its.Seconds(), broker.Seconds()
+	g.CPUs, s.CPUs, s.BrokerCPUs = c.spent.own.Seconds(), c.spent.server.Seconds(), c.spent.broker.Seconds()
 	g.RSSPeakBytes, s.RSSPeakBytes = c.ownPeak, c.itsPeak
 	g.LagReceive = f.latency(metric.LagReceive, nil)
 	if g.Lag = f.latency(metric.Lag, nil); g.Lag != nil {

@@ -109,18 +109,18 @@ func (c *collector) usage() usage {
 }
 
 // processes samples what generator and server have used.
-func (c *collector) processes(s *result.Second, e *judge.Second, m *moment) {
+func (c *collector) processes(s *result.Second, e *judge.Second) (used spent) {
 	var now usage
-	m.ownCPU, s.CPU, now = c.ownUse()
+	used.own, s.CPU, now = c.ownUse()
 	e.CPU, c.ownPeak = s.CPU, max(c.ownPeak, now.rss)
 	s.RSSBytes, e.RSS = now.rss, now.rss
 	s.Goroutines, s.Files = now.goroutines, now.files
 	e.ServerCPU = -1
 	server := c.serverUse()
-	m.brokerCPU, c.brokerCPU = server.broker-c.brokerCPU, server.broker
+	used.broker, c.brokerCPU = server.broker-c.brokerCPU, server.broker
 	its := server.usage
 	if its.ok && c.its.ok && its.cpu >= c.its.cpu {
-		m.serverCPU = its.cpu - c.its.cpu
+		used.server = its.cpu - c.its.cpu
 		s.ServerCPU = c.itsBusy.look(its.cpu, server.at)
 		e.ServerCPU = s.ServerCPU
 	} else {
@@ -132,6 +132,7 @@ func (c *collector) processes(s *result.Second, e *judge.Second, m *moment) {
 		c.itsPeak = max(c.itsPeak, its.rss)
 	}
 	c.its = its
+	return used
 }
 
 // A serverUse is what the server and the broker between its nodes have used by a moment.

@@ -84,7 +84,7 @@ func (l *Ledger) closeFirst(b *Book, now int64) {
 		l.closeSlot(s, now)
 		l.used.Add(-int64(8*len(s.bits)) - int64(len(s.parts))*int64(unsafe.Sizeof(counts{})))
 	}
-	b.owner().rows.forget()
+	b.owner().rows.pack()
 	l.used.Add(-int64(unsafe.Sizeof(slab{})))
 	for !b.shelf.CompareAndSwap(sh, &shelf{sh.first + 1, short, slices.Clone(sh.slabs[1:])}) {
 		sh = b.shelf.Load()
@@ -105,7 +105,7 @@ func (l *Ledger) Close(now int64) [][]Row {
 		}
 	}
 	for i, b := range l.books[:l.streams] {
-		b.rows.rows = append(b.rows.rows, b.unsent.rows...)
+		b.rows.add(b.unsent.rows)
 		if l.fleet != nil {
 			l.fleet.addRows(i, &b.rows)
 		}

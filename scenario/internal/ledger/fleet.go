@@ -216,6 +216,6 @@ func (f *fleet) seen(stream int, rows []Row) []Row {
 // addRows does the same when the ledger is closed, with each key once.
 func (f *fleet) addRows(stream int, t *table) {
 	for _, p := range f.others {
-		t.add(p.books[stream].rows.rows)
+		t.add(p.books[stream].rows.unpack())
 	}
 }

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"cmp"
+	"encoding/binary"
 	"slices"
 	"time"
 
@@ -47,10 +48,11 @@ func (s *Slot) node() int {
 	return s.From.Node
 }
 
-// A table is rows, each once.
+// A table is rows, each once but for those that are packed.
 type table struct {
-	rows []Row
-	at   map[rowKey]int
+	rows   []Row
+	at     map[rowKey]int
+	packed []byte // see pack
 }
 
 type rowKey struct {
@@ -92,26 +94,103 @@ func (t *table) add(rows []Row) {
 	}
 }
 
-// most is how many rows a table finds again before it forgets them.
-const most = 4096
+// most is how many rows a table has before it packs them.
+const most = 1024
 
-// forget lets go of the places of the rows when there are many: hardly a message is closed that
-// counts in an old one, and merged adds up those that are there twice after that.
-func (t *table) forget() {
-	if len(t.at) > most {
-		t.at = nil
+// pack puts the rows out of the way when there are many: hardly a message is closed that counts in
+// an old one, and unpack adds up those that are there twice after that. They take a dozen bytes
+// each then, a tenth of what they took: what grows with the time of a run is a part of what the run
+// measures of this process.
+func (t *table) pack() {
+	if len(t.rows) <= most {
+		return
 	}
+	for i := range t.rows {
+		t.packed = t.rows[i].appendTo(t.packed)
+	}
+	t.rows = t.rows[:0]
+	clear(t.at)
+}
+
+// unpack returns all rows, each key once.
+func (t *table) unpack() []Row {
+	var once table
+	for b := t.packed; len(b) > 0; {
+		var r Row
+		b = r.readFrom(b)
+		once.row(r.key()).Add(r.Ledger)
+	}
+	once.add(t.rows)
+	return once.rows
+}
+
+// fields are the counts of a row.
+func fields(l *result.Ledger) [11]*int64 {
+	return [...]*int64{&l.Due, &l.Held, &l.Dropped, &l.Sent, &l.Expected, &l.Received, &l.Lost, &l.Duplicate, &l.Disorder, &l.Late, &l.Undecided}
+}
+
+// appendTo appends a row: its key, which of its counts are not zero, and those.
+func (r *Row) appendTo(b []byte) []byte {
+	var flags, there uint64
+	for i, set := range [...]bool{r.Replayed, r.Cut} {
+		if set {
+			flags |= 1 << i
+		}
+	}
+	counts := fields(&r.Ledger)
+	for i, n := range counts {
+		if *n != 0 {
+			there |= 1 << i
+		}
+	}
+	for _, v := range [...]int{r.Phase, r.Second, r.Class, r.From, r.Decile} {
+		b = binary.AppendVarint(b, int64(v))
+	}
+	b = binary.AppendUvarint(binary.AppendUvarint(b, flags), there)
+	for _, n := range counts {
+		if *n != 0 {
+			b = binary.AppendVarint(b, *n)
+		}
+	}
+	return b
+}
+
+// readFrom reads what appendTo has appended, and returns what follows.
+func (r *Row) readFrom(b []byte) []byte {
+	signed := func() int64 {
+		v, n := binary.Varint(b)
+		b = b[n:]
+		return v
+	}
+	unsigned := func() uint64 {
+		v, n := binary.Uvarint(b)
+		b = b[n:]
+		return v
+	}
+	for _, to := range [...]*int{&r.Phase, &r.Second, &r.Class, &r.From, &r.Decile} {
+		*to = int(signed())
+	}
+	flags := unsigned()
+	for i, to := range [...]*bool{&r.Replayed, &r.Cut} {
+		*to = flags>>i&1 != 0
+	}
+	there := unsigned()
+	for i, to := range fields(&r.Ledger) {
+		if there>>i&1 != 0 {
+			*to = signed()
+		}
+	}
+	return b
 }
 
 // merged returns the rows, each key once, in order of the time when the messages were due. Rows of
 // one second stay as they are.
 func (t *table) merged() []Row {
-	var once table
-	once.add(t.rows)
-	slices.SortStableFunc(once.rows, func(a, b Row) int {
+	rows := t.unpack()
+	slices.SortStableFunc(rows, func(a, b Row) int {
 		return cmp.Or(cmp.Compare(a.Second, b.Second), cmp.Compare(a.Phase, b.Phase))
 	})
-	return once.rows
+	return rows
 }
 
 // fold adds up the rows of the seconds before one, in each phase, where all deliveries came once,
