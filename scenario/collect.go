@@ -102,6 +102,9 @@ func newCollector(t *trial) *collector {
 }
 
 func (c *collector) start() {
+	if c.part == nil { // a slice that grows leaves garbage of its own size
+		c.seconds = make([]judge.Second, 0, c.t.tl.End/int64(c.tick)+2)
+	}
 	c.gc.longest() // from here on
 	go func() {
 		defer close(c.done)

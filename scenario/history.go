@@ -28,7 +28,7 @@ func (h *history) add(s *result.Second) {
 		return
 	}
 	var out bytes.Buffer
-	to, err := flate.NewWriter(&out, flate.BestSpeed)
+	to, err := flate.NewWriter(&out, flate.DefaultCompression)
 	if err == nil {
 		err = json.NewEncoder(to).Encode(h.recent)
 	}

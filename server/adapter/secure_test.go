@@ -180,8 +180,8 @@ func TestNotSingleRedis(t *testing.T) {
 	}
 }
 
-// freePort is a port of 127.0.0.1 that was free a moment ago, and none of those that the system gives to connections and
-// listeners of other tests by itself.
+// freePort is a port of 127.0.0.1 that was free a moment ago, and none of those that the system
+// gives to connections and listeners of other tests by itself.
 func freePort(t *testing.T) int {
 	t.Helper()
 	for range 100 {

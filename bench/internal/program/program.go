@@ -92,9 +92,9 @@ func LoadAverage() string {
 	return minute
 }
 
-// FreePort is a TCP port of a host of this machine that could be bound a moment ago. It is none of those that the system
-// gives out by itself, so that no connection and no listener of another test takes it meanwhile; and 10 000 more, the bus of
-// Redis Cluster, is none either.
+// FreePort is a TCP port of a host of this machine that could be bound a moment ago. It is none of
+// those that the system gives out by itself, so that no connection and no listener of another test
+// takes it meanwhile; and 10 000 more, the bus of Redis Cluster, is none either.
 func FreePort(host string) (port int, err error) {
 	for range 100 {
 		port = 10_000 + rand.IntN(12_000)

@@ -266,8 +266,8 @@ func TestOldSecondsAreAddedUp(t *testing.T) {
 		}
 	}
 	// two rows of a second, and some of them a second time: from slabs that end within it
-	if b := m.l.books[0]; len(b.rows.rows) > most || len(b.rows.at) > most || len(b.rows.packed) > 16*2*seconds*11/10 {
-		t.Errorf("%d places of %d rows are kept, and %d bytes", len(b.rows.at), len(b.rows.rows), len(b.rows.packed))
+	if b := m.l.books[0]; len(b.rows.rows) > most || len(b.rows.at) > most || len(b.rows.packed.b) > 8*2*seconds*11/10 {
+		t.Errorf("%d places of %d rows are kept, and %d bytes", len(b.rows.at), len(b.rows.rows), len(b.rows.packed.b))
 	}
 	closed := m.l.Close(2 * seconds * int64(time.Second))[0]
 	keys := map[rowKey]bool{}

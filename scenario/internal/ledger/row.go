@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"cmp"
-	"encoding/binary"
 	"slices"
 	"time"
 
@@ -52,7 +51,7 @@ func (s *Slot) node() int {
 type table struct {
 	rows   []Row
 	at     map[rowKey]int
-	packed []byte // see pack
+	packed packed
 }
 
 type rowKey struct {
@@ -62,6 +61,10 @@ type rowKey struct {
 
 func (r *Row) key() rowKey {
 	return rowKey{r.Phase, r.Second, r.Class, r.Decile, r.From, r.Replayed, r.Cut}
+}
+
+func (k *rowKey) empty() Row {
+	return Row{Phase: k.phase, Second: k.second, Class: k.class, From: k.from, Decile: k.decile, Replayed: k.replayed, Cut: k.cut}
 }
 
 func keyOf(s *Slot, class int, replayed bool) rowKey {
@@ -81,7 +84,7 @@ func (t *table) row(k rowKey) *result.Ledger {
 		}
 		i = len(t.rows)
 		t.at[k] = i
-		t.rows = append(t.rows, Row{Phase: k.phase, Second: k.second, Class: k.class, From: k.from, Decile: k.decile, Replayed: k.replayed, Cut: k.cut})
+		t.rows = append(t.rows, k.empty())
 	}
 	return &t.rows[i].Ledger
 }
@@ -98,15 +101,13 @@ func (t *table) add(rows []Row) {
 const most = 1024
 
 // pack puts the rows out of the way when there are many: hardly a message is closed that counts in
-// an old one, and unpack adds up those that are there twice after that. They take a dozen bytes
-// each then, a tenth of what they took: what grows with the time of a run is a part of what the run
-// measures of this process.
+// an old one, and unpack adds up those that are there twice after that.
 func (t *table) pack() {
 	if len(t.rows) <= most {
 		return
 	}
 	for i := range t.rows {
-		t.packed = t.rows[i].appendTo(t.packed)
+		t.packed.add(&t.rows[i])
 	}
 	t.rows = t.rows[:0]
 	clear(t.at)
@@ -115,72 +116,9 @@ func (t *table) pack() {
 // unpack returns all rows, each key once.
 func (t *table) unpack() []Row {
 	var once table
-	for b := t.packed; len(b) > 0; {
-		var r Row
-		b = r.readFrom(b)
-		once.row(r.key()).Add(r.Ledger)
-	}
+	t.packed.each(func(r *Row) { once.row(r.key()).Add(r.Ledger) })
 	once.add(t.rows)
 	return once.rows
-}
-
-// fields are the counts of a row.
-func fields(l *result.Ledger) [11]*int64 {
-	return [...]*int64{&l.Due, &l.Held, &l.Dropped, &l.Sent, &l.Expected, &l.Received, &l.Lost, &l.Duplicate, &l.Disorder, &l.Late, &l.Undecided}
-}
-
-// appendTo appends a row: its key, which of its counts are not zero, and those.
-func (r *Row) appendTo(b []byte) []byte {
-	var flags, there uint64
-	for i, set := range [...]bool{r.Replayed, r.Cut} {
-		if set {
-			flags |= 1 << i
-		}
-	}
-	counts := fields(&r.Ledger)
-	for i, n := range counts {
-		if *n != 0 {
-			there |= 1 << i
-		}
-	}
-	for _, v := range [...]int{r.Phase, r.Second, r.Class, r.From, r.Decile} {
-		b = binary.AppendVarint(b, int64(v))
-	}
-	b = binary.AppendUvarint(binary.AppendUvarint(b, flags), there)
-	for _, n := range counts {
-		if *n != 0 {
-			b = binary.AppendVarint(b, *n)
-		}
-	}
-	return b
-}
-
-// readFrom reads what appendTo has appended, and returns what follows.
-func (r *Row) readFrom(b []byte) []byte {
-	signed := func() int64 {
-		v, n := binary.Varint(b)
-		b = b[n:]
-		return v
-	}
-	unsigned := func() uint64 {
-		v, n := binary.Uvarint(b)
-		b = b[n:]
-		return v
-	}
-	for _, to := range [...]*int{&r.Phase, &r.Second, &r.Class, &r.From, &r.Decile} {
-		*to = int(signed())
-	}
-	flags := unsigned()
-	for i, to := range [...]*bool{&r.Replayed, &r.Cut} {
-		*to = flags>>i&1 != 0
-	}
-	there := unsigned()
-	for i, to := range fields(&r.Ledger) {
-		if there>>i&1 != 0 {
-			*to = signed()
-		}
-	}
-	return b
 }
 
 // merged returns the rows, each key once, in order of the time when the messages were due. Rows of

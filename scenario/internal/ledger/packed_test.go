@@ -15,22 +15,22 @@ func TestPackedRows(t *testing.T) {
 		t.Error("fields has not all counts of a row")
 	}
 	random := rand.New(rand.NewPCG(1, 2))
-	var packed, plain table
+	var some, plain table
 	for range 20_000 {
 		k := rowKey{random.IntN(3), random.IntN(2000), random.IntN(4) - 1, random.IntN(11), random.IntN(3), random.IntN(2) == 0, random.IntN(2) == 0}
-		for i, n := range fields(packed.row(k)) {
+		for i, n := range fields(some.row(k)) {
 			if by := random.Int64N(1 << random.IntN(62)); random.IntN(3) == 0 {
 				*n += by
 				*fields(plain.row(k))[i] += by
 			}
 		}
 		plain.row(k) // also one of zeros
-		packed.pack()
+		some.pack()
 	}
-	if len(packed.packed) == 0 || len(packed.rows) > most {
-		t.Fatalf("%d bytes are packed, and %d rows are not", len(packed.packed), len(packed.rows))
+	if len(some.packed.b) == 0 || len(some.rows) > most {
+		t.Fatalf("%d bytes are packed, and %d rows are not", len(some.packed.b), len(some.rows))
 	}
-	got, want := packed.unpack(), slices.Clone(plain.rows)
+	got, want := some.unpack(), slices.Clone(plain.rows)
 	slices.SortFunc(got, CompareRows)
 	slices.SortFunc(want, CompareRows)
 	if !slices.Equal(got, want) {
