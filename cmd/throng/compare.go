@@ -45,7 +45,7 @@ comparisons of equal builds shows any difference.
 
 --history DIR takes the last ten results below DIR, as of a branch, and RESULT as the
 newest, and says since which of them a metric is another one: a change point, which
-decides no condition.
+decides no condition. It takes eight results, and two of them after the change.
 
 --fail-if takes p50, p99 or p99.9 of delivery, fanout.last, ack or connect, as in
 'p99(delivery) > +10%'; cpu(delivery) (CPU time of the server per delivery) or its inverse

@@ -62,12 +62,12 @@ func TestHistory(t *testing.T) {
 	if !strings.Contains(data.String(), `"since": 6`) {
 		t.Errorf("%s", data.String())
 	}
-	h = opened(t, past(t, 2000, 2030, 1990, 2020, 2005, 1975, 2010), nil)
-	if said := h.Sentence(); said != "No change point is shown in 7 metrics of 7 results." {
+	h = opened(t, past(t, 2000, 2030, 1990, 2020, 2005, 1975, 2010, 1990), nil)
+	if said := h.Sentence(); said != "No change point is shown in 7 metrics of 8 results." {
 		t.Error(said)
 	}
 	h = opened(t, past(t, 2000, 3000, 3000), nil)
-	if len(h.Notes) != 1 || !strings.Contains(h.Notes[0], "fewer than 5 results") {
+	if len(h.Notes) != 1 || !strings.Contains(h.Notes[0], "fewer than 8 results") {
 		t.Errorf("%q", h.Notes)
 	}
 }
@@ -172,5 +172,32 @@ func TestHistoryOfWhatWasNothing(t *testing.T) {
 		if err := h.Text(&text); err != nil || !strings.Contains(h.Sentence(), tt.want) {
 			t.Errorf("%v: %s; want %q", err, h.Sentence(), tt.want)
 		}
+	}
+}
+
+// Of twenty histories of equal builds one has a change point at most, in all metrics together.
+func TestHistoryFalseAlarms(t *testing.T) {
+	const histories = 100
+	alarms := 0
+	for i := range histories {
+		var inputs []Input
+		for day := range HistoryLength + 1 {
+			run := reporttest.Trials(uint64(1000*i+day), 1, 2000)
+			run.Started = time.Date(2026, 11, day+1, 0, 0, 0, 0, time.UTC)
+			inputs = append(inputs, Input{Name: fmt.Sprint(day), Run: run})
+		}
+		h, err := newHistory("", inputs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range h.Metrics {
+			if m.Shown {
+				alarms++
+				break
+			}
+		}
+	}
+	if alarms > histories/20 {
+		t.Errorf("%d of %d histories of equal builds have a change point", alarms, histories)
 	}
 }
