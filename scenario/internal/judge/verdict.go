@@ -17,11 +17,28 @@ type Judgement struct {
 	Reason  string // why it is not pass, in one clause
 }
 
+// A judging is a judgement that is being made.
+type judging struct {
+	Judgement
+	empty bool // the reason is a rule that found no samples
+}
+
 // lower makes the verdict worse, if it is not as bad already.
-func (j *Judgement) lower(to result.Verdict, because string) {
-	if w := result.Worst(j.Verdict, to); w != j.Verdict {
-		j.Verdict, j.Reason = w, because
+func (j *judging) lower(to result.Verdict, because string) {
+	if w := result.Worst(j.Verdict, to); w != j.Verdict || j.empty && w == to {
+		j.Verdict, j.Reason, j.empty = w, because, false
 	}
+}
+
+// breaks is lower for a broken rule. A rule that has seen something go wrong is a better reason
+// than one before it that has seen nothing.
+func (j *judging) breaks(to result.Verdict, r *result.Check) {
+	empty, was := r.NoData && !r.Unsaved && !r.Undecided, j.Verdict
+	if empty && was == to {
+		return
+	}
+	j.lower(to, broken(r))
+	j.empty = j.empty || empty && j.Verdict != was
 }
 
 // Judge evaluates every rule and gives the verdict with its reason. A broken rule about the
@@ -29,7 +46,7 @@ func (j *Judgement) lower(to result.Verdict, because string) {
 // operations were not sent because the target had refused, dropped or stopped reading
 // the connections, the generator could not keep the schedule, and the trial fails.
 func Judge(e *Evidence, rules Rules) Judgement {
-	j := Judgement{Verdict: result.Pass}
+	j := judging{Judgement: Judgement{Verdict: result.Pass}}
 	if e.Length(Scope{}) == 0 {
 		j.lower(result.Invalid, "the trial ended before a recorded phase began")
 	}
@@ -51,9 +68,9 @@ func Judge(e *Evidence, rules Rules) Judgement {
 		case r.Pass || k.Optional:
 		case !r.Unsaved && e.targetsFault(k, &r):
 			r.Note = e.unsent()
-			j.lower(result.Fail, broken(&r))
+			j.breaks(result.Fail, &r)
 		default:
-			j.lower(result.Invalid, broken(&r))
+			j.breaks(result.Invalid, &r)
 		}
 		j.Checks = append(j.Checks, r)
 	}
@@ -68,9 +85,9 @@ func Judge(e *Evidence, rules Rules) Judgement {
 			missing = cmp.Or(missing, broken(&r))
 		case e.breaksByOwn(k, &r):
 			r.Note = ownNote
-			j.lower(result.Invalid, broken(&r))
+			j.breaks(result.Invalid, &r)
 		default:
-			j.lower(result.Fail, broken(&r))
+			j.breaks(result.Fail, &r)
 		}
 		j.Checks = append(j.Checks, r)
 	}
@@ -78,19 +95,27 @@ func Judge(e *Evidence, rules Rules) Judgement {
 		r.Implied = true
 		j.Checks = append(j.Checks, r)
 	}
+	for _, r := range e.nothingSent() {
+		if r.targets {
+			j.breaks(result.Fail, &r.check)
+		} else {
+			missing = cmp.Or(missing, broken(&r.check))
+		}
+		add(r.check)
+	}
 	for _, r := range implied(e, rules) {
 		switch {
 		case r.Kind == result.KindSLO:
-			j.lower(result.Fail, broken(&r))
+			j.breaks(result.Fail, &r)
 		case metric.ParseErrorClass(r.Metric).Own():
-			j.lower(result.Invalid, broken(&r))
+			j.breaks(result.Invalid, &r)
 		case j.Verdict == result.Pass: // the known part suffices to fail, but not to pass
-			j.lower(result.Invalid, broken(&r))
+			j.breaks(result.Invalid, &r)
 		}
 		add(r)
 	}
 	for _, r := range e.lateness(rules) {
-		j.lower(result.Invalid, broken(&r))
+		j.breaks(result.Invalid, &r)
 		add(r)
 	}
 	// the known part suffices to fail, but not to pass
@@ -98,15 +123,15 @@ func Judge(e *Evidence, rules Rules) Judgement {
 		j.lower(result.Invalid, missing)
 	}
 	for _, r := range e.standstill(j.Verdict) {
-		j.lower(result.Invalid, broken(&r))
+		j.breaks(result.Invalid, &r)
 		add(r)
 	}
 	j.end(e)
-	return j
+	return j.Judgement
 }
 
 // end takes in why the trial ended, where that decides the verdict.
-func (j *Judgement) end(e *Evidence) {
+func (j *judging) end(e *Evidence) {
 	after := metric.FormatSeconds(float64(e.End) / 1e9)
 	switch e.Ending {
 	case Interrupted:

@@ -55,7 +55,7 @@ func TestVerdicts(t *testing.T) {
 		},
 		"nothing to judge, as nothing was refused": {slo: allow + fine, valid: "p99(connect.tls) < 1s", want: result.Invalid, reason: "p99(connect.tls) < 1s: no samples"},
 		"nothing to judge, as all was refused": {
-			slo: allow + fine, valid: "p99(connect.tls) < 1s", want: result.Fail, reason: "p99(connect.tls) < 1s: no samples",
+			slo: allow + fine, valid: "p99(connect.tls) < 1s", want: result.Fail, reason: "operations sent > 0: 0 (60 were due",
 			change: func(e *Evidence, rules *Rules) {
 				e.Errors = append(e.Errors, record.ErrorCount{ErrorKey: record.ErrorKey{Class: metric.Error(metric.ErrSend, metric.HowBackpressure), Stream: 0}, Phase: 1, Second: 1, N: 1})
 				for i := range e.Streams {
@@ -107,6 +107,40 @@ func TestVerdicts(t *testing.T) {
 			slo: strings.Replace(allow, "loss < 10%, ", "", 1) + fine, valid: "max(cpu) < 80%", want: result.Pass,
 			change: func(e *Evidence, rules *Rules) { e.Faults = []Fault{endless(0)} },
 		},
+		"nothing was sent, as nobody was connected yet": {
+			slo: allow + fine, valid: "max(cpu) < 80%", want: result.Fail,
+			reason: "operations sent > 0: 0 (60 were due, and nothing was measured: clients were still connecting",
+			change: func(e *Evidence, _ *Rules) { sendNothing(e, 0, 1, 2) },
+		},
+		"nothing was sent, as a fault kept everybody away": {
+			slo: allow + fine, valid: "max(cpu) < 80%", want: result.Invalid,
+			reason: "operations sent > 0: 0 (60 were due, and nothing was measured: no recorded phase is long enough",
+			change: func(e *Evidence, _ *Rules) { sendNothing(e, 0, 1, 2); e.Faults = []Fault{endless(1)} },
+		},
+		"nothing was sent, as there was nobody to send to": {
+			slo: "errors <= 30, " + lossy + fine, valid: "max(cpu) < 80%", want: result.Invalid,
+			reason: "operations sent > 0: 0 (60 were due, and nothing was measured: no other client",
+			change: func(e *Evidence, _ *Rules) {
+				sendNothing(e, 0, 1, 2)
+				e.Errors = append(e.Errors, record.ErrorCount{ErrorKey: record.ErrorKey{Class: metric.Error(metric.ErrSend, metric.HowPeer), Stream: 0}, Phase: 1, N: 20})
+			},
+		},
+		"nothing was sent of one stream": {
+			slo: allow + fine, valid: "achieved(rate) > 50%", want: result.Fail, reason: "operations sent{event=tick} > 0: 0 (20 were due",
+			change: func(e *Evidence, _ *Rules) { sendNothing(e, 2) },
+		},
+		"a few were not sent of one stream": {
+			slo: allow + fine, valid: "achieved(rate) > 50%", want: result.Pass,
+			change: func(e *Evidence, _ *Rules) { sendNothing(e, 2); e.Streams[2].Offered[1] = undecidedFew },
+		},
+		"one has no samples, and one breaks": {slo: allow + silent + ", " + broken, valid: "max(cpu) < 80%", want: result.Fail, reason: broken + ": 100 ms"},
+		"one has no samples, and one that is implied breaks": {
+			slo: lossy + silent + ", errors(ack) < 50%", valid: "max(cpu) < 80%", want: result.Fail, reason: "clients failed == 0: 2",
+			change: func(e *Evidence, _ *Rules) { e.Clients.Failed = 2 },
+		},
+		"one of the generator has no samples, and one of the target breaks": {
+			slo: allow + broken, valid: "p99(connect.tls) < 1s", want: result.Invalid, reason: "p99(connect.tls) < 1s: no samples",
+		},
 		"too few samples": {
 			slo: allow + "p99(ack) < 1s", valid: "max(cpu) < 80%", want: result.Invalid, reason: "p99(ack) < 1s: not enough samples: 1, and a p99 takes 1 000",
 		},
@@ -156,6 +190,13 @@ func TestVerdicts(t *testing.T) {
 		if len(j.Checks) < len(rules.All()) {
 			t.Errorf("%s: only %d checks are reported", name, len(j.Checks))
 		}
+	}
+}
+
+// sendNothing makes streams send nothing of what was due.
+func sendNothing(e *Evidence, streams ...int) {
+	for _, i := range streams {
+		clear(e.Streams[i].Sent)
 	}
 }
 
