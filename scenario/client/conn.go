@@ -86,8 +86,8 @@ func newConn(c net.Conn, raw syscall.RawConn, bytes *traffic) *conn {
 func (c *conn) borrows() bool { return c.raw != nil || c.moved != nil }
 
 // writeNow writes what the kernel takes of b without waiting. The caller serializes the calls. Over
-// TLS it takes all of b, of which something may wait for drain; see owes. Where neither a raw
-// connection nor that is to be had it takes nothing.
+// TLS it takes all of b, of which something may wait for drain; see owes. Over WebTransport it
+// takes all of b or nothing, and nothing where there is no raw connection.
 func (c *conn) writeNow(b []byte) (int, error) {
 	switch {
 	case c.moved != nil:
@@ -95,6 +95,9 @@ func (c *conn) writeNow(b []byte) (int, error) {
 	case c.out != nil:
 		return c.encrypt(b)
 	case c.raw == nil:
+		if q, ok := c.Conn.(*quicConn); ok {
+			return q.tryWrite(b), nil
+		}
 		return 0, nil
 	}
 	n, err := c.write.now(c.raw, b)

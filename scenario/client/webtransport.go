@@ -16,6 +16,7 @@ import (
 
 	"github.com/quic-go/quic-go"
 	"github.com/quic-go/quic-go/http3"
+	"github.com/quic-go/quic-go/quicvarint"
 	"github.com/quic-go/webtransport-go"
 
 	"github.com/throng-io/throng/protocol/engineio"
@@ -35,13 +36,19 @@ var lingerTime = time.Second
 
 // A quicConn is the stream of a WebTransport session as a connection. Its session and its QUIC
 // connection serve nothing else, as in browsers.
+//
+// The stream is not the session's own: the library's streams cannot be written without blocking, so
+// that each message would cost a goroutine.
 type quicConn struct {
-	*webtransport.Stream
+	*quic.Stream
 	session *webtransport.Session
 	quic    *quic.Conn
 	flow    *flow
 	udp     *UDP
 	own     bool // udp is this session's
+
+	sent   uint64 // bytes of the QUIC connection, at the last tryWrite
+	unsent int    // bytes of tryWrite that were not sent then, as far as is known
 
 	once sync.Once
 	left bool // a goodbye is on its way
@@ -56,6 +63,9 @@ func (q *quicConn) Read(b []byte) (int, error) {
 	if err == nil || errors.Is(err, io.EOF) {
 		return n, err
 	}
+	if s, ok := errors.AsType[*quic.StreamError](err); ok && s.ErrorCode == webtransport.WTSessionGoneErrorCode && q.over() {
+		_, err = q.session.OpenUniStream() // which says why there is no session
+	}
 	if ended, ok := errors.AsType[*webtransport.SessionError](err); ok && ended.Remote {
 		if ended.ErrorCode == 0 {
 			return n, io.EOF
@@ -66,6 +76,24 @@ func (q *quicConn) Read(b []byte) (int, error) {
 		return n, io.EOF
 	}
 	return n, err
+}
+
+// maxUnsent is how many bytes may wait for quic-go to send them. It puts them together in one
+// buffer, which it copies for each message.
+const maxUnsent = 4 << 10
+
+// tryWrite writes b, or nothing, without waiting. It cannot be known whether quic-go is at work or
+// has to wait for the server, so all that the connection sends counts as what was written here.
+func (q *quicConn) tryWrite(b []byte) int {
+	sent := q.quic.ConnectionStats().BytesSent
+	q.unsent = max(0, q.unsent-int(min(sent-q.sent, maxUnsent)))
+	q.sent = sent
+	// an error ends the session when the rest of the queue meets it
+	if q.unsent+len(b) > maxUnsent || q.TryWriteAll(b) != nil {
+		return 0
+	}
+	q.unsent += len(b)
+	return len(b)
 }
 
 // leave ends the stream behind the last bytes, which the caller has written. The end of the session
@@ -89,15 +117,22 @@ func (q *quicConn) Close() error {
 	return nil
 }
 
-// linger waits until the server has ended the session, but not for long.
+// linger waits for the end of the session before that of the connection.
 func (q *quicConn) linger() {
+	q.over()
+	q.end()
+}
+
+// over waits until the session has ended, but not for long, and reports whether it has.
+func (q *quicConn) over() bool {
 	wait := time.NewTimer(lingerTime)
 	defer wait.Stop()
 	select {
 	case <-q.session.Context().Done():
+		return true
 	case <-wait.C:
+		return false
 	}
-	q.end()
 }
 
 func (q *quicConn) end() {
@@ -194,9 +229,22 @@ func (q *quicConn) openStream(ctx context.Context, t *target) error {
 		return err
 	}
 	q.session = session
-	q.Stream, err = session.OpenStreamSync(ctx)
+	if q.Stream, err = q.quic.OpenStreamSync(ctx); err != nil {
+		return err
+	}
+	context.AfterFunc(session.Context(), func() {
+		q.CancelRead(webtransport.WTSessionGoneErrorCode)
+		q.CancelWrite(webtransport.WTSessionGoneErrorCode)
+	})
+	_, err = q.Write(quicvarint.Append(quicvarint.Append(nil, streamFrame), firstStream))
+	q.SetReliableBoundary()
 	return err
 }
+
+const (
+	streamFrame = 0x41 // begins a stream of WebTransport
+	firstStream = 0    // of a client: the request, whose id is the session's
+)
 
 // webtransport opens the session on WebTransport and joins the namespace.
 func (d *dialing) webtransport() error {
@@ -320,7 +368,7 @@ func quicClass(err error) string {
 	if _, ok := errors.AsType[*quic.StatelessResetError](err); ok {
 		return "reset"
 	}
-	if ended, ok := errors.AsType[*webtransport.StreamError](err); ok && ended.Remote {
+	if ended, ok := errors.AsType[*quic.StreamError](err); ok && ended.Remote {
 		return "reset"
 	}
 	broken, ok := errors.AsType[*quic.TransportError](err)

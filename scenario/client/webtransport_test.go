@@ -330,6 +330,30 @@ func TestWebTransportLost(t *testing.T) {
 	})
 }
 
+// TestWebTransportSend sends what QUIC has room for at once: with a goroutine, Busy would hold
+// volatile messages back.
+func TestWebTransportSend(t *testing.T) {
+	const n = 50
+	addr, conf := listenQUIC(t, func(p *wtPeer) {
+		if p.join(25000, 20000) {
+			for i := range n {
+				p.expect(fmt.Sprintf(`42["n",%d]`, i))
+			}
+		}
+	})
+	c := dial(t, quicConfig(addr, conf))
+	done := run(t, c, newHeard())
+	for i := range n {
+		if err := c.Send(fmt.Appendf(nil, `2["n",%d]`, i)); err != nil {
+			t.Fatal(err)
+		}
+		if c.Busy() {
+			t.Fatalf("packet %d waits", i)
+		}
+	}
+	ends(t, done, TransportClose)
+}
+
 // TestWebTransportBackpressure fills the queue of a session whose server does not read.
 func TestWebTransportBackpressure(t *testing.T) {
 	stop := make(chan struct{})
