@@ -140,8 +140,11 @@ func (p *retryListener) Accept() (net.Conn, error) {
 	}
 }
 
-// Close implements net.Listener.
-func (p *retryListener) Close() error {
-	p.once.Do(func() { close(p.closed) })
-	return p.Listener.Close()
+// Close implements net.Listener. Only the first call does anything.
+func (p *retryListener) Close() (err error) {
+	p.once.Do(func() {
+		close(p.closed)
+		err = p.Listener.Close()
+	})
+	return err
 }

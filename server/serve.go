@@ -1,6 +1,8 @@
 package server
 
 import (
+	"context"
+	"errors"
 	"net"
 	"time"
 
@@ -38,18 +40,32 @@ func (s *Server) Serve(ln net.Listener) error {
 		CloseOnShutdown:    true,
 		Logger:             httpLog{s},
 	}
+	if t, ours := ln.(*transport.TLSListener); ours {
+		ln = &transport.TLSListener{Listener: t.Listener, Config: s.guardTLS(t.Config)}
+	}
+	again := &retryListener{Listener: ln, logs: &s.logs, closed: make(chan struct{})}
 	s.mu.Lock()
 	if s.stopped {
 		s.mu.Unlock()
 		_ = ln.Close()
 		return nil
 	}
-	s.http = append(s.http, h)
+	s.http = append(s.http, httpServer{h, again})
 	s.mu.Unlock()
-	if t, ours := ln.(*transport.TLSListener); ours {
-		ln = &transport.TLSListener{Listener: t.Listener, Config: s.guardTLS(t.Config)}
-	}
-	return h.Serve(&retryListener{Listener: ln, logs: &s.logs, closed: make(chan struct{})})
+	return h.Serve(again)
+}
+
+// An httpServer answers the connections of one listener.
+type httpServer struct {
+	*fasthttp.Server
+
+	ln *retryListener
+}
+
+// shutdown ends it. A server that has not quite begun does not close its listener, and would then
+// serve it for ever.
+func (h *httpServer) shutdown(ctx context.Context) error {
+	return errors.Join(h.ln.Close(), h.ShutdownWithContext(ctx))
 }
 
 // limitAnswer bounds how long the answer to a request may take to leave: its bytes have left the

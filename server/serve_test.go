@@ -268,3 +268,34 @@ func TestRequestTimeout(t *testing.T) {
 		t.Errorf("the server did not close the connection: %v", err)
 	}
 }
+
+// Serve ends also when Shutdown comes while it begins.
+func TestShutdownAsServeBegins(t *testing.T) {
+	t.Parallel()
+	for i := range 2000 {
+		srv, err := server.New(server.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		done := make(chan error, 1)
+		go func() { done <- srv.Serve(ln) }()
+		for begun := time.Now(); time.Since(begun) < time.Duration(i%100)*time.Microsecond; {
+			continue // it begins meanwhile: sometimes it is half begun then
+		}
+		if err := srv.Shutdown(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Fatal(err)
+			}
+		case <-time.After(patience):
+			t.Fatal("it serves on")
+		}
+	}
+}

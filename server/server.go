@@ -60,7 +60,7 @@ type Server struct {
 	children   int                      // namespaces made for clients
 	created    []func(*Namespace)
 	watches    []*Watch
-	http       []*fasthttp.Server
+	http       []httpServer
 	quic       []*transport.WebTransport
 	stopped    bool
 }
@@ -290,8 +290,8 @@ func (s *Server) shutdown(ctx context.Context) error {
 	}
 	gone := s.engine.Stop()
 	var result error
-	for _, h := range http {
-		if err := h.ShutdownWithContext(ctx); err != nil && !errors.Is(err, ctx.Err()) {
+	for i := range http {
+		if err := http[i].shutdown(ctx); err != nil && !errors.Is(err, ctx.Err()) {
 			result = errors.Join(result, err)
 		}
 	}

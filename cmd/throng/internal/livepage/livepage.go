@@ -62,6 +62,7 @@ type Options struct {
 type Page struct {
 	srv  *server.Server
 	http *fasthttp.Server
+	ln   net.Listener
 	page []byte
 
 	shown atomic.Pointer[board.Board]
@@ -119,6 +120,7 @@ func (discard) Printf(string, ...any) {}
 
 // Serve answers on the listener until Close, and keeps the viewers up to date.
 func (p *Page) Serve(ln net.Listener) {
+	p.ln = ln
 	p.all.Go(func() { _ = p.http.Serve(ln) }) // it ends by Close; without its page a run goes on
 	p.all.Go(func() {
 		tick := time.NewTicker(every)
@@ -162,6 +164,7 @@ func (p *Page) Close() {
 	defer cancel()
 	_ = p.srv.Shutdown(ctx)
 	_ = p.http.ShutdownWithContext(ctx)
+	_ = p.ln.Close() // by a server that has not quite begun it is not closed
 	p.all.Wait()
 }
 

@@ -199,6 +199,17 @@ func TestPage(t *testing.T) {
 	}
 }
 
+// Close ends also a page that has only just begun.
+func TestShort(t *testing.T) {
+	for i := range 200 {
+		p, _ := serve(t, board.New("a-run", ""))
+		for begun := time.Now(); time.Since(begun) < time.Duration(i)*time.Microsecond; {
+			continue // sometimes it is half begun then
+		}
+		p.Close()
+	}
+}
+
 func TestManyViewers(t *testing.T) {
 	p, url := serve(t, board.New("a-run", ""))
 	defer p.Close()
