@@ -25,6 +25,9 @@ const patience = int64(10 * time.Minute)
 // oldest slabs too.
 func (l *Ledger) trim() {
 	now := l.clock()
+	if l.fleet != nil {
+		now = min(now, l.fleet.horizon.Load()) // what came later waits to be replayed
+	}
 	for _, b := range l.accounts {
 		for sh := b.shelf.Load(); l.full(b) && l.done(sh.slabs[0], now); sh = b.shelf.Load() {
 			l.closeFirst(b, now)
@@ -52,12 +55,17 @@ func (l *Ledger) full(b *Book) bool {
 
 // done reports whether the messages need not be kept any more.
 func (l *Ledger) done(sl *slab, now int64) bool {
+	all := true
 	for i := range sl {
-		if s := &sl[i]; !s.void.Load() && (s.Limit()+s.keep() > now || l.fleet != nil && !l.fleet.known(s)) {
+		switch s := &sl[i]; {
+		case s.void.Load():
+		case s.Limit()+s.keep() > now:
 			return false
+		case l.fleet != nil && !l.fleet.known(s):
+			all = false // it asks for what is not known of all of them at once
 		}
 	}
-	return true
+	return all
 }
 
 // keep is for how long past its limit a message is kept, as things stand.

@@ -8,17 +8,9 @@ import "time"
 
 // A final is how far that has come.
 type final struct {
-	begun  bool      // nothing changes any more
-	listed bool      // doubts is known
-	said   bool      // all of it
-	doubts [][]doubt // by book, not said
-}
-
-// A doubt is a message that reached nobody: it may never have been written, or nothing shows that
-// the server had it, or both.
-type doubt struct {
-	seq                    uint32
-	unwritten, unconfirmed bool
+	begun  bool // nothing changes any more
+	listed bool // the doubts are those of all messages
+	said   bool // all of them
 }
 
 // Stop ends the account at a moment, in the fleet's time and the same on all agents: arrivals after
@@ -113,49 +105,6 @@ func (f *fleet) hearSpreads(u *unpacker) {
 	}
 }
 
-// sayDoubts writes which messages may never have been written, and of which nothing shows that the
-// server had them, once all that it takes to decide that is known.
-func (f *fleet) sayDoubts(p *packer) (flags byte) {
-	fin := &f.final
-	if !fin.listed && f.decidable() {
-		fin.listed = true
-		fin.doubts = make([][]doubt, len(f.l.books))
-		for i, b := range f.l.books {
-			b.each(func(s *Slot) {
-				if s.Audience == nil || s.void.Load() {
-					return
-				}
-				bound := b.bound(int(s.base / int64(time.Second)))
-				if d := (doubt{s.seq, s.mayBeUnwritten(bound), s.unheard(bound)}); d.unwritten || d.unconfirmed {
-					fin.doubts[i] = append(fin.doubts[i], d)
-				}
-			})
-		}
-	}
-	room := maxRows
-	for i, list := range fin.doubts {
-		n := min(len(list), room)
-		if n == 0 {
-			continue
-		}
-		room -= n
-		p.uint(uint64(i) + 1)
-		p.uint(uint64(n))
-		was := uint32(0)
-		for _, d := range list[:n] {
-			p.uint(uint64(d.seq-was)<<2 | bit(d.unwritten)<<1 | bit(d.unconfirmed))
-			was = d.seq
-		}
-		fin.doubts[i] = list[n:]
-	}
-	p.uint(0)
-	if fin.listed && room > 0 {
-		fin.said = true
-		return announcedFinal
-	}
-	return 0
-}
-
 // decidable reports whether all agents have settled this one's messages and said how long messages
 // took.
 func (f *fleet) decidable() bool {
@@ -168,27 +117,4 @@ func (f *fleet) decidable() bool {
 		}
 	}
 	return true
-}
-
-func bit(is bool) uint64 {
-	if is {
-		return 1
-	}
-	return 0
-}
-
-func (f *fleet) hearDoubts(p *peer, u *unpacker) {
-	for stream := u.upTo(uint64(len(f.l.books))); stream > 0; stream = u.upTo(uint64(len(f.l.books))) {
-		seq := uint64(0)
-		for range u.upTo(maxRows) {
-			word := u.uint()
-			if seq += word >> 2; u.bad || seq > 1<<32-1 {
-				u.fail()
-				return
-			}
-			if s, _ := p.books[stream-1].find(uint32(seq)); s != nil {
-				s.unwritten, s.unconfirmed = word>>1&1 != 0, word&1 != 0
-			}
-		}
-	}
 }

@@ -93,6 +93,8 @@ type fleet struct {
 	delivery Delivery
 	most     int // events that may wait
 	announce announcer
+	asked    []*Slot   // sent here, of which another agent asks whether the server had them
+	doubts   [][]doubt // by book: what is to be said of that
 	final    final
 }
 
@@ -108,13 +110,14 @@ type peer struct {
 	hears     announcements
 	verdicts  [][]verdict // by book: what its messages have come to here, and it does not know yet
 	closings  [][]closing // likewise for whom they were
+	asks      [][]uint32  // likewise those of which it must say whether the server had them
 	settling  settling
 	surveyed  bool // it has announced how long its last messages took
 	final     bool // and which of them may never have been written
 }
 
 func newFleet(l *Ledger, c *Fleet) *fleet {
-	f := &fleet{Fleet: *c, l: l, peers: make([]*peer, c.Of), most: maxDeferred}
+	f := &fleet{Fleet: *c, l: l, peers: make([]*peer, c.Of), most: maxDeferred, doubts: make([][]doubt, len(l.books))}
 	f.stopAt.Store(endOfTime)
 	if f.Bound == nil {
 		f.Bound = func() int64 { return 0 }
@@ -127,7 +130,7 @@ func newFleet(l *Ledger, c *Fleet) *fleet {
 		if k == c.Self {
 			continue
 		}
-		p := &peer{agent: k, senders: map[uint32]*Receiver{}, verdicts: make([][]verdict, len(l.books)), closings: make([][]closing, len(l.books))}
+		p := &peer{agent: k, senders: map[uint32]*Receiver{}, verdicts: make([][]verdict, len(l.books)), closings: make([][]closing, len(l.books)), asks: make([][]uint32, len(l.books))}
 		p.books = l.booksOf()
 		p.hears.streams = make([]course, len(l.books))
 		l.accounts = append(l.accounts, p.books...)

@@ -58,6 +58,8 @@ type story struct {
 	state   []presence  // by client
 	plans   [][]planned // by stream: what is to be sent, in order of time
 	ops     int
+
+	troubles Trouble // of which there are some
 }
 
 // planned is a message that is planned: to an audience by number, -1: not known.
@@ -89,7 +91,7 @@ const (
 )
 
 func newStory(t *rapid.T) *story {
-	s := &story{t: t, now: 1000 * tick, clients: rapid.IntRange(2, 12).Draw(t, "clients"), agents: rapid.IntRange(1, 4).Draw(t, "agents")}
+	s := &story{t: t, now: 1000 * tick, clients: rapid.IntRange(2, 12).Draw(t, "clients"), agents: rapid.IntRange(1, 4).Draw(t, "agents"), troubles: SilentUp | SilentDown | Torn}
 	s.state = make([]presence, s.clients)
 	for range storyStreams {
 		var list []planned
@@ -112,7 +114,7 @@ func (s *story) owner(sender uint32) int {
 }
 
 // trouble is that of the story, all combinations in turn.
-func (s *story) trouble(at int64) Trouble { return Trouble(at / (500 * tick) % 8) }
+func (s *story) trouble(at int64) Trouble { return Trouble(at/(500*tick)%8) & s.troubles }
 
 func slowClient(client int) bool { return client%5 == 4 }
 

@@ -58,15 +58,20 @@ func (f *fleet) decided(s *Slot) {
 	}
 }
 
-// known reports whether all agents have said what came of a message here or there.
+// known reports whether the agents have said all that it takes to put a message into the rows that
+// is not kept for its receivers here any more. Of another agent's message it says what is missing,
+// and asks.
 func (f *fleet) known(s *Slot) bool {
-	if s.Audience == nil {
+	switch {
+	case s.Audience == nil:
 		return s.Book.Expect == ExpectSelf
+	case !s.Book.remote:
+		return f.heard(s) >= f.alive() && (s.settled == nil || s.settled.closed >= f.alive())
 	}
-	if s.Book.remote {
-		return s.reported.Load()
+	if s.reported.CompareAndSwap(false, true) {
+		f.contribute(s)
 	}
-	return f.heard(s) >= f.alive() && (s.settled == nil || s.settled.closed >= f.alive())
+	return !s.doubtful() || f.answered(s)
 }
 
 func (f *fleet) heard(s *Slot) int {
@@ -163,6 +168,15 @@ func (l *Ledger) Settlements(to int, dst []byte) []byte {
 			room -= n
 		}
 	}
+	p.settling.packer.uint(0)
+	for stream, list := range p.asks {
+		if n := min(len(list), room); n > 0 {
+			p.settling.packer.uint(uint64(stream) + 1)
+			p.settling.packer.asks(list[:n])
+			p.asks[stream] = slices.Delete(list, 0, n)
+			room -= n
+		}
+	}
 	head := byte(kindSettlements)
 	if finishing && room > 0 {
 		head |= settledAll
@@ -214,6 +228,11 @@ func (f *fleet) hearSettlements(p *peer, head byte, u *unpacker) error {
 	}
 	for stream := u.upTo(uint64(len(f.l.books))); stream > 0; stream = u.upTo(uint64(len(f.l.books))) {
 		if !f.hearClosings(f.l.books[stream-1], u) {
+			return errMalformed
+		}
+	}
+	for stream := u.upTo(uint64(len(f.l.books))); stream > 0; stream = u.upTo(uint64(len(f.l.books))) {
+		if !f.hearAsks(f.l.books[stream-1], u) {
 			return errMalformed
 		}
 	}

@@ -83,6 +83,9 @@ type Slot struct {
 	// In a fleet, of another agent's message, as that agent says.
 	unwritten   bool // it may never have been written
 	unconfirmed bool // nothing shows that the server had it
+	answered    bool // it has said these two
+
+	asked bool // in a fleet: this agent is asked for these two, or asks for them
 
 	lag     atomic.Int64 // how late the generator wrote it, in nanoseconds
 	firstAt atomic.Int64 // nanoseconds since the trial's start; 0: nothing has come
