@@ -27,6 +27,7 @@ type pendingAck struct {
 // server and must not block. An error of EmitWithAck itself is one of Emit, ErrDisconnected or
 // ErrTooManyAcks, and done is not called then.
 func (s *Socket) EmitWithAck(timeout time.Duration, done func(answer *Event, err error), event string, args ...any) error {
+	notNil("EmitWithAck", done != nil)
 	s.outgoing(event, args)
 	id := s.ns.ackIDs.Add(1) - 1
 	f, err := s.ns.question(id, &message{event: event, args: args})

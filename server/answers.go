@@ -35,6 +35,7 @@ type Answers struct {
 // has shut down. With no receivers that is at once. done runs on a goroutine of the server and must
 // not block. An error of EmitWithAck itself is one of Emit, and done is not called then.
 func (t Target) EmitWithAck(timeout time.Duration, done func(Answers), event string, args ...any) error {
+	notNil("EmitWithAck", done != nil)
 	t.ns.outgoing(t, event, args)
 	m := Message{message{event: event, args: args}}
 	acks := newAcks(t.ns.server, timeout, done)
@@ -58,6 +59,7 @@ func (t Target) EmitWithAck(timeout time.Duration, done func(Answers), event str
 // of t on this server, and calls asked, before it returns, with their number, and answered for each
 // answer that comes within the timeout.
 func (t Target) Ask(m Message, timeout time.Duration, asked func(sockets int), answered func(Answer)) error {
+	notNil("Ask", asked != nil && answered != nil)
 	acks := newAcks(t.ns.server, timeout, nil)
 	acks.each = answered
 	if err := t.ns.local.Ask(t, m, acks); err != nil {
@@ -106,6 +108,7 @@ func (a *Acks) Timeout() time.Duration { return a.timeout }
 // servers that are missing (Answers.MissingRemote). f must not block. Call OnEnd before anything is
 // expected.
 func (a *Acks) OnEnd(f func(missing int)) {
+	notNil("OnEnd", f != nil)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.ended = append(a.ended, f)

@@ -371,7 +371,7 @@ func TestBroadcastWithAck(t *testing.T) {
 		if got = <-results; len(got.All)+len(got.Missing) != 0 {
 			t.Errorf("answers %v, missing %v of nobody", got.All, got.Missing)
 		}
-		if err := srv.Everyone().EmitWithAck(time.Hour, nil, "connect"); err == nil {
+		if err := srv.Everyone().EmitWithAck(time.Hour, func(server.Answers) {}, "connect"); err == nil {
 			t.Error("a reserved name was emitted")
 		}
 	})

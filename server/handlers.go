@@ -58,7 +58,7 @@ func (n *Namespace) change(edit func(*handlers)) {
 func with[T any](list []T, element T) []T { return append(slices.Clip(list), element) }
 
 // notNil panics if a method got a nil function. It would be met when a client comes, and end the
-// connection of every one.
+// connection of every one, or on a goroutine whose stack does not lead to the mistake.
 func notNil(method string, given bool) {
 	if !given {
 		panic("server: " + method + " was called with a nil function")

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"fmt"
 	"sort"
 	"strings"
 
@@ -113,7 +114,9 @@ func (s *Server) newNamespace(name string, pattern *Namespace) *Namespace {
 	ns.local = &memory{ns: ns, hub: hub}
 	ns.adapter = ns.local
 	if s.opts.Adapter != nil && name != "" { // a pattern has no sockets
-		ns.adapter = s.opts.Adapter(ns, ns.local)
+		if ns.adapter = s.opts.Adapter(ns, ns.local); ns.adapter == nil {
+			panic(fmt.Sprintf("server: Options.Adapter returned nil for namespace %q; return its argument local for none", name))
+		}
 	}
 	if s.opts.Recovery != nil {
 		if r, ok := ns.adapter.(Recoverer); ok {

@@ -420,7 +420,20 @@ func TestNilFunctionsAreRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	sockets := make(chan *server.Socket, 1)
+	srv.OnConnect(func(s *server.Socket) { sockets <- s })
+	socketIO(t, serve(t, srv))
+	s := <-sockets
 	for method, call := range map[string]func(){
+		"EmitWithAck":           func() { _ = s.EmitWithAck(time.Hour, nil, "x") },
+		"EmitWithAck of many":   func() { _ = srv.Everyone().EmitWithAck(time.Hour, nil, "x") },
+		"ServerSideEmitWithAck": func() { _ = srv.ServerSideEmitWithAck(time.Hour, nil, "x") },
+		"Do":                    func() { s.Do(nil) },
+		"Ask":                   func() { _ = srv.Everyone().Ask(server.Message{}, time.Hour, nil, nil) },
+		"OnEnd":                 func() { new(server.Acks).OnEnd(nil) },
+		"Options.Adapter": func() {
+			_, _ = server.New(server.Options{Adapter: func(*server.Namespace, server.Adapter) server.Adapter { return nil }})
+		},
 		"On":              func() { srv.On("x", nil) },
 		"Once":            func() { srv.Once("x", nil) },
 		"OnAny":           func() { srv.OnAny(nil) },
@@ -439,7 +452,7 @@ func TestNilFunctionsAreRefused(t *testing.T) {
 	} {
 		func() {
 			defer func() {
-				if said := fmt.Sprint(recover()); !strings.HasPrefix(said, "server: "+method) && !strings.HasPrefix(said, "server: On or Once") {
+				if said := fmt.Sprint(recover()); !strings.HasPrefix(said, "server: "+strings.TrimSuffix(method, " of many")) && !strings.HasPrefix(said, "server: On or Once") {
 					t.Errorf("%s: %s", method, said)
 				}
 			}()

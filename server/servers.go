@@ -22,6 +22,7 @@ func (n *Namespace) ServerSideEmit(event string, args ...any) error {
 // calls done once: when all have answered, or when the timeout has passed, or this server has shut
 // down. done runs on a goroutine of the server and must not block.
 func (n *Namespace) ServerSideEmitWithAck(timeout time.Duration, done func(Answers), event string, args ...any) error {
+	notNil("ServerSideEmitWithAck", done != nil)
 	acks := newAcks(n.server, timeout, done)
 	if err := n.serverSideEmit(acks, event, args); err != nil {
 		acks.expire(false)

@@ -118,7 +118,10 @@ func (s *Socket) Session() (Session, bool) {
 
 // Do calls f on a goroutine of its own, at a moment when no handler of the socket's connection
 // runs: f may use what they use, Data for one. The client's next event waits for its end.
-func (s *Socket) Do(f func()) { s.conn.session.Do(func() { _ = s.conn.guard(f) }) }
+func (s *Socket) Do(f func()) {
+	notNil("Do", f != nil)
+	s.conn.session.Do(func() { _ = s.conn.guard(f) })
+}
 
 // Connected reports whether the socket is in its namespace.
 func (s *Socket) Connected() bool {
