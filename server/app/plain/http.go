@@ -3,12 +3,13 @@ package plain
 import (
 	"bytes"
 	"errors"
-	"io"
 	"net"
 	"strconv"
 	"time"
 
 	"github.com/valyala/fasthttp"
+
+	"github.com/throng-io/throng/server/internal/body"
 )
 
 // chunk lays a message out as one server-sent event in one chunk of HTTP.
@@ -87,29 +88,15 @@ func (h *Hub) post(ctx *fasthttp.RequestCtx) {
 }
 
 // body reads the body of a request up to the limit; with an error the request is answered.
-func (h *Hub) body(ctx *fasthttp.RequestCtx) (body []byte, err error) {
-	switch {
-	case ctx.Request.Header.ContentLength() > h.limits.Message:
-		err = fasthttp.ErrBodyTooLarge
-	case !ctx.Request.IsBodyStream():
-		body = ctx.Request.Body()
-	default:
-		body, err = io.ReadAll(io.LimitReader(ctx.RequestBodyStream(), int64(h.limits.Message)+1))
-	}
-	switch {
-	case err != nil:
-	case len(body) > h.limits.Message:
-		err = fasthttp.ErrBodyTooLarge
-	case len(body) < ctx.Request.Header.ContentLength():
-		err = io.ErrUnexpectedEOF // which the library takes for the end of the body
-	}
+func (h *Hub) body(ctx *fasthttp.RequestCtx) ([]byte, error) {
+	all, err := body.Read(ctx, h.limits.Message, nil)
 	switch {
 	case errors.Is(err, fasthttp.ErrBodyTooLarge):
 		ctx.SetStatusCode(fasthttp.StatusRequestEntityTooLarge)
 	case err != nil:
 		ctx.SetStatusCode(fasthttp.StatusBadRequest)
 	default:
-		return body, nil
+		return all, nil
 	}
 	ctx.SetConnectionClose() // the rest of the body is not read
 	return nil, err

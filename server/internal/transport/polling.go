@@ -3,7 +3,6 @@ package transport
 import (
 	"bytes"
 	"errors"
-	"io"
 	"net"
 	"time"
 	"unicode/utf8"
@@ -11,6 +10,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/throng-io/throng/protocol/engineio"
+	"github.com/throng-io/throng/server/internal/body"
 	"github.com/throng-io/throng/server/internal/frame"
 	"github.com/throng-io/throng/server/internal/session"
 )
@@ -124,7 +124,7 @@ func (e *Engine) post(ctx *fasthttp.RequestCtx, s *session.Session) {
 		ctx.SetStatusCode(fasthttp.StatusBadRequest)
 		return
 	}
-	body, err := e.body(ctx)
+	body, err := body.Read(ctx, e.cfg.MaxPayload, e.cfg.Partial)
 	if err != nil {
 		s.Refuse() // for a large body as well, as engine.io 6.6.12 does
 		ctx.SetStatusCode(fasthttp.StatusBadRequest)
@@ -151,34 +151,6 @@ func (e *Engine) post(ctx *fasthttp.RequestCtx, s *session.Session) {
 	}
 	textAnswer(ctx, "text/html")
 	ctx.Response.SetBodyString("ok")
-}
-
-// body reads the request's body up to the limit. Where the HTTP server streams bodies nothing
-// beyond the limit is kept; where it does not, its own limit counts as well.
-func (e *Engine) body(ctx *fasthttp.RequestCtx) ([]byte, error) {
-	if ctx.Request.Header.ContentLength() > e.cfg.MaxPayload {
-		return nil, fasthttp.ErrBodyTooLarge // it may not have been read at all
-	}
-	if !ctx.Request.IsBodyStream() {
-		body := ctx.Request.Body()
-		if len(body) > e.cfg.MaxPayload {
-			return nil, fasthttp.ErrBodyTooLarge
-		}
-		return body, nil
-	}
-	in := budgetReader{from: io.LimitReader(ctx.RequestBodyStream(), int64(e.cfg.MaxPayload)+1), budget: e.cfg.Partial}
-	defer in.release()
-	body, err := io.ReadAll(&in)
-	if err != nil {
-		return nil, err
-	}
-	if len(body) < ctx.Request.Header.ContentLength() {
-		return nil, io.ErrUnexpectedEOF // which the library takes for the end of the body
-	}
-	if len(body) > e.cfg.MaxPayload {
-		return nil, fasthttp.ErrBodyTooLarge
-	}
-	return body, ctx.Request.CloseBodyStream() // it has been read to its end
 }
 
 // packets reads the packets of a body, of either revision.
