@@ -94,11 +94,11 @@ func TestHandshakeDetails(t *testing.T) {
 // it, or another one, is not well encoded.
 func TestQueriesOfAnyText(t *testing.T) {
 	var h server.Handshake
-	const url = `{"url":"/socket.io/?a=1;b=2&discount=100%&c=%zz&d=%41+b&e=1&e=2&f&&=g"}`
+	const url = `{"url":"/socket.io/?a=1;b=2&discount=100%&c=%zz&d=%41+b&e=1&e=2&f&&=g&h=5%+&i=%+4"}`
 	if err := h.UnmarshalJSON([]byte(url)); err != nil {
 		t.Fatal(err)
 	}
-	want := map[string]string{"a": "1;b=2", "discount": "100%", "c": "%zz", "d": "A b", "e": "2", "f": "", "": "g"}
+	want := map[string]string{"a": "1;b=2", "discount": "100%", "c": "%zz", "d": "A b", "e": "2", "f": "", "": "g", "h": "5% ", "i": "% 4"}
 	if got := h.Queries(); !maps.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}

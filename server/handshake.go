@@ -106,7 +106,7 @@ func (h *Handshake) Queries() map[string]string { return parseQuery(h.query) }
 func parseQuery(query string) map[string]string {
 	args := fasthttp.AcquireArgs()
 	defer fasthttp.ReleaseArgs(args)
-	args.Parse(query)
+	args.Parse(strings.ReplaceAll(query, "+", "%20")) // of "5%+" the library would leave the plus
 	all := make(map[string]string, args.Len())
 	for name, value := range args.All() {
 		all[string(name)] = string(value)
