@@ -329,6 +329,41 @@ func TestCutPostIsNotDelivered(t *testing.T) {
 	}
 }
 
+// A post that is under way during an upgrade belongs to a transport that the session has left:
+// nothing of it is delivered, and whatever becomes of it, the session goes on.
+func TestPostDuringUpgrade(t *testing.T) {
+	base := start(t, server.Options{Engine: app.Echo, Limits: server.Limits{MaxPayload: 20}})
+	for name, c := range map[string]struct {
+		head, begin, end string
+		status           string
+	}{
+		"cut off":   {"Content-Length: 9", "4pay", "", "400"},
+		"whole":     {"Content-Length: 9\r\nConnection: close", "4pay", " load", "400"},
+		"malformed": {"Content-Length: 9\r\nConnection: close", "4pay", "\x1e?load", "400"},
+		"too large": {"Transfer-Encoding: chunked", "4\r\n4pay\r\n", "14\r\nabcdefghijklmnopqrst\r\n", "413"},
+	} {
+		p := poll(t, base, "/engine.io/")
+		conn := p.beginPost(c.head, c.begin)
+		w := open(t, base, "/engine.io/", "&sid="+p.sid)
+		w.send("2probe")
+		w.expect("3probe")
+		w.send("5")
+		w.send("4here")
+		w.expect("4here")
+		if _, err := io.WriteString(conn, c.end); err != nil {
+			t.Fatal(err)
+		}
+		if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
+			t.Fatal(err)
+		}
+		if answer, err := io.ReadAll(conn); err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 "+c.status) {
+			t.Errorf("%s: answered %q, %v", name, answer, err)
+		}
+		w.send("4and now")
+		w.expect("4and now")
+	}
+}
+
 // A post whose session ends while the body comes is refused: "ok" would say that it was delivered.
 func TestPostOutlivesItsSession(t *testing.T) {
 	base := start(t, server.Options{Engine: app.Echo})

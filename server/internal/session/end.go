@@ -59,13 +59,23 @@ func (s *Session) Abandon(h Handler) {
 	s.Open(h, nil, nil)
 }
 
+// PollingBroke ends the session with TransportError: a connection of its polls has broken, with an
+// answer that nobody reads. One that has left polling goes on without those connections.
+func (s *Session) PollingBroke() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.conn == nil {
+		s.end(TransportError)
+	}
+}
+
 // Refuse ends the session with TransportError, after a post that is refused: at once, or, if a poll
 // is held, when its client leaves it, at the latest after refusalGrace. The session takes nothing
-// meanwhile.
+// meanwhile. One that has left polling goes on, as with PollingBroke.
 func (s *Session) Refuse() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.state != open {
+	if s.state != open || s.conn != nil {
 		return
 	}
 	if s.poll == nil {

@@ -69,7 +69,7 @@ func (s *Session) LeavePoll(p Poll) bool {
 func (s *Session) answer(frames []*frame.Frame, err error) {
 	p := s.poll
 	s.poll = nil
-	if !p.Answer(frames, err) {
+	if !p.Answer(frames, err) && s.conn == nil { // else it was to end the poll of a polling that is left
 		s.end(TransportError)
 	}
 }
@@ -117,6 +117,8 @@ func (s *Session) StartPost() error {
 	switch {
 	case s.state == closed:
 		return ErrClosed
+	case s.conn != nil:
+		return ErrUpgraded // just now
 	case s.posting:
 		s.end(TransportError)
 		return ErrBusy

@@ -408,6 +408,31 @@ func TestUpgradeMovesTheQueue(t *testing.T) {
 	}
 }
 
+// What becomes of polls and posts after an upgrade is nothing to the session.
+func TestPollingBreaksAfterAnUpgrade(t *testing.T) {
+	s, h := begin(t, nil, options{})
+	if frames, err := s.StartPoll(&answers{gone: true}); frames != nil || err != nil {
+		t.Fatalf("polled %v, %v", frames, err)
+	}
+	if err := s.StartPost(); err != nil {
+		t.Fatal(err)
+	}
+	s.UpgradeBegins()
+	c := &pipe{}
+	if !s.Probe(c) || !s.Upgraded(c) {
+		t.Fatal("not upgraded")
+	}
+	s.PollingBroke()
+	s.Refuse()
+	if err := s.StartPost(); !errors.Is(err, ErrUpgraded) {
+		t.Errorf("a late post: %v", err)
+	}
+	s.Send(text(1))
+	if !s.IsOpen() || !bytes.Equal(c.bytes(), text(1).Wire()) {
+		t.Errorf("the session has ended with %q", <-h.closed)
+	}
+}
+
 // The client of an upgrade waits for its held poll to be answered, whatever became of the upgrade
 // before: official clients may have tried WebTransport a moment ago.
 func TestPollsAreReleasedForEachUpgrade(t *testing.T) {

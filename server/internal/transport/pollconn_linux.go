@@ -88,14 +88,14 @@ func (c *pollConn) arrive(nc net.Conn) {
 // lost ends a poll whose connection has not arrived.
 func (c *pollConn) lost() {
 	c.session.LeavePoll(c)
-	c.session.Close(session.TransportError) // the answer may have come
+	c.session.PollingBroke() // the answer may have come
 	c.engine.live.Done()
 }
 
 // gone ends the connection, and the session: its client has left without the answer.
 func (c *pollConn) gone() {
 	c.session.LeavePoll(c)
-	c.session.Close(session.TransportError)
+	c.session.PollingBroke()
 	c.end()
 }
 
@@ -157,7 +157,7 @@ func (c *pollConn) poll(request []byte) {
 		c.giveBack(request) // for an answer that says so
 	case frames != nil:
 		if !c.Answer(frames, nil) {
-			c.session.Close(session.TransportError)
+			c.session.PollingBroke()
 			c.end() // as below
 		}
 	case c.HungUp(): // it came with the request: there will be no other event

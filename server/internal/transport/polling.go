@@ -120,7 +120,7 @@ func (e *Engine) post(ctx *fasthttp.RequestCtx, s *session.Session) {
 	// A binary body is what revision 3 has. It must be answered, not only refused: CVE-2026-59725
 	// is a server that forgot to.
 	if binary && form&frame.Revision3 == 0 {
-		s.Close(session.TransportError)
+		s.PollingBroke()
 		ctx.SetStatusCode(fasthttp.StatusBadRequest)
 		return
 	}
@@ -134,8 +134,12 @@ func (e *Engine) post(ctx *fasthttp.RequestCtx, s *session.Session) {
 		ctx.SetConnectionClose() // the rest of the body is not read
 		return
 	}
-	if s.Ended() { // while the body came: nothing of it is delivered
+	switch { // while the body came: nothing of it is delivered
+	case s.Ended():
 		e.failed(ctx, session.ErrClosed)
+		return
+	case s.Transport() != session.Polling:
+		e.failed(ctx, session.ErrUpgraded)
 		return
 	}
 	if form&frame.JSONP != 0 {

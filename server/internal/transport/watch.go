@@ -78,7 +78,7 @@ func (w *watcher) wait(s *session.Session) (a answer, gone bool) {
 	a = <-w.answer
 	_ = w.conn.SetReadDeadline(time.Time{}) // for reading the next request
 	if gone {
-		s.Close(session.TransportError)
+		s.PollingBroke()
 	}
 	return a, gone
 }
