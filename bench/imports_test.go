@@ -104,7 +104,7 @@ var rules = []rule{
 	{of: "reports/internal/draw/...", foreign: []string{"..."}},
 	{of: "reports/internal/stats", foreign: []string{"golang.org/x/perf/benchmath"}},
 	{of: "reports/internal/selection", own: []string{"reports/internal/stats", "scenario/metric", "scenario/result"}, never: notDrawn},
-	{of: "reports/internal/layout", own: []string{"scenario/metric", "scenario/result"}, never: notDrawn},
+	{of: "reports/internal/layout", own: []string{"scenario/metric", "scenario/result"}, foreign: []string{"github.com/charmbracelet/x/ansi"}, never: notDrawn},
 	{
 		of:    "reports/internal/tables",
 		own:   []string{"reports/internal/layout", "reports/internal/selection", "reports/internal/stats", "scenario/metric", "scenario/result"},

@@ -93,6 +93,16 @@ func TestTextTableKeepsColumns(t *testing.T) {
 	})
 }
 
+// Characters that take two columns of a terminal, or none, leave the others where they belong.
+func TestTextTableOfWideText(t *testing.T) {
+	var b strings.Builder
+	TextTable(&b, Table{Left: 1, Head: []string{"check", "found"}, Rows: [][]string{{"部屋", "7"}, {"cafe\u0301", "部"}, {"👩\u200d👩\u200d👧", "13"}, {"plain", "1"}}})
+	want := "check  found\n部屋       7\ncafe\u0301      部\n👩\u200d👩\u200d👧        13\nplain      1\n"
+	if got := strings.TrimPrefix(b.String(), "\n"); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
 // Text of a server in a comment of a pull request is neither link nor picture, and calls nobody.
 func TestMarkdownText(t *testing.T) {
 	for text, want := range map[string]string{

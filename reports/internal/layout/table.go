@@ -3,7 +3,8 @@ package layout
 import (
 	"slices"
 	"strings"
-	"unicode/utf8"
+
+	"github.com/charmbracelet/x/ansi"
 )
 
 // Table is rows of text with a heading. The first Left columns are words, the others numbers.
@@ -29,7 +30,8 @@ func Joined(parts ...string) string {
 	return strings.Join(kept, " ")
 }
 
-// TextTable writes t in columns, numbers to the right.
+// TextTable writes t in columns of a terminal, numbers to the right: characters of some scripts and
+// emoji take two columns, and marks that combine with the one before none.
 func TextTable(b *strings.Builder, t Table) {
 	if len(t.Rows) == 0 {
 		return
@@ -44,14 +46,14 @@ func TextTable(b *strings.Builder, t Table) {
 			if i == len(widths) {
 				widths = append(widths, 0)
 			}
-			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+			widths[i] = max(widths[i], ansi.StringWidth(cell))
 		}
 	}
 	b.WriteByte('\n')
 	for _, r := range rows {
 		var line strings.Builder
 		for i, cell := range r {
-			pad := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell))
+			pad := strings.Repeat(" ", widths[i]-ansi.StringWidth(cell))
 			if i > 0 {
 				line.WriteString("  ")
 			}
