@@ -201,7 +201,7 @@ func TestTimeOverlayOfWhatWasMeasured(t *testing.T) {
 		rate     float64
 	}{
 		{0, 0, []string{"p99 delivery, ms", "messages sent/s"}, 20},
-		{300, 0.25, []string{"p99 delivery, ms", "deliveries/s", "server CPU, %"}, 300},
+		{300, 0.25, []string{"p99 delivery, ms", "deliveries/s", "server CPU, % of usable cores"}, 300},
 	} {
 		seconds(tt.received, tt.cpu)
 		c := two(t, a, b)

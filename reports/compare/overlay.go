@@ -49,7 +49,7 @@ func timeOverlay(name string, p *Pair) *charts.Figure {
 	if !slices.ContainsFunc(all, func(t []result.Second) bool { return some(t, of) }) {
 		rate.Y.Label, of = "messages sent/s", func(s *result.Second) int64 { return s.Sent }
 	}
-	cpu := draw.Panel{Y: draw.Axis{Label: "server CPU, %", Max: 100}}
+	cpu := draw.Panel{Y: draw.Axis{Label: "server CPU, % of usable cores"}}
 	lines, cost := 0, false
 	p.sides(func(c *result.Cell, like draw.Line) {
 		l, r, u := like, like, like

@@ -2,6 +2,7 @@ package charts
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -137,8 +138,36 @@ func TestLagOfSeconds(t *testing.T) {
 			t.Errorf("second %d judged: %v", i, ok)
 		}
 	}
+	c.Timeline = append(c.Timeline, result.Second{T: 3, LagP99us: 4000}, result.Second{T: 4})
+	for i, want := range []string{"9 ms", "9 ms", "9 ms", "4 ms (p99)", layout.None} {
+		if got := strings.ReplaceAll(healthTable(c).Rows[i][1], layout.Nbsp, " "); got != want {
+			t.Errorf("the lag of second %d is shown as %s, want %s", i, got, want)
+		}
+	}
+	if lines, _ := latencyLines(c, "lag"); len(lines[0].Points) != 3 {
+		t.Errorf("seconds in which nothing was sent have a lag: %v", lines[0].Points)
+	}
 	c.Generator = result.Generator{LagP99us: 4000, Lag: &result.Latency{N: 120, P90us: 2000, P99us: 4000}}
 	if name, us := selection.LagOf(c); name != "p90" || us != 2000 {
 		t.Errorf("of 120 messages: %s %d", name, us)
+	}
+}
+
+// A processor that is hardly used is seen to be: its axis ends with the values, not with all cores.
+func TestAxesFollowTheValues(t *testing.T) {
+	c := &result.Cell{Checks: []result.Check{{Kind: result.KindValid, Stat: "max", Metric: "cpu", Limit: 0.9, Text: "max(cpu) < 90%"}}}
+	for i := range 5 {
+		c.Timeline = append(c.Timeline, result.Second{T: float64(i), CPU: 0.02, ServerCPU: 0.01, ServerRSSBytes: 1 << 20})
+	}
+	c.Phases = []result.Phase{{Name: "cut", EndS: 5, Record: true, Fault: "drop"}}
+	for _, f := range []*Figure{generatorHealth("g", c, ""), serverResources("s", c, "")} {
+		for _, p := range f.Panels {
+			if p.Y.Max != 0 {
+				t.Errorf("%s: %q ends at %v", f.Name, p.Y.Label, p.Y.Max)
+			}
+		}
+		if !strings.Contains(f.Caption, "Vertical lines are the moments of faults.") {
+			t.Errorf("%s: %s", f.Name, f.Caption)
+		}
 	}
 }

@@ -64,14 +64,11 @@ func generatorHealth(name string, c *result.Cell, sub string) *Figure {
 	}
 	if topCPU > 0 {
 		p := draw.Panel{
-			X: x, Y: draw.Axis{Label: "CPU, % of usable cores", Max: 100}, Rules: validLimits(c, metric.CPU, 100),
+			X: x, Y: draw.Axis{Label: "CPU, % of usable cores"}, Rules: validLimits(c, metric.CPU, 100),
 			Lines: []draw.Line{{Name: "generator", Points: cpu, Style: draw.Blue}},
 		}
 		if topServer > 0 {
 			p.Lines = append(p.Lines, draw.Line{Name: "server", Points: server, Style: draw.Grey})
-		}
-		if max(topCPU, topServer) > 100 { // rounding of the clock's ticks
-			p.Y.Max = 0
 		}
 		panels = append(panels, p)
 	}
@@ -85,7 +82,7 @@ func generatorHealth(name string, c *result.Cell, sub string) *Figure {
 		return nil
 	}
 	onePhaseAxis(panels, c)
-	f := &Figure{Caption: "Whether the measurements can be trusted: how late the generator was, and how much CPU it used. Dashed red lines are the limits of the scenario's valid rules."}
+	f := &Figure{Caption: "Whether the measurements can be trusted: how late the generator was, and how much CPU it used. Dashed red lines are the limits of the scenario's valid rules; of one far above the values only the name is there" + phaseNote(c)}
 	f.Figure = draw.Figure{Name: name, Title: "Generator health", Sub: sub, Panels: panels}
 	f.Data = healthTable(c)
 	return f
@@ -102,14 +99,18 @@ func lagLines(c *result.Cell) (lines []draw.Line, top float64) {
 
 // latencyLines are the same of any latency.
 func latencyLines(c *result.Cell, name string) (lines []draw.Line, top float64) {
-	most, top := series(c, func(s result.Second) float64 { return Ms(s.Latency[name].Maxus) })
-	lines = []draw.Line{{Name: "max", Points: most, Style: draw.Orange, Thin: true}}
 	per := stretches(len(c.Timeline))
-	var high []draw.Point
+	var most, high []draw.Point
 	for i := 0; i < len(c.Timeline); i += per {
 		q, _, _ := stretch(c.Timeline[i:min(i+per, len(c.Timeline))], name)
-		high = NextPoint(high, c.Timeline[i].T+float64(per)/2, q.P99us, float64(per))
+		x := c.Timeline[i].T + float64(per)/2
+		if q.N > 0 {
+			most = NextPoint(most, x, max(q.Maxus, 1), float64(per))
+		}
+		high = NextPoint(high, x, q.P99us, float64(per))
+		top = max(top, Ms(q.Maxus))
 	}
+	lines = []draw.Line{{Name: "max", Points: most, Style: draw.Orange, Thin: true}}
 	if len(high) > 0 {
 		lines = append(lines, draw.Line{Name: "p99", Points: high, Style: draw.Blue})
 	}
@@ -129,12 +130,12 @@ func onePhaseAxis(panels []draw.Panel, c *result.Cell) {
 }
 
 func healthTable(c *result.Cell) layout.Table {
-	t := layout.Table{Head: []string{"second", "lag p99", "CPU", "GC pause", "server CPU", "server memory"}}
+	t := layout.Table{Head: []string{"second", "lag max", "CPU", "GC pause", "server CPU", "server memory"}}
 	every := 1 + len(c.Timeline)/60
 	for i, s := range c.Timeline {
 		if i%every == 0 {
 			t.Rows = append(t.Rows, []string{
-				layout.Significant(s.T), layout.Micros(float64(s.LagP99us)), layout.Share(s.CPU), layout.Micros(float64(s.GCPauseMaxus)),
+				layout.Significant(s.T), showLag(&s), layout.Share(s.CPU), layout.Micros(float64(s.GCPauseMaxus)),
 				layout.Known(s.ServerCPU, layout.Share), layout.Known(s.ServerRSSBytes, layout.Bytesize),
 			})
 		}
@@ -143,6 +144,18 @@ func healthTable(c *result.Cell) layout.Table {
 		t.Note = fmt.Sprintf("One second in %d is shown; result.json has all of them.", every)
 	}
 	return t
+}
+
+// showLag writes the highest lag of a second. A second has too few messages for a percentile;
+// results that do not have its highest have one all the same.
+func showLag(s *result.Second) string {
+	switch lag := s.Latency[metric.Lag]; {
+	case lag.N > 0:
+		return layout.Micros(float64(lag.Maxus))
+	case s.LagP99us > 0:
+		return layout.Micros(float64(s.LagP99us)) + " (p99)"
+	}
+	return layout.None
 }
 
 // serverResources is the server's CPU and memory over time.
@@ -160,11 +173,7 @@ func serverResources(name string, c *result.Cell, sub string) *Figure {
 	x := draw.Axis{Min: c.Timeline[0].T, Max: c.Timeline[len(c.Timeline)-1].T + 1}
 	var panels []draw.Panel
 	if topCPU > 0 {
-		p := draw.Panel{X: x, Y: draw.Axis{Label: "CPU, % of usable cores", Max: 100}, Lines: []draw.Line{{Points: cpu, Style: draw.Blue}}}
-		if topCPU > 100 {
-			p.Y.Max = 0
-		}
-		panels = append(panels, p)
+		panels = append(panels, draw.Panel{X: x, Y: draw.Axis{Label: "CPU, % of usable cores"}, Lines: []draw.Line{{Points: cpu, Style: draw.Blue}}})
 	}
 	if topRSS > 0 {
 		panels = append(panels, draw.Panel{X: x, Y: draw.Axis{Label: "memory (RSS), MiB"}, Lines: []draw.Line{{Points: rss, Style: draw.Blue}}})
@@ -176,7 +185,7 @@ func serverResources(name string, c *result.Cell, sub string) *Figure {
 		return nil
 	}
 	onePhaseAxis(panels, c)
-	f := &Figure{Caption: "What the server used, as counted by the operating system, and the clients it held.", Data: healthTable(c)}
+	f := &Figure{Caption: "What the server used, as counted by the operating system, and the clients it held" + phaseNote(c), Data: healthTable(c)}
 	f.Figure = draw.Figure{Name: name, Title: "Server resources", Sub: sub, Panels: panels}
 	return f
 }

@@ -322,6 +322,42 @@ func TestHeadroom(t *testing.T) {
 	}
 }
 
+// A limit far above the data leaves the linear axis to them, and is named; one nearby is drawn.
+func TestFarRuleLeavesTheAxisAlone(t *testing.T) {
+	for _, tt := range []struct {
+		rule  float64
+		log   bool
+		most  float64 // of the axis
+		label string
+	}{
+		{500, false, 5, "p99(lag) < 500ms (above)"},
+		{8, false, 10, "p99(lag) < 500ms"},
+		{500, true, 1000, "p99(lag) < 500ms"},
+	} {
+		f := &Figure{Name: "f", Panels: []Panel{{
+			X: Axis{Min: 0, Max: 10}, Y: Axis{Log: tt.log}, Rules: []Rule{{At: tt.rule, Label: "p99(lag) < 500ms"}},
+			Lines: []Line{{Points: []Point{{X: 1, Y: 1}, {X: 9, Y: 4}}}},
+		}}}
+		l, err := f.layout(Wide)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := l.panels[0].y.max; got > tt.most {
+			t.Errorf("with a limit of %v the axis reaches %v, want %v at most", tt.rule, got, tt.most)
+		}
+		var c recorder.Canvas
+		l.draw(draw.NewCanvas(&c, l.width, l.height))
+		named := false
+		for _, a := range c.Actions {
+			s, ok := a.(*recorder.FillString)
+			named = named || ok && s.String == tt.label && s.Point.Y+textSize < l.panels[0].area.Max.Y+1
+		}
+		if !named {
+			t.Errorf("the limit of %v is not named %q within the axes", tt.rule, tt.label)
+		}
+	}
+}
+
 // Only bands with a name reach into the strip of names, where a line would strike out what stands there.
 func TestBandsLeaveTheLabelsAlone(t *testing.T) {
 	f := &Figure{Name: "f", Panels: []Panel{{

@@ -113,7 +113,8 @@ const (
 // Shades is how many steps the scale of a heat map has.
 const Shades = int(Heat8) + 1
 
-// Rule is a limit: a dashed line across the panel. It widens the range so that it is seen.
+// Rule is a limit: a dashed line across the panel. It widens the range so that it is seen; one so
+// far above the data that these would lie flat on a linear axis is only named.
 type Rule struct {
 	At       float64
 	Label    string

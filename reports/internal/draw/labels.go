@@ -20,6 +20,9 @@ func (p *panel) drawRules(c *draw.Canvas) {
 			c.StrokeLine2(line, x, c.Min.Y, x, c.Max.Y)
 			continue
 		}
+		if r.At > p.y.max {
+			continue
+		}
 		y := p.py(r.At)
 		from, to := p.stretch(&r)
 		c.StrokeLine2(line, from, y, to, y)
@@ -29,7 +32,11 @@ func (p *panel) drawRules(c *draw.Canvas) {
 	}
 	// after all lines, which would strike the labels of their neighbours out
 	for _, r := range p.Rules {
-		label := fit(r.Label, st, c.Max.X-c.Min.X-12)
+		label := r.Label
+		if !r.Vertical && r.At > p.y.max {
+			label += " (above)"
+		}
+		label = fit(label, st, c.Max.X-c.Min.X-12)
 		w := st.Width(label)
 		if r.Vertical {
 			baseline(c, st, max(c.Min.X, min(p.px(r.At)-w/2, c.Max.X-w)), c.Max.Y+4, label, text.XLeft)

@@ -1,6 +1,7 @@
 package draw
 
 import (
+	"math"
 	"slices"
 
 	"gonum.org/v1/plot/text"
@@ -64,10 +65,12 @@ func prepare(p Panel, width, height vg.Length) *panel {
 	for _, b := range p.Boxes {
 		xs, ys = append(xs, b.X0, b.X1), append(ys, b.Y0, b.Y1)
 	}
+	far := p.farFrom(ys)
 	for _, r := range p.Rules {
-		if r.Vertical {
+		switch {
+		case r.Vertical:
 			xs = append(xs, r.At)
-		} else {
+		case r.At <= far:
 			ys = append(ys, r.At*1.02) // so that the line and its label are within
 		}
 	}
@@ -82,6 +85,15 @@ func prepare(p Panel, width, height vg.Length) *panel {
 	sp := &panel{Panel: p, xs: xs, y: newScale(p.Y, ys, max(2, int(height/perTick)), true)}
 	sp.inside = sp.labelWidth() > width*0.45
 	return sp
+}
+
+// farFrom is from which value on a rule would leave the data less than a quarter of a linear axis.
+// It is not drawn, and only its label stands at the upper end.
+func (p *Panel) farFrom(ys []float64) float64 {
+	if _, top := extent(ys, true); len(ys) > 0 && !p.Y.Log && slices.Max(ys) > 0 {
+		return 4 * top
+	}
+	return math.Inf(1)
 }
 
 // settle settles the x axis, which is about this wide.
