@@ -53,7 +53,7 @@ type Progress struct {
 	// the percentile is among calls that never ended: it is more than the value
 	P50Beyond, P99Beyond bool
 	Metric               string        // "delivery", or "ack" when nothing expects deliveries; "" = no samples yet
-	LagP99               time.Duration // of the last second
+	LagMax               time.Duration // of the last second: one has too few messages for a percentile
 	// of the generator in the last second, share of the cores that it may use
 	CPU        float64
 	ServerCPU  float64 // likewise
@@ -92,7 +92,7 @@ func (c *collector) refresh(s *result.Second, took time.Duration) {
 	p := &c.show
 	p.DeliveriesPerS = float64(s.Received) / took.Seconds()
 	p.Received += s.Received
-	p.LagP99 = time.Duration(s.LagP99us) * time.Microsecond
+	p.LagMax = time.Duration(s.Latency[metric.Lag].Maxus) * time.Microsecond
 	p.CPU, p.ServerCPU = s.CPU, s.ServerCPU
 	p.Seconds, p.Second = len(c.seconds), *s
 	c.rows, p.Missing = c.account()
@@ -124,11 +124,9 @@ func (c *collector) refresh(s *result.Second, took time.Duration) {
 // stated is a percentile as a report would show it: 0 where the samples are too few, and else
 // whether it is more than that.
 func stated(all result.Samples, percentile float64) (d time.Duration, beyond bool) {
-	if all.Total() < metric.SamplesFor(percentile) {
-		return 0, false
-	}
 	us, beyond := all.Percentile(percentile)
-	return time.Duration(max(us, 1)) * time.Microsecond, beyond
+	us = metric.Stated(all.Total(), percentile, us)
+	return time.Duration(us) * time.Microsecond, beyond && us > 0
 }
 
 // progress shows the state now.

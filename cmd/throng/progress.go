@@ -100,7 +100,7 @@ func plainLine(p scenario.Progress) string {
 	if p.P99 > 0 {
 		fmt.Fprintf(&b, " p99 %s", board.Amount(p.P99.Microseconds(), p.P99Beyond))
 	}
-	fmt.Fprintf(&b, "  lag p99 %s  cpu %s  missing %d  errors %d", metric.FormatDuration(p.LagP99), metric.FormatShare(p.CPU), p.Missing, p.Errors)
+	fmt.Fprintf(&b, "  lag max %s  cpu %s  missing %d  errors %d", metric.FormatDuration(p.LagMax), metric.FormatShare(p.CPU), p.Missing, p.Errors)
 	if p.HeldBack > 0 {
 		fmt.Fprintf(&b, "  held back %d", p.HeldBack)
 	}

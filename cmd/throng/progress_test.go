@@ -41,8 +41,8 @@ func TestPlainLine(t *testing.T) {
 		want   string
 		not    []string
 	}{
-		{func(*scenario.Progress) {}, "deliveries 0/s  lag p99", []string{"p50", "failing"}},
-		{func(p *scenario.Progress) { p.P50 = 2 * time.Millisecond }, "  ack p50 2 ms  lag p99", []string{"failing"}},
+		{func(*scenario.Progress) {}, "deliveries 0/s  lag max", []string{"p50", "failing"}},
+		{func(p *scenario.Progress) { p.P50 = 2 * time.Millisecond }, "  ack p50 2 ms  lag max", []string{"failing"}},
 		{func(p *scenario.Progress) { p.P99, p.P99Beyond = 5*time.Second, true }, "  ack p50 2 ms p99 > 5 s  lag", nil},
 		{func(p *scenario.Progress) { p.Checks = append(p.Checks, broken) }, "failing: p50(ack) < 100ms (500 ms)", nil},
 	} {

@@ -201,7 +201,7 @@ func resourcesAgainstLoad(c *Capacity) *charts.Figure {
 	rs := []resource{
 		{"CPU, cores", func(x *result.Cell) float64 { v, _ := selection.ServerCores(x); return v }, generatorCores},
 		{"memory (RSS), MiB", func(x *result.Cell) float64 { return float64(x.Server.RSSPeakBytes) / (1 << 20) }, func(x *result.Cell) float64 { return float64(x.Generator.RSSPeakBytes) / (1 << 20) }},
-		{"generator: send lag p99, ms", func(x *result.Cell) float64 { return charts.Ms(x.Generator.LagP99us) }, nil},
+		{"generator: send lag p99, ms", lagP99, nil},
 		{"generator: longest GC pause, at most, ms", func(x *result.Cell) float64 { return charts.Ms(x.Generator.GCPauseMaxus) }, nil},
 	}
 	f := &charts.Figure{Caption: "Which resource runs out first: what the server and the generator used at each level. A mark is a trial; the line joins the medians.", Data: resourceLevels(c)}
@@ -229,17 +229,30 @@ func resourcesAgainstLoad(c *Capacity) *charts.Figure {
 	return f
 }
 
-// byLevel reads a number of every valid trial, and its median by level.
+// lagP99 is in ms; NaN where a trial sent too seldom to say.
+func lagP99(c *result.Cell) float64 {
+	if us, ok := selection.LagP99(c); ok {
+		return us / 1e3
+	}
+	return math.NaN()
+}
+
+// byLevel reads a number of every valid trial that has one, and its median by level.
 func byLevel(c *Capacity, of func(*result.Cell) float64) (line, marks []draw.Point, top float64) {
 	for _, l := range c.levels {
 		var vs []float64
 		for _, cell := range l.all {
 			v := of(cell)
+			if math.IsNaN(v) {
+				continue
+			}
 			vs = append(vs, v)
 			marks = append(marks, draw.Point{X: c.place(l.Level), Y: v})
 			top = max(top, v)
 		}
-		line = append(line, draw.Point{X: c.place(l.Level), Y: stats.Median(vs)})
+		if len(vs) > 0 {
+			line = append(line, draw.Point{X: c.place(l.Level), Y: stats.Median(vs)})
+		}
 	}
 	return line, marks, top
 }
@@ -255,7 +268,7 @@ func resourceLevels(c *Capacity) layout.Table {
 			layout.Known(mid(func(x *result.Cell) float64 { return float64(x.Server.RSSPeakBytes) }), layout.Bytesize),
 			layout.Known(mid(func(x *result.Cell) float64 { return x.Generator.CPUMax }), layout.Share),
 			layout.Known(mid(func(x *result.Cell) float64 { return float64(x.Generator.RSSPeakBytes) }), layout.Bytesize),
-			layout.Known(mid(func(x *result.Cell) float64 { return float64(x.Generator.LagP99us) }), layout.Micros),
+			layout.Known(selection.Over(l.all, selection.LagP99).Mid, layout.Micros),
 			layout.Known(mid(func(x *result.Cell) float64 { return float64(x.Generator.GCPauseMaxus) }), layout.Micros),
 		})
 	}

@@ -39,7 +39,7 @@ func searchJournal(c *Capacity) *charts.Figure {
 		link := ""
 		if p.Cell > 0 {
 			cell := &c.run.Cells[p.Cell-1]
-			row[6], row[7] = tables.ShowPercentile(selection.Percentiles[selection.P99], cell.Latency[c.metric]), layout.Known(cell.Generator.LagP99us, layout.Micros)
+			row[6], row[7] = tables.ShowPercentile(selection.Percentiles[selection.P99], cell.Latency[c.metric]), tables.ShowLagP99(cell)
 			link = result.CellName(p.Cell-1, len(c.run.Cells))
 		}
 		data.Rows, data.Links = append(data.Rows, row), append(data.Links, link)
@@ -47,6 +47,13 @@ func searchJournal(c *Capacity) *charts.Figure {
 	a := c.levelAxis()
 	a.Zero = false
 	x := draw.Axis{Label: "trial", Min: 0, Max: float64(len(c.Probes)) + 1}
+	const few = 20 // of more, the axis has no room for the number of each
+	for i := range c.Probes[:min(len(c.Probes), few+1)] {
+		x.Ticks = append(x.Ticks, draw.Tick{At: float64(i + 1), Label: strconv.Itoa(i + 1)})
+	}
+	if len(x.Ticks) > few {
+		x.Ticks = nil
+	}
 	p := draw.Panel{X: x, Y: a, Lines: append([]draw.Line{{Name: "the way", Points: journalWay(c), Style: draw.Grey, Thin: true}}, marksByVerdict(points)...)}
 	if c.Low > 0 {
 		p.Rules = append(p.Rules, draw.Rule{At: c.place(c.Low), Label: "holds " + c.show(c.Low)})
@@ -86,7 +93,7 @@ func achievedAgainstOffered(c *Capacity) *charts.Figure {
 		low, high = min(low, offered), max(high, offered)
 		data.Rows = append(data.Rows, []string{
 			c.show(p.Level), p.Verdict, layout.Significant(offered), layout.Significant(achieved), layout.Share(achieved / offered),
-			layout.Known(cell.Generator.CPUMax, layout.Share), layout.Known(cell.Generator.LagP99us, layout.Micros),
+			layout.Known(cell.Generator.CPUMax, layout.Share), tables.ShowLagP99(cell),
 		})
 	}
 	if len(data.Rows) == 0 {

@@ -11,3 +11,12 @@ const Beyond = 10
 func SamplesFor(percentile float64) int64 {
 	return int64(math.Ceil(Beyond / (1 - percentile/100) * (1 - 1e-9))) // 1-0.999 is no tenth of a per cent
 }
+
+// Stated is a percentile of n samples, in microseconds, as it is shown: 0 where they are too few to
+// say, and else 1 at least.
+func Stated(n int64, percentile float64, us int64) int64 {
+	if n < SamplesFor(percentile) {
+		return 0
+	}
+	return max(us, 1)
+}

@@ -9,3 +9,15 @@ func TestSamplesFor(t *testing.T) {
 		}
 	}
 }
+
+func TestStated(t *testing.T) {
+	for _, tt := range []struct {
+		n          int64
+		percentile float64
+		us, want   int64
+	}{{999, 99, 5, 0}, {1000, 99, 5, 5}, {1000, 99, 0, 1}, {20, 50, 7, 7}, {19, 50, 7, 0}} {
+		if got := Stated(tt.n, tt.percentile, tt.us); got != tt.want {
+			t.Errorf("p%v of %d samples, %d µs, is stated as %d, want %d", tt.percentile, tt.n, tt.us, got, tt.want)
+		}
+	}
+}

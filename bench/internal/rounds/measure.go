@@ -38,12 +38,13 @@ var (
 	}}
 )
 
-// Milliseconds is the median or the 99th percentile of a latency.
+// Milliseconds is the median or the 99th percentile of a latency, of a trial that has the samples to
+// say so.
 func Milliseconds(title, of string, percent int) Measure {
 	name := fmt.Sprintf("p%d_%s_ms", percent, of)
 	return Measure{Name: name, Title: fmt.Sprintf("%s p%d, ms", title, percent), Less: true, Of: func(c *result.Cell) (float64, bool) {
 		l := c.Latency[of]
-		if l == nil || l.N == 0 {
+		if l == nil || l.N+l.Never < metric.SamplesFor(float64(percent)) {
 			return 0, false
 		}
 		us := l.P50us

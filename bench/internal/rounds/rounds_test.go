@@ -4,6 +4,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/throng-io/throng/scenario/result"
 )
 
 // Values of known noise give it back, whatever things and rounds differ by, and with gaps.
@@ -97,5 +99,22 @@ func TestMeans(t *testing.T) {
 	}
 	if !math.IsNaN(Mean([]float64{nan})) || !math.IsNaN(Median(nil)) {
 		t.Error("nothing has a mean")
+	}
+}
+
+// A percentile with fewer than ten samples beyond it is none.
+func TestMillisecondsTakesSamples(t *testing.T) {
+	for _, tt := range []struct {
+		percent  int
+		n, never int64
+		want     float64 // 0: none
+	}{{50, 19, 0, 0}, {50, 20, 0, 2}, {99, 999, 0, 0}, {99, 1000, 0, 9}, {99, 990, 10, 9}} {
+		c := &result.Cell{Latency: map[string]*result.Latency{"ack": {N: tt.n, Never: tt.never, P50us: 2000, P99us: 9000}}}
+		if v, ok := Milliseconds("answer", "ack", tt.percent).Of(c); ok != (tt.want > 0) || v != tt.want {
+			t.Errorf("p%d of %d answers and %d that never came is %v, want %v", tt.percent, tt.n, tt.never, v, tt.want)
+		}
+	}
+	if _, ok := Milliseconds("answer", "ack", 50).Of(&result.Cell{}); ok {
+		t.Error("nothing has a median")
 	}
 }

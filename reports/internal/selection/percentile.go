@@ -69,13 +69,11 @@ const (
 // OfSecond is the percentile, p50 or p99, of one second in µs; 0 when it has too few samples to
 // say.
 func (p Percentile) OfSecond(q result.Quantiles) int64 {
-	switch {
-	case !Enough(q.N, p.P):
-		return 0
-	case p.Name == "p50":
-		return max(q.P50us, 1)
+	us := q.P99us
+	if p.Name == "p50" {
+		us = q.P50us
 	}
-	return max(q.P99us, 1)
+	return metric.Stated(q.N, 100*p.P, us)
 }
 
 // OfSeconds is the percentile to draw by the second: p99 where half of the seconds with samples

@@ -92,6 +92,13 @@ func LagOf(c *result.Cell) (name string, us int64) {
 	return Percentiles[P99].Name, c.Generator.LagP99us
 }
 
+// LagP99 is the 99th percentile of the generator's lag in µs, if it sent often enough to tell.
+// Results that do not say how often are taken at their word.
+func LagP99(c *result.Cell) (float64, bool) {
+	l := c.Generator.Lag
+	return float64(c.Generator.LagP99us), c.Generator.LagP99us > 0 && (l == nil || l.N >= Percentiles[P99].N)
+}
+
 // LastReceiver is the metric that tells when a broadcast has reached everybody.
 const LastReceiver = metric.FanoutLast
 

@@ -2,8 +2,10 @@ package tables
 
 import (
 	"reflect"
+	"strings"
 	"testing"
 
+	"github.com/throng-io/throng/reports/internal/layout"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -27,5 +29,18 @@ func TestOperationTable(t *testing.T) {
 	c.ByOperation = c.ByOperation[:2]
 	if got := OperationTable(c); len(got.Rows) > 0 {
 		t.Errorf("an operation beside echoes has the whole ledger, and a table of its own: %v", got.Rows)
+	}
+}
+
+// A p99 of the lag takes a thousand messages.
+func TestLagTakesSamples(t *testing.T) {
+	for _, tt := range []struct {
+		lag  *result.Latency
+		want string
+	}{{nil, "4 ms"}, {&result.Latency{N: 999}, layout.None}, {&result.Latency{N: 1000}, "4 ms"}} {
+		c := &result.Cell{Generator: result.Generator{LagP99us: 4000, Lag: tt.lag}}
+		if got := strings.ReplaceAll(ShowLagP99(c), layout.Nbsp, " "); got != tt.want {
+			t.Errorf("%+v is shown as %s, want %s", tt.lag, got, tt.want)
+		}
 	}
 }

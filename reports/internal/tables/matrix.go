@@ -146,6 +146,7 @@ func OverviewTable(run *result.Run, gs []selection.Group, ws []selection.Work) l
 	if len(ws) > 0 {
 		t.Title = "Every strategy, by work"
 		axes = []string{"work", selection.Strategies}
+		gs, ws = byWork(gs, ws)
 		for _, w := range ws {
 			for _, i := range w.At {
 				doing[i] = w.Label
@@ -207,6 +208,18 @@ func OverviewTable(run *result.Run, gs []selection.Group, ws []selection.Work) l
 	return t
 }
 
+// byWork puts the groups of each work together.
+func byWork(gs []selection.Group, ws []selection.Work) (ordered []selection.Group, works []selection.Work) {
+	for _, w := range ws {
+		next := selection.Work{Label: w.Label, Of: w.Of}
+		for _, i := range w.At {
+			next.At, ordered = append(next.At, len(ordered)), append(ordered, gs[i])
+		}
+		works = append(works, next)
+	}
+	return ordered, works
+}
+
 func lostIn(cells []*result.Cell) string {
 	if len(cells) == 0 {
 		return layout.None
@@ -244,7 +257,7 @@ func TrialsTable(run *result.Run) layout.Table {
 			row = append(row, ShowPercentile(selection.Percentiles[selection.P50], l), ShowPercentile(selection.Percentiles[selection.P99], l), top)
 		}
 		t.Rows = append(t.Rows, append(row, layout.Significant(c.Rates.DeliveriesPerS), layout.Count(c.Ledger.Lost),
-			layout.Known(c.Generator.LagP99us, layout.Micros), layout.Known(c.Generator.CPUMax, layout.Share)))
+			ShowLagP99(c), layout.Known(c.Generator.CPUMax, layout.Share)))
 	}
 	return t
 }

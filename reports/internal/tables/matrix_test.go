@@ -141,3 +141,17 @@ func TestMedianOfWhatNeverCame(t *testing.T) {
 		t.Errorf("nothing was left unanswered: %q", over.Note)
 	}
 }
+
+// Rows of one kind of work stand together, in whatever order they ran.
+func TestByWork(t *testing.T) {
+	gs := []selection.Group{{Label: "a small"}, {Label: "a large"}, {Label: "b small"}, {Label: "b large"}}
+	ordered, works := byWork(gs, []selection.Work{{Label: "small", At: []int{0, 2}}, {Label: "large", At: []int{1, 3}}})
+	for i, want := range []string{"a small", "b small", "a large", "b large"} {
+		if ordered[i].Label != want {
+			t.Errorf("row %d is %q, want %q", i, ordered[i].Label, want)
+		}
+	}
+	if works[1].Label != "large" || works[1].At[0] != 2 || works[1].At[1] != 3 {
+		t.Errorf("%+v", works)
+	}
+}

@@ -17,6 +17,14 @@ func ShowPercentile(p selection.Percentile, l *result.Latency) string {
 	return AtLeast(l, 100*p.P, p.Of(l))
 }
 
+// ShowLagP99 writes the 99th percentile of the generator's lag.
+func ShowLagP99(c *result.Cell) string {
+	if us, ok := selection.LagP99(c); ok {
+		return layout.Micros(us)
+	}
+	return layout.None
+}
+
 // MoreNote explains the sign of AtLeast and of ShowSpread.
 const MoreNote = "“>”: the wait ended without a result; such samples count as slower than all others."
 

@@ -111,7 +111,7 @@ type Point struct {
 	P50us      int64   `json:"p50_us"` // of the state's Metric; 0: too few samples to say
 	P99us      int64   `json:"p99_us"`
 	Maxus      int64   `json:"max_us"`
-	Lagus      int64   `json:"lag_us"`
+	Lagus      int64   `json:"lag_us"` // the highest
 	GCus       int64   `json:"gc_us"`
 	CPU        float64 `json:"cpu"` // share of the cores that it may use, like the next
 	ServerCPU  float64 `json:"server_cpu"`
@@ -215,8 +215,8 @@ func (b *Board) second(p *scenario.Progress) {
 	s := &p.Second
 	q := s.Latency[p.Metric]
 	now := Point{
-		T: s.T, Sent: float64(s.Sent), Deliveries: p.DeliveriesPerS, Asked: s.Asked, Held: s.Held, P50us: enough(q.N, 50, q.P50us), P99us: enough(q.N, 99, q.P99us), Maxus: q.Maxus,
-		Lagus: s.LagP99us, GCus: s.GCPauseMaxus, CPU: s.CPU, ServerCPU: s.ServerCPU, ServerRSS: s.ServerRSSBytes, Errors: float64(s.Errors),
+		T: s.T, Sent: float64(s.Sent), Deliveries: p.DeliveriesPerS, Asked: s.Asked, Held: s.Held, P50us: metric.Stated(q.N, 50, q.P50us), P99us: metric.Stated(q.N, 99, q.P99us), Maxus: q.Maxus,
+		Lagus: s.Latency[metric.Lag].Maxus, GCus: s.GCPauseMaxus, CPU: s.CPU, ServerCPU: s.ServerCPU, ServerRSS: s.ServerRSSBytes, Errors: float64(s.Errors),
 	}
 	b.state.Last = now
 	if b.open > 0 {
@@ -232,14 +232,6 @@ func (b *Board) second(p *scenario.Progress) {
 		b.points = append(b.points, now)
 	}
 	b.open = (b.open + 1) % b.merged
-}
-
-// enough is a percentile of n samples in microseconds, or 0 where they are too few to say.
-func enough(n int64, percentile float64, us int64) int64 {
-	if n < metric.SamplesFor(percentile) {
-		return 0
-	}
-	return max(us, 1)
 }
 
 // merge makes one point of two that stand for so many seconds.

@@ -16,6 +16,17 @@ func second(i int) scenario.Progress {
 	}
 }
 
+// The lag of a second is its highest: a percentile would take a thousand messages.
+func TestLagOfASecond(t *testing.T) {
+	b := New("x", "")
+	p := second(0)
+	p.Second.LagP99us, p.Second.Latency["lag"] = 300, result.Quantiles{N: 10, P99us: 300, Maxus: 900}
+	b.Update(p)
+	if got := b.State().Last.Lagus; got != 900 {
+		t.Errorf("%d µs, want 900", got)
+	}
+}
+
 // A long trial keeps its whole history, coarser and coarser, and no peak is lost.
 func TestLongTrials(t *testing.T) {
 	b := New("long", "")

@@ -150,7 +150,7 @@ function showTables(s) {
   fill("slo", ...or(checks("slo"), s.cell ? "The scenario has none." : "not yet"));
   const p = s.last;
   fill("valid", ...checks("valid"),
-    row(cell(""), cell("lag p99 in the last second"), cell(time(p.lag_us), "num")),
+    row(cell(""), cell("highest lag in the last second"), cell(time(p.lag_us), "num")),
     row(cell(""), cell("CPU of the generator"), cell(percent(p.cpu), "num")),
     row(cell(""), cell("longest GC pause in the last second"), cell(p.gc_us ? time(p.gc_us) : "none", "num")),
     ...(p.server_rss_bytes ? [row(cell(""), cell("server: CPU and memory"), cell(percent(p.server_cpu) + ", " + memory(p.server_rss_bytes), "num"))] : []));
