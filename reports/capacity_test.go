@@ -68,3 +68,38 @@ func TestSearchJournalLeadsToTheTrials(t *testing.T) {
 		t.Errorf("%d held, %d broke, invalid %v", len(h), len(b), v)
 	}
 }
+
+// A search whose trials were all invalid has levels that it tried, and none that it can show.
+func TestSearchWithoutValidTrials(t *testing.T) {
+	run := reporttest.Sample("search")
+	search := run.Capacity
+	search.Probes, search.Low, search.High, search.End = search.Probes[:2], 0, search.Probes[0].Level, "generator"
+	for i := range search.Probes {
+		search.Probes[i].Verdict, search.Probes[i].Level, run.Cells[i].Verdict = "invalid", search.Probes[0].Level, "invalid"
+	}
+	run.Cells = run.Cells[:2]
+	p, err := build(run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := p.HTML()
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain := strings.ReplaceAll(string(page), layout.Nbsp, " ")
+	for _, want := range []string{"No level has a valid trial.", "2 trials at 1 level in"} {
+		if !strings.Contains(plain, want) {
+			t.Errorf("the page has no %q", want)
+		}
+	}
+	if strings.Contains(plain, "held of trials") {
+		t.Error("the page has the head of a table without rows")
+	}
+	var labels []string
+	for _, tick := range figureOf(t, run, "search-journal").Panels[0].X.Ticks {
+		labels = append(labels, tick.Label)
+	}
+	if !slices.Equal(labels, []string{"1", "2"}) {
+		t.Errorf("the trials are numbered %q", labels)
+	}
+}

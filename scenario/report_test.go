@@ -100,6 +100,10 @@ func TestWarningsByImportance(t *testing.T) {
 	if notes := f.notes(); !strings.HasSuffix(notes[1], "readers that ended: 6 (close 6)") {
 		t.Errorf("%q", notes)
 	}
+	cell.Errors["slow.drop.transport_close"] = 1
+	if notes := f.notes(); !strings.Contains(notes[1], "transport_close 1); a server closes the transport of one whose queue is full, or whose answer to a ping") {
+		t.Errorf("%q", notes)
+	}
 }
 
 // What the generator did to the highest latencies is said in numbers; a pause is worth a word only

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/internal/judge"
 	"github.com/throng-io/throng/scenario/metric"
 	"github.com/throng-io/throng/scenario/result"
@@ -140,8 +141,12 @@ func (f *findings) notes() (out []string) {
 	}
 	if n := t.count.slowDropped.Load(); n > 0 {
 		text := fmt.Sprintf("connections of slow readers that ended: %d", n)
-		if why := slowReasons(f.cell); why != "" {
+		why := slowReasons(f.cell)
+		if why != "" {
 			text += " (" + why + ")"
+		}
+		if strings.Contains(why, slug(client.TransportClose)) {
+			text += "; a server closes the transport of one whose queue is full, or whose answer to a ping, behind all that it has not read, comes too late"
 		}
 		say("%s", text)
 	}

@@ -51,7 +51,11 @@ func Facts(c *Capacity) layout.Table {
 	for _, l := range c.levels {
 		valid += l.Trials
 	}
-	add("measured", fmt.Sprintf("%s at %s in %s, %s invalid", layout.Plural(len(c.Probes), "trial"), layout.Plural(len(c.levels), "level"), layout.Seconds(c.TookS), layout.Count(len(c.Probes)-valid)))
+	tried := map[float64]bool{}
+	for _, p := range c.Probes {
+		tried[p.Level] = true
+	}
+	add("measured", fmt.Sprintf("%s at %s in %s, %s invalid", layout.Plural(len(c.Probes), "trial"), layout.Plural(len(tried), "level"), layout.Seconds(c.TookS), layout.Count(len(c.Probes)-valid)))
 	tables.MachineFacts(&t, c.run)
 	return t
 }

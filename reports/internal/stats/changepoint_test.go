@@ -69,7 +69,7 @@ func TestChangePoint(t *testing.T) {
 
 // Of twenty series without a change one is called changed at most, whatever the noise is: with
 // heavy tails, rounded, of machines of two kinds, and also where it drifts slowly. Where it drifts
-// more, as the manual says, it is one of ten.
+// more, as the manual says, it is one of eight.
 func TestChangePointFalseAlarms(t *testing.T) {
 	each := func(one func(*rand.Rand) float64) func(*rand.Rand, []float64) {
 		return func(rnd *rand.Rand, vs []float64) {
