@@ -97,7 +97,11 @@ func (a *actor) failed(ctx context.Context, began int64, err error) (next *actor
 	if !before { // its step has counted it
 		a.group.countError(metric.Error(kind, class), t.now(), redactedError{a.diagnosed(err), a.filling(), nil})
 	}
-	if a.since == 0 && class == metric.HowTimeout {
+	switch {
+	case class != metric.HowTimeout:
+	case a.since != 0:
+		a.shard.AddNever(a.group.reconnect[a.transport][stageAttempt], t.tl.PhaseAt(a.since), time.Duration(t.now()-began))
+	default:
 		for _, series := range [...]int{a.group.connect[a.transport][stageAttempt], a.group.connectNet[a.transport][stageAttempt]} {
 			a.shard.AddNever(series, t.tl.PhaseAt(began), time.Duration(t.now()-began))
 		}
@@ -109,8 +113,8 @@ func (a *actor) failed(ctx context.Context, began int64, err error) (next *actor
 	return next
 }
 
-// timings records how long an attempt took that has succeeded, and all of them together. Of a
-// client that comes back it records whether its session of TLS did: the rest is in reconnect.
+// timings records how long an attempt took that has succeeded, and all of them together. Those of a
+// client that comes back belong to the phase in which it lost its connection, as reconnect does.
 func (a *actor) timings(began int64, d dialed) {
 	t := a.t
 	phase, now := t.tl.PhaseAt(began), t.now()
@@ -119,6 +123,7 @@ func (a *actor) timings(began int64, d dialed) {
 		a.shard.Add(series[stageResumed], phase, d.timings.TLS)
 	}
 	if a.since != 0 {
+		a.stages(&a.group.reconnect[a.transport], t.tl.PhaseAt(a.since), time.Duration(now-began), &d.timings)
 		return
 	}
 	waited := int64(d.timings.Waited)
@@ -127,16 +132,8 @@ func (a *actor) timings(began int64, d dialed) {
 		t.record(a.shard, net[stageAll], a.due, max(a.due, now-waited-a.late))
 		a.due = noDue
 	}
-	t.record(a.shard, series[stageAttempt], began, now)
+	a.stages(series, phase, time.Duration(now-began), &d.timings)
 	t.record(a.shard, net[stageAttempt], began, max(began, now-waited))
-	for stage, took := range [...]time.Duration{
-		stageTCP: d.timings.TCP, stageTLS: d.timings.TLS, stageQUIC: d.timings.QUIC, stageOpen: d.timings.Open,
-		stageNamespace: d.timings.Namespace, stageUpgrade: d.timings.Upgrade,
-	} {
-		if took > 0 {
-			a.shard.Add(series[stage], phase, took)
-		}
-	}
 	if d.plainly {
 		a.t.count.plainly.Add(1)
 	}
@@ -146,5 +143,17 @@ func (a *actor) timings(began int64, d dialed) {
 			class = de.Class
 		}
 		a.group.countError(metric.Error(metric.ErrUpgrade, class), t.now(), redactedError{a.diagnosed(d.upgrade), a.filling(), nil})
+	}
+}
+
+// stages records how long a successful attempt took, and each stage that it passed.
+func (a *actor) stages(series *[connectStages]int, phase int, whole time.Duration, tm *client.Timings) {
+	a.shard.Add(series[stageAttempt], phase, whole)
+	for stage, took := range [...]time.Duration{
+		stageTCP: tm.TCP, stageTLS: tm.TLS, stageQUIC: tm.QUIC, stageOpen: tm.Open, stageNamespace: tm.Namespace, stageUpgrade: tm.Upgrade,
+	} {
+		if took > 0 {
+			a.shard.Add(series[stage], phase, took)
+		}
 	}
 }

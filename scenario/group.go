@@ -62,9 +62,10 @@ type group struct {
 
 	channel [][len(channelNames)]int // series by transport; nil: they open no data channels
 
-	rtt       []int // series by class, of the group's own
-	late      []int // likewise, of how late they read
-	reconnect []int // likewise; nil when the group's clients do not
+	rtt  []int // series by class, of the group's own
+	late []int // likewise, of how late they read
+	// like connect, but for stageResumed, of clients that come back; nil when the group's do not
+	reconnect [][connectStages]int
 }
 
 // The stages of connecting that have a metric of their own.
@@ -83,6 +84,11 @@ const (
 
 var stageNames = [connectStages]string{
 	metric.Connect, metric.ConnectAttempt, metric.ConnectTCP, metric.ConnectTLS, metric.ConnectResumed, metric.ConnectQUIC, metric.ConnectOpen, metric.ConnectNamespace, metric.ConnectUpgrade,
+}
+
+// againNames are those of clients that come back. Resumed handshakes are counted with the others.
+var againNames = [connectStages]string{
+	metric.Reconnect, metric.ReconnectAttempt, metric.ReconnectTCP, metric.ReconnectTLS, "", metric.ReconnectQUIC, metric.ReconnectOpen, metric.ReconnectNamespace, metric.ReconnectUpgrade,
 }
 
 func newGroup(t *trial, spec *file.Group, index, first int) *group {
@@ -153,15 +159,12 @@ func (g *group) finish() {
 				g.stream[i][n] = g.t.addSeries(record.Series{Metric: name, Group: g.spec.Name, Transport: file.SSE})
 			}
 		}
-		for stage, what := range stageNames {
-			x := record.Series{Metric: what, Group: g.spec.Name, Transport: name}
-			g.connect[i][stage] = g.t.addSeries(x)
-			if metric.HasNet(what) {
-				g.connectNet[i][stage] = g.t.addSeries(netOf(x))
-			}
+		g.connect[i] = g.stages(&stageNames, name)
+		for stage := range g.connectNet[i] {
+			g.connectNet[i][stage] = g.t.addSeries(netOf(record.Series{Metric: stageNames[stage], Group: g.spec.Name, Transport: name}))
 		}
 		if g.spec.Reconnect != nil {
-			g.reconnect = append(g.reconnect, g.t.addSeries(record.Series{Metric: metric.Reconnect, Group: g.spec.Name, Transport: name}))
+			g.reconnect = append(g.reconnect, g.stages(&againNames, name))
 		}
 		g.configs[i] = client.Config{
 			URL: g.t.server.ep.URL, Path: g.t.server.ep.Path, Transport: name, Namespace: g.spec.Namespace, More: g.spec.More, Parser: g.parser, Engine: g.spec.Engine, Poll: g.spec.Poll,
@@ -175,6 +178,16 @@ func (g *group) finish() {
 			g.frames.speak(&g.configs[i], g.t.spec.Target)
 		}
 	}
+}
+
+// stages makes the series of the stages of connecting over a transport.
+func (g *group) stages(names *[connectStages]string, transport string) (series [connectStages]int) {
+	for stage, what := range names {
+		if what != "" {
+			series[stage] = g.t.addSeries(record.Series{Metric: what, Group: g.spec.Name, Transport: transport})
+		}
+	}
+	return series
 }
 
 func (g *group) roomName(room int) string {

@@ -74,7 +74,7 @@ func (a *actor) back() {
 	if a.since != 0 {
 		a.t.count.heldAgain.Add(1)
 		a.t.countReturn(a, a.since)
-		a.t.record(a.shard, a.group.reconnect[a.transport], a.since, a.t.now())
+		a.t.record(a.shard, a.group.reconnect[a.transport][stageAll], a.since, a.t.now())
 		a.since, a.tries, a.broken = 0, 0, false
 	}
 }
@@ -88,7 +88,7 @@ func (t *trial) countMissing(now int64) {
 		}
 		for i := range g.actors {
 			if a := g.actors[i].Load(); a != nil && a.away.Load() != 0 && state(a.state.Load()) != held {
-				a.shard.AddNever(g.reconnect[a.transport], t.tl.PhaseAt(a.away.Load()), time.Duration(now-a.away.Load()))
+				a.shard.AddNever(g.reconnect[a.transport][stageAll], t.tl.PhaseAt(a.away.Load()), time.Duration(now-a.away.Load()))
 				t.countNever(a, a.away.Load())
 				g.countError(metric.Error(metric.ErrReconnect, metric.HowNever), a.away.Load(), nil)
 			}

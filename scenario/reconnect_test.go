@@ -36,8 +36,10 @@ func TestDroppedClientsComeBack(t *testing.T) {
 	if r := c.Latency["reconnect"]; r == nil || r.N != 21 || r.Minus < 10_000 {
 		t.Errorf("reconnect %+v, want 21 samples of at least 10 ms", r)
 	}
-	if n := c.Latency["connect"].N; n != 21 {
-		t.Errorf("%d connects, want 21: those of the drops are in reconnect", n)
+	for _, stage := range []string{"", ".attempt", ".tcp", ".open", ".namespace"} {
+		if n, again := c.Latency["connect"+stage].N, c.Latency["reconnect"+stage].N; n != 21 || again != 21 {
+			t.Errorf("connect%s %d, reconnect%s %d, want 21 of each", stage, n, stage, again)
+		}
 	}
 	if c.Clients != (result.Clients{Asked: 21, Held: 21}) {
 		t.Errorf("clients %+v", c.Clients)
@@ -54,7 +56,10 @@ func TestDroppedClientsComeBack(t *testing.T) {
 func TestWhoNeverComesBackIsCounted(t *testing.T) {
 	t.Parallel()
 	s := &fakeServer{refuse: func(i int) error {
-		if i > 21 { // the probe and 21 clients
+		switch { // the probe and 21 clients come first
+		case i > 21 && i%2 == 0:
+			return &client.DialError{Class: "timeout", Stage: "tcp", Err: errors.New("nobody answers")}
+		case i > 21:
 			return &client.DialError{Class: "refused", Stage: "tcp", Err: errors.New("no")}
 		}
 		return nil
@@ -67,7 +72,11 @@ func TestWhoNeverComesBackIsCounted(t *testing.T) {
 	if r := c.Latency["reconnect"]; r == nil || r.N != 0 || r.Never != int64(lost) || r.P50us < 1_400_000 {
 		t.Errorf("reconnect %+v, want %d of more than 1.5 s", r, lost)
 	}
-	if c.Errors["reconnect.never"] != int64(lost) || c.Errors["reconnect.refused"] < int64(lost) || c.Errors["connect.refused"] != 0 {
+	late := c.Errors["reconnect.timeout"]
+	if r := c.Latency["reconnect.attempt"]; late == 0 || r == nil || r.N != 0 || r.Never != late {
+		t.Errorf("reconnect.attempt %+v, want %d that took too long", r, late)
+	}
+	if c.Errors["reconnect.never"] != int64(lost) || c.Errors["reconnect.refused"]+late < int64(lost) || c.Errors["connect.refused"] != 0 {
 		t.Errorf("errors %v", c.Errors)
 	}
 }

@@ -47,7 +47,7 @@ func TestChecksAreTheTableOfMetrics(t *testing.T) {
 			if units == nil {
 				units = []string{m.Unit}
 			}
-			possible := slices.Contains(s.Of, m.Name)
+			possible := slices.Contains(s.Of, m.Name) || stat == metric.StatErrors && metric.OfErrors(m.Name)
 			for unit, amount := range amountOf {
 				text := fmt.Sprintf("%s(%s) < %s", stat, m.Name, amount)
 				c, f, _ := parseCheck(text)

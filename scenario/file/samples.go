@@ -5,7 +5,7 @@ import "github.com/throng-io/throng/scenario/metric"
 // Takes is how many samples a rule on a percentile needs to be judged; 0 for any other rule. The
 // times until clients were back are no sample: all that were away are in them.
 func (k *Check) Takes() int64 {
-	if k.Quantile == 0 || k.Metric == metric.Reconnect {
+	if m, _ := metric.Of(k.Metric); k.Quantile == 0 || m.Needs == metric.NeedsReconnect {
 		return 0
 	}
 	return metric.SamplesFor(k.Quantile)

@@ -149,8 +149,8 @@ func OfErrors(name string) bool {
 	if i < 0 || c.Benign() || strings.HasSuffix(name, ".") {
 		return false
 	}
-	if _, is := Of(name); is && c.How != "" {
-		return false // a stage of connecting: no class is named like it
+	if _, is := Of(name); is && c.How != "" && c.How != "tls" && c.How != "quic" {
+		return false // a stage of connecting: no other class is named like one
 	}
 	return c.How == "" || ErrorKinds[i].Hows == nil || slices.Contains(ErrorKinds[i].Hows, c.How)
 }

@@ -85,7 +85,7 @@ func TestPropertiesOfMetrics(t *testing.T) {
 		is   func(name string) bool
 		want []string
 	}{
-		"counts always":          {Always, []string{Before, Connect, ConnectAttempt, ConnectTCP, ConnectTLS, ConnectResumed, ConnectQUIC, ConnectOpen, ConnectNamespace, ConnectUpgrade, Reconnect, Channel, ChannelSignalling, ChannelICE, ChannelDTLS, ChannelOpen}},
+		"counts always":          {Always, []string{Before, Connect, ConnectAttempt, ConnectTCP, ConnectTLS, ConnectResumed, ConnectQUIC, ConnectOpen, ConnectNamespace, ConnectUpgrade, Reconnect, ReconnectAttempt, ReconnectTCP, ReconnectTLS, ReconnectQUIC, ReconnectOpen, ReconnectNamespace, ReconnectUpgrade, Channel, ChannelSignalling, ChannelICE, ChannelDTLS, ChannelOpen}},
 		"is of the generator":    {OfGenerator, []string{Lag, LagReceive}},
 		"has its own net series": {HasNet, []string{Delivery, Ack, Connect, ConnectAttempt}},
 		"contains the sending":   {Sends, []string{Delivery, FanoutLast, FanoutFirst, Ack, Gap, Jitter}},

@@ -35,6 +35,14 @@ const (
 	ConnectUpgrade   = "connect.upgrade"
 	Reconnect        = "reconnect"
 
+	ReconnectAttempt   = "reconnect.attempt"
+	ReconnectTCP       = "reconnect.tcp"
+	ReconnectTLS       = "reconnect.tls"
+	ReconnectQUIC      = "reconnect.quic"
+	ReconnectOpen      = "reconnect.open"
+	ReconnectNamespace = "reconnect.namespace"
+	ReconnectUpgrade   = "reconnect.upgrade"
+
 	Channel           = "channel"
 	ChannelSignalling = "channel.signalling"
 	ChannelICE        = "channel.ice"
@@ -166,6 +174,13 @@ var Table = []Metric{
 	{Name: ConnectNamespace, Unit: Seconds, Labels: ofClients, Always: true, About: "until the namespace was connected"},
 	{Name: ConnectUpgrade, Unit: Seconds, Labels: ofClients, Always: true, About: "the upgrade from polling to websocket or WebTransport"},
 	{Name: Reconnect, Unit: Seconds, Labels: ofClients, Needs: NeedsReconnect, Always: true, About: "from a lost connection until the client was back in its rooms"},
+	{Name: ReconnectAttempt, Unit: Seconds, Labels: ofClients, Needs: NeedsReconnect, Always: true, About: "one attempt to connect again, until the namespace was connected"},
+	{Name: ReconnectTCP, Unit: Seconds, Labels: ofClients, Needs: NeedsReconnect, Always: true, About: "the TCP handshake of a client that came back"},
+	{Name: ReconnectTLS, Unit: Seconds, Labels: ofClients, Needs: NeedsReconnect, Always: true, About: "its TLS handshake"},
+	{Name: ReconnectQUIC, Unit: Seconds, Labels: ofClients, Needs: NeedsReconnect, Always: true, About: "its handshake of QUIC, TLS included"},
+	{Name: ReconnectOpen, Unit: Seconds, Labels: ofClients, Needs: NeedsReconnect, Always: true, About: "its Engine.IO handshake"},
+	{Name: ReconnectNamespace, Unit: Seconds, Labels: ofClients, Needs: NeedsReconnect, Always: true, About: "until its namespace was connected"},
+	{Name: ReconnectUpgrade, Unit: Seconds, Labels: ofClients, Needs: NeedsReconnect, Always: true, About: "its upgrade from polling to websocket or WebTransport"},
 	{Name: Channel, Unit: Seconds, Labels: ofClients, Needs: NeedsPeers, Always: true, About: "from when a client heard of a peer until the data channel to it was open: the four stages that follow"},
 	{Name: ChannelSignalling, Unit: Seconds, Labels: ofClients, Needs: NeedsPeers, Always: true, About: "until offer and answer had gone through the server"},
 	{Name: ChannelICE, Unit: Seconds, Labels: ofClients, Needs: NeedsPeers, Always: true, About: "until a pair of addresses was found that works"},

@@ -166,7 +166,7 @@ func TestErrorNames(t *testing.T) {
 	for name, want := range map[string]bool{
 		"connect": true, "connect.refused": true, "connect.http.503": true, "upgrade": true, "drop.ping_timeout": true,
 		"ack.timeout": true, "ack.late": false, "step.timeout": true, "delivery.unexpected": true, "stamp.invalid": true,
-		"volatile": false, "waiting.tcp": false, "slow.drop": false, "ack.": false, "connect.tls": false, "delivery.slow": false, "": false, "p99": false,
+		"volatile": false, "waiting.tcp": false, "slow.drop": false, "ack.": false, "connect.tls": true, "reconnect.quic": true, "connect.tcp": false, "reconnect.open": false, "delivery.slow": false, "": false, "p99": false,
 	} {
 		if got := OfErrors(name); got != want {
 			t.Errorf("%q: %v, want %v", name, got, want)
