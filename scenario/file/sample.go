@@ -3,6 +3,7 @@ package file
 import (
 	"fmt"
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 
@@ -61,34 +62,47 @@ func setPrometheus(d *decoder, n *node, s *Sample) {
 		return // the values of its secrets stand for others
 	}
 	u, err := url.Parse(d.vars.secrets.fill(t))
+	shown := clip(address.HideQuery(t.Source()))
 	switch {
 	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
-		d.bad(v, &flaw{fmt.Sprintf("%q is not the address of metrics", clip(address.Hide(t.Source()))), "write it like http://host:9100/metrics"})
+		d.bad(v, &flaw{fmt.Sprintf("%q is not the address of metrics", shown), "write it like http://host:9100/metrics"})
 	case namesUser(t.Source()):
-		d.bad(v, &flaw{fmt.Sprintf("the address %q holds a user, and a scenario is shown to others", clip(address.Hide(t.Source()))), "write http://NAME:${env.PASSWORD}@host/metrics, with the password in the environment"})
+		hint := "write http://NAME:${env.PASSWORD}@host/metrics, with the password in the environment"
+		if u.User == nil { // or one whose password has a slash
+			hint = "write %40 for an @ of its path or query"
+		}
+		d.bad(v, &flaw{fmt.Sprintf("the address %q holds a user, and a scenario is shown to others", shown), hint})
 	}
 }
+
+// afterHost are the characters that end the part of an address in which its user may stand.
+const afterHost = "/?#"
 
 // inUser reports whether what stands between two parts of an address is of its user.
 func inUser(before, after string) bool {
 	_, before, whole := strings.Cut(before, "://")
-	host, _, _ := strings.Cut(after, "/")
-	return whole && !strings.Contains(before, "/") && strings.Contains(host, "@")
+	if end := strings.IndexAny(after, afterHost); end >= 0 {
+		after = after[:end]
+	}
+	return whole && !strings.ContainsAny(before, afterHost) && strings.Contains(after, "@")
 }
 
-// namesUser reports whether an address has a password, or a user without one, as it is and not as
-// ${name}. A slash in front of the @ may be one of the password.
+// reHole is a ${name} in the source of a template.
+var reHole = regexp.MustCompile(`\$\{[^}]*\}`)
+
+// namesUser reports whether an address has a password that is not all ${name}, or a user without
+// one and without ${name}. A slash in front of the @ may be one of the password.
 func namesUser(text string) bool {
 	_, rest, _ := strings.Cut(text, "://")
 	at := strings.LastIndexByte(rest, '@')
 	if at < 0 {
 		return false
 	}
-	user := rest[:at]
-	if _, password, found := strings.Cut(user, ":"); found {
-		user = password
+	user, password, found := strings.Cut(rest[:at], ":")
+	if found {
+		return reHole.ReplaceAllString(password, "") != ""
 	}
-	return !strings.Contains(user, "${")
+	return !reHole.MatchString(user)
 }
 
 // fill is a template that has no holes but secrets, with their values: it must not be shown.

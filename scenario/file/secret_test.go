@@ -282,7 +282,7 @@ func TestMetricsWithAPassword(t *testing.T) {
 			t.Errorf("the secret, or nothing of it, is in %s", text)
 		}
 	}
-	for address, want := range map[string]string{"http://${key}@h/metrics": "http://open-sesame@h/metrics", "$address": "http://me:word@h/metrics", "http://h/metrics": "http://h/metrics"} {
+	for address, want := range map[string]string{"http://${key}@h/metrics": "http://open-sesame@h/metrics", "$address": "http://me:word@h/metrics", "http://h/metrics": "http://h/metrics", "http://h/met%40rics": "http://h/met%40rics"} {
 		if f, err = parse(address, "key", "address"); err != nil || f.Spec.MetricsURL() != want {
 			t.Errorf("%s: %v, want %s", address, err, want)
 		}
@@ -292,6 +292,9 @@ func TestMetricsWithAPassword(t *testing.T) {
 		"http://s3cret@h/metrics":                   "holds a user",
 		"http://me:1/s3cret@h/metrics":              "holds a user",
 		"http://${env.HUSH_KEY}:s3cret@h/metrics":   "holds a user",
+		"http://h:9100/for@me?key=s3cret":           `holds a user, and a scenario is shown to others; write %40`,
+		"http://me:half-${env.HUSH_KEY}@h/metrics":  "holds a user",
+		"http:/h/metrics?token=s3cret":              `"http:/h/metrics?***" is not the address of metrics`,
 		"h:9100/${env.HUSH_KEY}":                    "is not the address of metrics",
 		"http://h/${client.index}":                  "`${client.index}` cannot be used here",
 		"ftp://me:${env.HUSH_KEY}@h:21/metrics.txt": "is not the address of metrics",
