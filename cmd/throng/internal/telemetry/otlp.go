@@ -8,8 +8,10 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"github.com/go-logr/logr"
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetrichttp"
@@ -57,6 +59,8 @@ func (r *Recorder) Export(ctx context.Context, endpoint string) (*Exporter, erro
 	if err != nil {
 		return nil, err
 	}
+	unusable := &complaint{}
+	otel.SetLogger(logr.New(unusable))
 	client, err := otlpmetrichttp.New(ctx, options...)
 	if err != nil {
 		return nil, fmt.Errorf("export over OTLP: %w", err)
@@ -65,6 +69,9 @@ func (r *Recorder) Export(ctx context.Context, endpoint string) (*Exporter, erro
 		resource.WithTelemetrySDK(), resource.WithHost(), resource.WithFromEnv())
 	if err != nil {
 		return nil, fmt.Errorf("OTEL_RESOURCE_ATTRIBUTES: %w", err)
+	}
+	if first := unusable.first.Load(); first != nil {
+		return nil, fmt.Errorf("a variable OTEL_* cannot be used, at %q; correct it: headers are NAME=VALUE,NAME=VALUE, with %%XX for a character that does not belong to that, times are milliseconds", *first)
 	}
 	e := &Exporter{}
 	// the default prints into the terminal's live view
@@ -75,6 +82,25 @@ func (r *Recorder) Export(ctx context.Context, endpoint string) (*Exporter, erro
 	}
 	e.provider = metric.NewMeterProvider(metric.WithResource(from), metric.WithReader(metric.NewPeriodicReader(client, reading...)))
 	return e, nil
+}
+
+// A complaint is the first thing that the exporter could not use of its environment. By default it
+// prints what stands there, headers and addresses in which secrets may be, and goes on without.
+type complaint struct {
+	logr.LogSink // of which only what is below is called
+	first        atomic.Pointer[string]
+}
+
+func (*complaint) Init(logr.RuntimeInfo) {}
+
+func (*complaint) Enabled(int) bool { return false }
+
+// Error implements logr.LogSink. The address that decides has been read before: another may be
+// meant for gRPC.
+func (c *complaint) Error(_ error, message string, _ ...any) {
+	if message != "parse url" {
+		c.first.CompareAndSwap(nil, &message)
+	}
 }
 
 // destination tells the exporter where to send, where its environment does not.

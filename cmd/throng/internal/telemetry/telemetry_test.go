@@ -246,6 +246,28 @@ func TestOTLPThatFails(t *testing.T) {
 	}
 }
 
+// What the exporter cannot use of its environment it would print, though a secret may stand in it.
+func TestOTLPEnvironment(t *testing.T) {
+	url, _ := receiver(t, http.StatusOK)
+	for name, c := range map[string]struct{ name, value, want string }{
+		"an address that does not decide": {"OTEL_EXPORTER_OTLP_ENDPOINT", "http://me:hush%zz@h:1", ""},
+		"a header without a name":         {"OTEL_EXPORTER_OTLP_HEADERS", "hush", "headers are NAME=VALUE"},
+		"a header that cannot be read":    {"OTEL_EXPORTER_OTLP_METRICS_HEADERS", "key=hush%zz", "headers are NAME=VALUE"},
+		"a time":                          {"OTEL_EXPORTER_OTLP_TIMEOUT", "5s", "times are milliseconds"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv(c.name, c.value)
+			e, err := recorded().Export(t.Context(), url)
+			if err == nil {
+				err = e.Close()
+			}
+			if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "hush")) {
+				t.Errorf("%v, want %q", err, c.want)
+			}
+		})
+	}
+}
+
 // The dashboard must load, and ask for nothing that is not exported.
 func TestDashboard(t *testing.T) {
 	text, err := os.ReadFile("../../../../bench/grafana/throng.json")
