@@ -42,10 +42,7 @@ func commandLine(command string, args, secret []string, files ...*file.File) []s
 		for _, f := range files {
 			arg = f.Spec.Secrets.Mask(arg)
 		}
-		if strings.Contains(arg, "://") {
-			arg = address.Hide(arg)
-		}
-		out = append(out, arg)
+		out = append(out, address.HideAll(arg))
 	}
 	return out
 }

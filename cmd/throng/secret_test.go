@@ -254,8 +254,8 @@ func searchFor(t *testing.T, where, text string, secrets map[string]string) {
 }
 
 func TestCommandLineHasNoSecrets(t *testing.T) {
-	got := commandLine("run", []string{"x.yaml", "--set", "token=a b", "--set=token=c", "--set", "vars.token=d", "--set", "tokens=e", "--set=n=token=f", "--nats", "nats://u:p@ss@h:1", "--nats=nats://t0ken@h:1", "--nats", "nats://u:p/ss@h:1", "--label=a@b", "http://h/x"}, []string{"token"})
-	want := []string{"throng", "run", "x.yaml", "--set", "token=***", "--set=token=***", "--set", "vars.token=***", "--set", "tokens=e", "--set=n=token=f", "--nats", "nats://***@h:1", "--nats=nats://***@h:1", "--nats", "nats://***@h:1", "--label=a@b", "http://h/x"}
+	got := commandLine("run", []string{"x.yaml", "--set", "token=a b", "--set=token=c", "--set", "vars.token=d", "--set", "tokens=e", "--set=n=token=f", "--nats", "nats://u:p@ss@h:1", "--nats=nats://t0ken@h:1", "--nats", "nats://u:p/ss@h:1", "--label=a@b", "http://h/@x"}, []string{"token"})
+	want := []string{"throng", "run", "x.yaml", "--set", "token=***", "--set=token=***", "--set", "vars.token=***", "--set", "tokens=e", "--set=n=token=f", "--nats", "nats://***@h:1", "--nats=nats://***@h:1", "--nats", "nats://***@h:1", "--label=a@b", "http://h/@x"}
 	if !slices.Equal(got, want) {
 		t.Errorf("%q\nwant %q", got, want)
 	}

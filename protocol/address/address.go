@@ -6,9 +6,13 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 )
+
+// reScheme is the beginning of a URL.
+var reScheme = regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.-]*://`)
 
 // hidden stands in the place of what an address does not show.
 const hidden = "***"
@@ -36,6 +40,33 @@ func HideQuery(address string) string {
 		before += "?" + hidden
 	}
 	return before
+}
+
+// HideAll hides the users of the addresses in a text, such as an argument of a command. An @ in the
+// path of a proper URL is no user's.
+func HideAll(text string) string {
+	var b strings.Builder
+	for {
+		at := reScheme.FindStringIndex(text)
+		if at == nil {
+			return b.String() + text
+		}
+		b.WriteString(text[:at[0]])
+		text = text[at[0]:]
+		end := len(text)
+		if i := strings.IndexAny(text, " \t\r\n\"'`"); i >= 0 {
+			end = i
+		}
+		if next := reScheme.FindStringIndex(text[at[1]-at[0]:]); next != nil {
+			end = min(end, next[0]+at[1]-at[0])
+		}
+		one := text[:end]
+		if u, err := url.Parse(one); err != nil || u.User != nil {
+			one = Hide(one)
+		}
+		b.WriteString(one)
+		text = text[end:]
+	}
 }
 
 // CheckParameters refuses an address with a parameter, behind its question mark, that is none of

@@ -27,6 +27,22 @@ func TestHide(t *testing.T) {
 	}
 }
 
+func TestHideAll(t *testing.T) {
+	for given, want := range map[string]string{
+		"--nats=nats://u:secret@h:4222":                    "--nats=nats://***@h:4222",
+		"nats://secret@a,nats://u:se/cret@b":               "nats://***@a,nats://***@b",
+		"nats://a:1,u:secret@b:2":                          "nats://***@b:2",
+		"node s.js --redis 'redis://:sec@ret@h' --by me@h": "node s.js --redis 'redis://***@h' --by me@h",
+		"http://h:3000/@me/x?mail=a@b":                     "http://h:3000/@me/x?mail=a@b",
+		"see http://h and mail me@h":                       "see http://h and mail me@h",
+		"me@h":                                             "me@h",
+	} {
+		if got := HideAll(given); got != want {
+			t.Errorf("%s is shown as %s, not as %s", given, got, want)
+		}
+	}
+}
+
 func TestHideQuery(t *testing.T) {
 	for given, want := range map[string]string{
 		"http://h:1/path":          "http://h:1/path",
