@@ -24,6 +24,9 @@ func keepScenario(stderr io.Writer, dir, command string, f *file.File, opt *scen
 			quick = fmt.Sprintf(" --quick=%g", q)
 		}
 		head := fmt.Sprintf("# The scenario as it ran, with --set, variables and defaults in their places.\n# Again: throng %s %s%s\n", command, resolvedName, quick)
+		if len(head)+len(text) > file.MaxText { // --resume must be able to read it
+			head = ""
+		}
 		err = os.WriteFile(filepath.Join(dir, resolvedName), append([]byte(head), text...), 0o644)
 	}
 	if err != nil {

@@ -48,12 +48,13 @@ func (f *File) Resolved(target, path string) ([]byte, error) {
 	case plain.get("target") != nil: // --set has named it
 		plain = plain.without("server").without("targets")
 	}
-	// Some keys with defaults exclude one another. Where the defaults do not fit this scenario, it
-	// goes without them.
+	// Some keys with defaults exclude one another. Where the defaults do not fit this scenario, or
+	// into a file, it goes without them.
 	for _, n := range []*node{filled(plain, fresh), plain} {
 		out := n.yaml()
 		if len(out) > MaxText {
-			return nil, fmt.Errorf("the scenario takes %d bytes with its aliases written out, and a file may have %d", len(out), MaxText)
+			err = fmt.Errorf("the scenario takes %d bytes with its aliases written out, and a file may have %d", len(out), MaxText)
+			continue
 		}
 		if _, err = parse(f.Name, string(out), reading{unset: true}, nil); err == nil {
 			return out, nil

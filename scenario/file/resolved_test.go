@@ -165,3 +165,15 @@ func TestResolvedFindsItsData(t *testing.T) {
 		}
 	}
 }
+
+// The defaults are left out of a scenario that has no room for them.
+func TestResolvedFitsIntoAFile(t *testing.T) {
+	text := "version: 1\nname: x\ngroups: {a: {count: 1, auth: {t: \"" + strings.Repeat("x", MaxText-70) + "\"}}}\n"
+	f, err := Parse("x.yaml", []byte(text), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if resolved, _ := again(t, f, "", ""); strings.Contains(resolved, "seed:") {
+		t.Errorf("%d bytes hold the defaults", len(resolved))
+	}
+}
