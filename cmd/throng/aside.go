@@ -35,6 +35,12 @@ func exposed(l net.Listener) bool {
 	return ok && !a.IP.IsLoopback()
 }
 
+// httpServer answers with h. It closes connections that ask nothing for a minute: a browser keeps
+// some open for as long as a page is shown. An answer, such as a profile, may take any time.
+func httpServer(h http.Handler) *http.Server {
+	return &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute}
+}
+
 // aside serves an operators' endpoint on its own address until ctx ends, and returns a function
 // that waits for its end. An empty address does nothing. A port without host listens on the
 // loopback interface and accepts only the host localhost and the names in hosts. flag, what and
@@ -47,7 +53,7 @@ func aside(ctx context.Context, flag, what, path, address string, hosts []string
 	if err != nil {
 		return nil, err
 	}
-	srv := &http.Server{Handler: hostname.Guard(h, hosts), ReadHeaderTimeout: 10 * time.Second}
+	srv := httpServer(hostname.Guard(h, hosts))
 	_, _ = fmt.Fprintf(stderr, "%s on http://%s%s\n", what, ln.Addr(), path)
 	done := make(chan struct{})
 	go func() {

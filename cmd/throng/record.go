@@ -172,7 +172,8 @@ func (r *recording) folder() (string, error) {
 // serveProxy serves until the context ends, and cuts connections then.
 func serveProxy(ctx context.Context, h http.Handler, listeners []net.Listener) error {
 	// Connections of websockets are not the server's any more: they end with the context.
-	srv := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, BaseContext: func(net.Listener) context.Context { return ctx }}
+	srv := httpServer(h)
+	srv.BaseContext = func(net.Listener) context.Context { return ctx }
 	failed := make(chan error, len(listeners))
 	var all sync.WaitGroup
 	for _, ln := range listeners {

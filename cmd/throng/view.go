@@ -58,7 +58,7 @@ only, unless --listen names another address. Ctrl-C ends it.`,
 
 // serveUntil serves until ctx ends, and then until the answers under way are given.
 func serveUntil(ctx context.Context, l net.Listener, h http.Handler) error {
-	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
+	server := httpServer(h)
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(l) }()
 	select {
