@@ -125,7 +125,7 @@ func noStamp(event string, n int64, paths string, op *file.Operation) string {
 	case op.Stamp != nil:
 		return what + "stamp: of `" + op.Name + "` in the contract must name the place of ${payload} in the delivered arguments"
 	}
-	return what + "the server changes the payload of `" + op.Name + "`: put ${stamp} where an id goes that it passes on, and name its place with correlate:"
+	return what + "the server leaves out or changes the payload of `" + op.Name + "`: check that emit: has it under the name that the server reads, or put ${stamp} where an id goes that it passes on, and name its place with correlate:"
 }
 
 func otherEvent(event, instead string, n int64, op *file.Operation) string {
@@ -176,6 +176,20 @@ func (t *trial) emptyRooms(rows [][]ledger.Row) string {
 	for i, s := range t.streams {
 		if s.spec.To.Kind == file.ToRoom && i < len(rows) && nothingCame(rows[i]) {
 			return fmt.Sprintf("no message to a room reached any client: if the server has no event `%s`, its rooms are empty; join: in the contract must name the server's event for joining a room", t.joinEvent())
+		}
+	}
+	return ""
+}
+
+// noJoins says that the joins of a contract do not fit the server, where it has acknowledged none,
+// and the trial ended before the first of them was late.
+func (t *trial) noJoins(held int) string {
+	if asked, acknowledged := t.joinAsked(); held > 0 || !asked || !acknowledged || t.contract == nil {
+		return ""
+	}
+	for _, sum := range t.errors.Classes() {
+		if sum.Class == metric.Error(metric.ErrWaiting, metric.HowJoin) {
+			return fmt.Sprintf("no client was in its rooms when the run ended, and %s waited for the server to acknowledge `%s`: if the server has no such event, or does not acknowledge it, correct join: in the contract", metric.FormatCount(sum.N), t.joinEvent())
 		}
 	}
 	return ""

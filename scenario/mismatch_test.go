@@ -46,6 +46,7 @@ func TestMismatch(t *testing.T) {
 		"wrong event": {[]string{"deliver: message", "deliver: msg"}, result.Invalid, "no `msg` event arrived, but "},
 		"wrong join":  {[]string{"[join,", "[jion,", "timeout: 500ms", "timeout: 2s", "rest, for: 500ms", "rest, for: 3s"}, result.Fail, "if the server has no event `jion`"},
 		"silent join": {[]string{"[join,", "[jion,", "ack: true", "ack: false"}, result.Fail, "if the server has no event `jion`, its rooms are empty"},
+		"early join":  {[]string{"[join,", "[jion,", "timeout: 500ms", "timeout: 30s"}, result.Invalid, "waited for the server to acknowledge `jion`"},
 		// The events of another operation have come for that one.
 		"wrong emit": {[]string{
 			`say: {emit: [room,`, "typing: {emit: [room, \"${room}\", typing, {a: 1}], to: none, deliver: typing}\n    say: {emit: [jion,",

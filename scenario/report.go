@@ -38,8 +38,8 @@ func (t *trial) report(c *collector, rows [][]ledger.Row, end judge.Ending, why 
 		e.Cause = why.Error()
 	}
 	network, unfit := t.networkResult()
-	e.Mismatch, e.FaultFailed = t.mismatch(rows), cmp.Or(t.acts.failure(), unfit)
 	_, held := c.clients()
+	e.Mismatch, e.FaultFailed = cmp.Or(t.mismatch(rows), t.noJoins(held)), cmp.Or(t.acts.failure(), unfit)
 	cell := &result.Cell{
 		Params: t.spec.Params, ParamNames: t.spec.ParamNames, Trial: t.cell.Trial, Started: c.started, Settings: t.settings(), Seconds: e.Length(judge.Scope{}),
 		Clients: result.Clients{
