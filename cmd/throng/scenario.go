@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -156,7 +157,12 @@ func load(stdin io.Reader, name string, set map[string]string, secret ...string)
 		return nil, fmt.Errorf("%s: an address, and no scenario; name a scenario and the server behind it: quickstart --target %[1]s", address.Hide(name))
 	case err != nil:
 		hint := "'throng list' lists them"
-		if near := file.Suggest(name, append(scenarioFiles(filepath.Dir(name)), scenarios.Names()...)); near != "" {
+		files := scenarioFiles(filepath.Dir(name))
+		near := file.Suggest(name, append(files, scenarios.Names()...))
+		if i := slices.IndexFunc(files, func(f string) bool { return strings.TrimSuffix(f, filepath.Ext(f)) == filepath.Clean(name) }); i >= 0 {
+			near = files[i]
+		}
+		if near != "" {
 			hint = fmt.Sprintf("did you mean %s?", near)
 		}
 		return nil, fmt.Errorf("%s: no such file, and no ready scenario of that name; %s", name, hint)

@@ -85,7 +85,8 @@ func decoded[T any](d *decoder, n *node, o *object[T]) *T {
 
 // decode fills t, which holds the defaults.
 func (o *object[T]) decode(d *decoder, n *node, t *T) {
-	if !d.isDictWith(n, o.what, o.lone) {
+	keys, _ := o.names()
+	if !d.isDictWith(n, o.what, o.lone, keys) {
 		return
 	}
 	instead := false // a later key may stand for a missing one

@@ -2,6 +2,7 @@ package file
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -9,10 +10,11 @@ import (
 // Mistakes in where a value stands, and in its form: a list in the place of a mapping, a key among
 // those of another mapping, a comma that is missing.
 
-func (d *decoder) isDict(n *node, what string) bool { return d.isDictWith(n, what, "") }
+func (d *decoder) isDict(n *node, what string) bool { return d.isDictWith(n, what, "", nil) }
 
-// isDictWith is isDict for a mapping of which a single value is meant for the key lone: see object.
-func (d *decoder) isDictWith(n *node, what, lone string) bool {
+// isDictWith is isDict for a mapping that may have certain keys, nil for any, and of which a single
+// value is meant for the key lone: see object.
+func (d *decoder) isDictWith(n *node, what, lone string, keys []string) bool {
 	if n.kind == dict {
 		return true
 	}
@@ -21,7 +23,7 @@ func (d *decoder) isDictWith(n *node, what, lone string) bool {
 	case n.kind == list:
 		hint = "write key: value lines without a -, or {key: value}"
 	case n.null || n.text == "":
-	case glued != nil && !n.quoted:
+	case glued != nil && !n.quoted && (keys == nil || slices.Contains(keys, glued[1])):
 		hint = fmt.Sprintf("put a space behind the colon: %s: %s", glued[1], clip(glued[2]))
 	case lone == alone:
 		hint = "write {}, or keys in it, or remove it"

@@ -23,6 +23,11 @@ var sentences = map[string][]mistaken{
 		{"groups: {a: {count: 1, rooms: {of: 9999, join: »\"exp(20000)\"}}}", "a client would join 20000 rooms on average; write at most 10000"},
 		{"groups: {a: {count: 1, before: [{http: {post: /login, form: {»\"\": x}}}]}}", "a field of the form has no name; write name: value"},
 	},
+	"addresses": {
+		{"target: »localhost:3000\ngroups: {a: {count: 1}}", "the target is a mapping of keys to values, not \"localhost:3000\"; write {url: \"localhost:3000\"}"},
+		{"target: »url:http://h\ngroups: {a: {count: 1}}", "the target is a mapping of keys to values, not \"url:http://h\"; put a space behind the colon: url: http://h"},
+		{"target: {url: »localhost:3000}\ngroups: {a: {count: 1}}", "\"localhost:3000\" is not the address of a server; write it like http://host:port (or https, ws, wss), or unix:/path/of.sock"},
+	},
 	"words of other tools": {
 		{"groups: {a: {count: 1, flow: [{think: »1s..3s}]}}", "think is a duration or a distribution, not a range; write uniform(1s 3s)"},
 		{"groups: {a: {count: 1, flow: [{think: »1-3s}]}}", "think is a duration or a distribution, not a range; write uniform(1s 3s)"},
