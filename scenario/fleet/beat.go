@@ -45,6 +45,11 @@ func (m *member) beatOn(ctx context.Context) {
 		case <-ctx.Done():
 			m.sendBeat(true)
 			return
+		case <-m.hurry:
+			if m.sendAgain() {
+				m.sendBeat(false)
+			}
+			continue
 		case <-tick.C:
 		}
 		m.mu.Lock()
@@ -59,30 +64,35 @@ func (m *member) beatOn(ctx context.Context) {
 			m.cut = now
 		}
 		m.loseSilent(now)
-		again := map[stream][][]byte{}
-		for st, o := range m.out {
-			if late := o.overdue(now); late != nil {
-				again[st] = slices.Clone(late)
-			}
-		}
 		m.mu.Unlock()
-		m.publishAgain(again)
+		m.sendAgain()
 		m.sendBeat(false)
 	}
 }
 
-// publishAgain sends again what nobody has confirmed.
-func (m *member) publishAgain(all map[stream][][]byte) {
-	for st, late := range all {
-		for _, sealed := range late {
+// hasten makes beatOn do at once what else waits for its next turn.
+func (m *member) hasten() {
+	select {
+	case m.hurry <- struct{}{}:
+	default:
+	}
+}
+
+// sendAgain sends again what nobody has confirmed. It reports whether so much has come since the
+// last beat that its senders should know.
+func (m *member) sendAgain() (confirms bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	now := time.Now()
+	for st, o := range m.out {
+		for _, sealed := range o.overdue(now) {
 			if err := m.publish(st, sealed); err != nil {
-				m.mu.Lock()
 				m.fail(err)
-				m.mu.Unlock()
-				return
+				return false
 			}
 		}
 	}
+	return m.taken >= confirmAt
 }
 
 // loseSilent goes on without those from whom nothing has come for too long. The lock is held.
@@ -107,6 +117,7 @@ func (m *member) loseSilent(now time.Time) {
 func (m *member) sendBeat(leaves bool) {
 	zero, bound := m.clk.reading()
 	m.mu.Lock()
+	m.taken = 0
 	if m.isController() {
 		zero, bound = 0, m.worstBound()
 	}
@@ -183,7 +194,9 @@ func (m *member) takeBeat(from int, n uint64, b []byte) {
 			st.to = from
 		}
 		if o := m.out[st]; r.b != nil && o != nil {
-			o.confirm(from, waitsFor, time.Now())
+			if o.confirm(from, waitsFor, time.Now()); o.again < o.next {
+				m.hasten()
+			}
 		}
 	}
 	if leaves && (m.isController() || from == m.of) {

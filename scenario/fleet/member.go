@@ -59,6 +59,7 @@ type member struct {
 	bounds  atomic.Int64  // at an agent, in nanoseconds: as the controller says
 	subs    []*nats.Subscription
 	arrived chan struct{} // takes one: something is in the inbox
+	hurry   chan struct{} // takes one: see hasten
 	stop    context.CancelFunc
 	ending  sync.WaitGroup
 
@@ -67,6 +68,7 @@ type member struct {
 	in     map[stream]*incoming
 	inbox  []message
 	unread int                // bytes of what has come and is not read: here, and in a link
+	taken  int                // bytes taken in since the last beat
 	heard  map[int]time.Time  // of each member whose silence counts
 	any    time.Time          // when something came from any member
 	cut    time.Time          // when this process was last seen without a NATS server
@@ -83,7 +85,7 @@ func join(conn *nats.Conn, run string, secret []byte, self, agents int, clk *clo
 		return nil, err
 	}
 	m := &member{
-		conn: conn, run: run, self: self, of: agents, keys: ring, clk: clk, arrived: make(chan struct{}, 1),
+		conn: conn, run: run, self: self, of: agents, keys: ring, clk: clk, arrived: make(chan struct{}, 1), hurry: make(chan struct{}, 1),
 		out: map[stream]*outgoing{}, in: map[stream]*incoming{}, heard: map[int]time.Time{}, latest: map[int]uint64{},
 		clocks: map[int]agentClock{}, gone: map[int]error{},
 	}
@@ -266,6 +268,9 @@ func (m *member) take(k kind, msg *nats.Msg) {
 		return
 	}
 	m.hear(from)
+	if m.taken += len(plain); m.taken >= confirmAt {
+		m.hasten()
+	}
 	in.part = append(in.part, plain[headSize:]...)
 	if plain[1] != 0 {
 		if len(in.part) > maxKept {

@@ -11,7 +11,8 @@ const (
 	maxKept    = 256 << 20       // bytes
 	maxUnread  = 256 << 20       // bytes; from then on the others keep what they send
 	resendWait = time.Second     // without a confirmation, what is kept is sent again
-	resendMost = 4 << 20         // bytes sent again at once
+	resendMost = 4 << 20         // bytes that are on their way again at once
+	confirmAt  = 1 << 20         // bytes taken since the last beat: another one does not wait its turn
 	chunk      = 512<<10 - 1<<10 // bytes of a message's part, at most
 	headSize   = 6               // bytes before a part: what it is, whether more follows, and the trial
 
@@ -31,10 +32,11 @@ type outgoing struct {
 	stream
 
 	next  uint64   // number of the next message
+	again uint64   // number of the next one to send again: next when none is
 	kept  [][]byte // sealed, not confirmed by all; the last one has the number next-1
 	bytes int
 	have  map[int]uint64 // by receiver, the number that it waits for
-	moved time.Time      // when something was sent or confirmed last, or sent again
+	moved time.Time      // when all had more than before, or it began that some have not
 }
 
 var errTooMuch = errors.New("too much waits for the other members of the run to take it")
@@ -59,6 +61,9 @@ func (o *outgoing) add(sealed []byte, now time.Time) error {
 		o.kept = append(o.kept, sealed)
 		o.bytes += len(sealed)
 	}
+	if o.again == o.next { // else it comes again, after those before it
+		o.again++
+	}
 	o.next++
 	return nil
 }
@@ -69,8 +74,10 @@ func (o *outgoing) confirm(receiver int, waitsFor uint64, now time.Time) {
 	if !known || waitsFor <= had || waitsFor > o.next {
 		return
 	}
-	o.have[receiver], o.moved = waitsFor, now
-	o.drop()
+	o.have[receiver] = waitsFor
+	if o.drop() {
+		o.moved = now
+	}
 }
 
 // without goes on without a receiver.
@@ -79,34 +86,45 @@ func (o *outgoing) without(receiver int) {
 	o.drop()
 }
 
-func (o *outgoing) drop() {
+// drop drops what all have, and reports whether there was something.
+func (o *outgoing) drop() (any bool) {
 	least := o.next
 	for _, n := range o.have {
 		least = min(least, n)
 	}
-	for first := o.next - uint64(len(o.kept)); first < least && len(o.kept) > 0; first++ {
+	for first := o.first(); first < least && len(o.kept) > 0; first++ {
 		o.bytes -= len(o.kept[0])
 		o.kept[0] = nil
-		o.kept = o.kept[1:]
+		o.kept, any = o.kept[1:], true
 	}
 	if len(o.kept) == 0 {
 		o.kept = nil
 	}
+	return any
 }
 
-// overdue returns the messages to send again, in order: nobody has confirmed anything for a while.
+// first is the number of the first message that is kept.
+func (o *outgoing) first() uint64 { return o.next - uint64(len(o.kept)) }
+
+// overdue returns the messages to send again now, in order. They begin with the first one when for
+// a while nobody who lacks it has confirmed anything; from then on each confirmation makes place
+// for more, up to the last one.
 func (o *outgoing) overdue(now time.Time) [][]byte {
-	if len(o.kept) == 0 || now.Sub(o.moved) < resendWait {
+	if len(o.kept) > 0 && now.Sub(o.moved) >= resendWait {
+		o.again, o.moved = o.first(), now
+	}
+	o.again = max(o.again, o.first())
+	from := int(o.again - o.first())
+	end, bytes := 0, 0
+	for end < len(o.kept) && (end == 0 || bytes+len(o.kept[end]) <= resendMost) {
+		bytes += len(o.kept[end])
+		end++
+	}
+	if end <= from {
 		return nil
 	}
-	o.moved = now
-	bytes := 0
-	for i, m := range o.kept {
-		if bytes += len(m); bytes > resendMost && i > 0 {
-			return o.kept[:i]
-		}
-	}
-	return o.kept
+	o.again += uint64(end - from)
+	return o.kept[from:end]
 }
 
 // incoming is what has arrived of a stream. Parts of a message come one after another.

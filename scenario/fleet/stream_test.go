@@ -69,6 +69,62 @@ func TestStreams(t *testing.T) {
 	}
 }
 
+// Once a receiver takes again what it could not, each of its confirmations brings what follows: it
+// gets all at the pace of these, and no more at once than may be on its way.
+func TestCatchUp(t *testing.T) {
+	const size, messages = chunk, 200
+	start := time.Now()
+	o := newOutgoing(stream{kind: up}, 5)
+	for range messages {
+		if err := o.add(make([]byte, size), start); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := o.overdue(start.Add(resendWait / 2)); got != nil {
+		t.Fatalf("%d messages are sent again while they may be on their way", len(got))
+	}
+	const window = resendMost / size
+	in, now, sent := &incoming{}, start.Add(resendWait), uint64(0)
+	for rounds := 0; in.next < messages; rounds++ {
+		if rounds > messages/window {
+			t.Fatalf("after %d confirmations %d messages have come", rounds, in.next)
+		}
+		again := o.overdue(now)
+		if len(again) > window {
+			t.Fatalf("%d messages are sent again at once", len(again))
+		}
+		for range again {
+			if !in.accept(sent) {
+				t.Fatalf("message %d comes, and %d is waited for", sent, in.next)
+			}
+			sent++
+		}
+		o.confirm(5, in.next, now)
+	}
+	if sent != messages || len(o.kept) > 0 || o.overdue(now.Add(time.Hour)) != nil {
+		t.Errorf("%d messages were sent again, and %d are kept", sent, len(o.kept))
+	}
+	if err := o.add([]byte("live"), now); err != nil || o.overdue(now) != nil {
+		t.Errorf("what has just been sent is sent again; %v", err)
+	}
+}
+
+// One receiver that lacks something gets it, however much the others go on to confirm.
+func TestOneLacksIt(t *testing.T) {
+	now := time.Now()
+	o := newOutgoing(stream{kind: down}, 1, 2)
+	for n := uint64(1); n <= 10; n++ {
+		if err := o.add([]byte("a"), now); err != nil {
+			t.Fatal(err)
+		}
+		o.confirm(1, n, now)
+		now = now.Add(resendWait / 4)
+	}
+	if again := o.overdue(now); len(again) != 10 {
+		t.Errorf("%d messages are sent again, want 10", len(again))
+	}
+}
+
 // A confirmation of what was never sent, or by nobody who should have it, changes nothing.
 func TestConfirmNonsense(t *testing.T) {
 	now := time.Now()
