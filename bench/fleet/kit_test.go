@@ -126,9 +126,9 @@ func (p *process) code(t *testing.T) int {
 }
 
 // agent starts an agent and waits until it is ready.
-func agent(t *testing.T, before []string, url, name string, args ...string) *process {
+func agent(t *testing.T, before []string, url, name string) *process {
 	t.Helper()
-	p := start(t, before, append([]string{"agent", "--nats", url, "--name", name}, args...)...)
+	p := start(t, before, "agent", "--nats", url, "--name", name)
 	select {
 	case line := <-p.lines:
 		if line != "the agent "+name+" is ready" {
