@@ -3,9 +3,11 @@ package fleet
 import (
 	"cmp"
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -142,4 +144,25 @@ func List(ctx context.Context, url string) ([]Listed, error) {
 		out = append(out, Listed{Agent: c.Agent, ID: c.ID, State: c.state()})
 	}
 	return out, nil
+}
+
+// compareClocks asks an agent that is in no run what time of the day it has, and returns how much
+// its clock is ahead and the error, in microseconds.
+func compareClocks(ctx context.Context, conn *nats.Conn, id string) (offset, bound int64) {
+	var all []exchange
+	for range burstSize {
+		e := exchange{asked: time.Duration(time.Now().UnixNano())}
+		short, cancel := context.WithTimeout(ctx, timeWait)
+		msg, err := conn.RequestWithContext(short, agentSubject+id+".time", nil)
+		cancel()
+		e.back = time.Duration(time.Now().UnixNano())
+		if err != nil || len(msg.Data) != 8 {
+			return 0, 0
+		}
+		e.came = time.Duration(binary.BigEndian.Uint64(msg.Data))
+		e.answered = e.came
+		all = append(all, e)
+	}
+	l := fit(all, all[0].at())
+	return int64(l.offset) / 1000, int64(math.Ceil(float64(l.bound) / 1e3))
 }
