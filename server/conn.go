@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/valyala/fasthttp"
 
@@ -26,6 +27,7 @@ type conn struct {
 	pending   *pending        // a packet of which attachments are missing; nil for none
 	logged    *source         // nil until a line of the log is about it
 	waiting   bool            // counts as a session without namespace
+	over      atomic.Bool     // the client has left, or the session has ended
 	closed    bool            // guarded by mu, as is what follows
 
 	mu          sync.Mutex

@@ -16,9 +16,11 @@ type life struct {
 // is at work, for whose return OnDisconnect has to wait. Give it to what these wait for, such as a
 // query.
 //
-// Behind a handler at work nothing of the client is read, an end of its connection neither. It
-// shows when something is sent that the client does not take, or by the heartbeat, after
-// Times.PingInterval and PingTimeout at the latest.
+// Behind a handler at work nothing of the client is read, but the end of its connection is seen at
+// once. What the client had sent by then is still handled, with a context that has ended. Where a
+// connection is not the server's own, as with TLS of other listeners than NewTLSListener's, and on
+// other systems than Linux, an end shows when something is sent that the client does not take, or
+// by the heartbeat, after Times.PingInterval and PingTimeout at the latest.
 func (s *Socket) Context() context.Context {
 	s.mu.Lock()
 	if s.life == nil {
@@ -35,7 +37,7 @@ func (s *Socket) Context() context.Context {
 
 // isOver reports whether the socket has left, or will never join.
 func (s *Socket) isOver() bool {
-	if s.stage.Load() > inside || !s.conn.session.IsOpen() {
+	if s.stage.Load() > inside || s.conn.over.Load() || !s.conn.session.IsOpen() {
 		return true
 	}
 	s.conn.mu.Lock()
@@ -55,6 +57,7 @@ func (s *Socket) endContext() {
 
 // Over implements session.Handler.
 func (c *conn) Over() {
+	c.over.Store(true)
 	c.mu.Lock()
 	all := slices.Clone(c.sockets)
 	if c.transitions != nil {

@@ -244,6 +244,36 @@ func TestWebTransport(t *testing.T) {
 }
 
 // TestUpgradeToWebTransport moves a session from polling, with what is queued meanwhile.
+// A handler learns that its client has gone, though nothing of it is read meanwhile.
+func TestContextOverWebTransport(t *testing.T) {
+	srv, err := server.New(server.Options{Times: server.Times{PingInterval: server.Never, PingTimeout: server.Never}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	waits, ended := make(chan bool, 1), make(chan bool, 1)
+	srv.On("wait", func(s *server.Socket, _ *server.Event) error {
+		waits <- true
+		select {
+		case <-s.Context().Done():
+			ended <- true
+		case <-time.After(patience):
+			ended <- false
+		}
+		return nil
+	})
+	url, trust := serveQUIC(t, srv)
+	c := openChannel(t, url+"/socket.io/", trust, "0")
+	c.text()
+	c.send("40")
+	c.text()
+	c.send(`42["wait"]`)
+	<-waits
+	_ = c.session.CloseWithError(0, "")
+	if !<-ended {
+		t.Error("the context does not end")
+	}
+}
+
 func TestUpgradeToWebTransport(t *testing.T) {
 	srv, err := server.New(server.Options{Engine: app.Echo})
 	if err != nil {

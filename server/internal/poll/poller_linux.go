@@ -17,6 +17,9 @@ type Handler interface {
 	// caller's to use during the call. It returns true to be called again although it has not read
 	// everything: a client that sends without end must not keep a worker for itself.
 	Ready(buf []byte) (again bool)
+	// PeerLeft is called while Ready runs, when the stream has come to its end: what came before
+	// may not have been read. See also Conn.HungUp.
+	PeerLeft()
 }
 
 const (
@@ -269,6 +272,9 @@ func (p *Poller) lead(events *events) {
 		}
 		if e.Events&(unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0 {
 			at.conn.hungUp.Store(true)
+			if at.conn.state >= running { // for how long, nobody knows
+				p.workers.Go(at.conn.owner.PeerLeft)
+			}
 		}
 		if e.Events&^unix.EPOLLOUT != 0 {
 			p.enqueue(at.conn)

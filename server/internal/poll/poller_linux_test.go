@@ -20,9 +20,17 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type owner struct {
 	Conn
 	ready func(c *owner, buf []byte) bool
+	left  chan struct{} // gets the calls of PeerLeft, as far as there is room
 }
 
 func (o *owner) Ready(buf []byte) bool { return o.ready(o, buf) }
+
+func (o *owner) PeerLeft() {
+	select {
+	case o.left <- struct{}{}:
+	default:
+	}
+}
 
 func newPoller(t *testing.T) *Poller {
 	t.Helper()
@@ -88,6 +96,27 @@ func within[T any](t *testing.T, what string, c <-chan T) (v T) {
 		t.Errorf("%s did not happen", what)
 	}
 	return v
+}
+
+// An owner that is at work hears of the end of the stream, before it has read all that came.
+func TestPeerLeavesWhileReadyRuns(t *testing.T) {
+	p := newPoller(t)
+	entered, release := make(chan struct{}, 10), make(chan struct{})
+	o, peer := take(t, p, func(c *owner, buf []byte) bool {
+		_, _ = c.Read(buf[:1])
+		entered <- struct{}{}
+		<-release
+		return false
+	})
+	defer close(release)
+	o.left = make(chan struct{}, 1)
+	watch(t, o)
+	write(t, peer, "some")
+	within(t, "the call of Ready", entered)
+	if err := peer.Close(); err != nil {
+		t.Fatal(err)
+	}
+	within(t, "the call of PeerLeft", o.left)
 }
 
 func TestReadsWhatComesUntilTheEnd(t *testing.T) {

@@ -56,6 +56,17 @@ func (s *Session) received(p engineio.Packet) (st state, three bool, err error) 
 	return st, three, nil
 }
 
+// PeerLeft is called when the stream of c has come to its end, perhaps before its reader is there:
+// what has come is still received.
+func (s *Session) PeerLeft(c Conn) {
+	s.mu.Lock()
+	carries := s.conn == c && s.state != closed
+	s.mu.Unlock()
+	if carries {
+		s.handler.Over()
+	}
+}
+
 // Do calls f on a goroutine of its own, when the handler is not at work.
 func (s *Session) Do(f func()) {
 	s.spawn(func() { s.Exclusive(f) })

@@ -79,8 +79,8 @@ type Handler interface {
 	WantsOpened(three bool) bool
 	// Upgraded is called when an upgrade has moved the session to a Conn.
 	Upgraded()
-	// Over is called once, when the session has ended, before Closed: unlike the others also while
-	// another method is at work.
+	// Over is called when the session has ended, before Closed, and perhaps before that, when its
+	// client is known to have left: unlike the others also while another method is at work.
 	Over()
 	// Closed is called once, after the last Message.
 	Closed(reason Reason)

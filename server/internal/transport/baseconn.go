@@ -55,6 +55,7 @@ type baseConn struct {
 	stage   stage
 	form    frame.Form
 
+	// mu guards session as well, for others than the reader.
 	mu           sync.Mutex
 	closeSent    bool          // Goodbye has been called
 	more         bool          // there are bytes behind the message that is being handled
@@ -77,8 +78,26 @@ func (c *baseConn) begin(h session.Handler, head []byte) {
 		// A second upgrade at once, or of a session that did not begin with polling, is accepted
 		// and then closed; the session is not touched. (The official server lets the latter take it
 		// over.)
-		c.session, c.stage = nil, draining
+		c.setSession(nil)
+		c.stage = draining
 		c.link.Goodbye()
+	}
+}
+
+// setSession makes c carry s, or none.
+func (c *baseConn) setSession(s *session.Session) {
+	c.mu.Lock()
+	c.session = s
+	c.mu.Unlock()
+}
+
+// PeerLeft tells the session that its client has left, while the reader may be behind that.
+func (c *baseConn) PeerLeft() {
+	c.mu.Lock()
+	s := c.session
+	c.mu.Unlock()
+	if s != nil {
+		s.PeerLeft(c.link)
 	}
 }
 
@@ -127,7 +146,8 @@ func (c *baseConn) upgrade(p engineio.Packet) {
 func (c *baseConn) abandonUpgrade() {
 	c.timeout.Stop()
 	c.session.ProbeLost(c.link)
-	c.session, c.timeout, c.stage = nil, nil, draining
+	c.setSession(nil)
+	c.timeout, c.stage = nil, draining
 }
 
 // hangUp ends the session, or the upgrade, and says goodbye.

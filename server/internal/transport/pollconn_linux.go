@@ -117,6 +117,9 @@ func (c *pollConn) tick() {
 	}
 }
 
+// PeerLeft implements poll.Handler: Ready does not wait for anything.
+func (c *pollConn) PeerLeft() {}
+
 // Ready implements poll.Handler.
 func (c *pollConn) Ready(buf []byte) (again bool) {
 	c.mu.Lock()

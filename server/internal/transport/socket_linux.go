@@ -154,6 +154,9 @@ func (c *epollSocket) Ready(buf []byte) (again bool) {
 		}
 		n, err := c.Read(buf)
 		if err == nil {
+			if c.HungUp() { // before a handler is at work for the last that came
+				c.PeerLeft()
+			}
 			err = c.consume(buf[:n])
 		}
 		if err != nil && c.leave(err) {

@@ -99,6 +99,7 @@ func (c *webTransportConn) watch() {
 			break
 		}
 	}
+	c.PeerLeft()
 	_ = c.stream.SetReadDeadline(time.Now().Add(shortWrite)) // an error: it is closed
 }
 
@@ -176,7 +177,7 @@ func (c *webTransportConn) firstPacket(p engineio.Packet) error {
 		c.refuse(ctx, &Refusal{Code: engineio.BadRequest, Context: "PROTOCOL_MISMATCH"})
 	default:
 		s.UpgradeBegins()
-		c.session = s
+		c.setSession(s)
 		c.begin(nil, nil)
 	}
 	return nil
@@ -196,7 +197,7 @@ func (c *webTransportConn) create(ctx *fasthttp.RequestCtx) {
 		c.refuse(ctx, stopping)
 		return
 	}
-	c.session = s
+	c.setSession(s)
 	c.begin(h, nil)
 }
 
