@@ -37,9 +37,16 @@ type conn struct {
 
 // transitions are the namespaces that a connection is about to join, or was just removed from.
 type transitions struct {
-	joins   []joinRequest // CONNECTs without an answer, which wait for middleware
-	running int           // joins, and middleware of joins that the client has cancelled
-	removed []string      // namespaces that the server has just removed the client from
+	joins    []joinRequest // CONNECTs without an answer, which wait for middleware
+	running  int           // joins, and middleware of joins that the client has cancelled
+	removed  []string      // namespaces that the server has just removed the client from
+	departed []*Socket     // that the server has removed, and OnDisconnect is to be called for
+	hangUp   bool          // afterwards the connection is closed
+}
+
+// over reports whether the transitions hold nothing.
+func (t *transitions) over() bool {
+	return t.running == 0 && len(t.joins)+len(t.removed)+len(t.departed) == 0 && !t.hangUp
 }
 
 // openTransitions returns the transitions, and makes them if there are none; the lock is held.
@@ -243,7 +250,36 @@ func (c *conn) disconnect(s *Socket) {
 	c.remove(s)
 	last := c.server.packet(c.server.opts.Parser.AppendDisconnect(nil, s.ns.name))
 	if s.leave(last, serverDisconnect) {
-		c.session.Do(func() { s.gone(serverDisconnect) })
+		c.depart(func(t *transitions) { t.departed = append(t.departed, s) })
+	}
+}
+
+// depart notes something for farewell, and has it called.
+func (c *conn) depart(note func(*transitions)) {
+	c.mu.Lock()
+	note(c.openTransitions())
+	c.mu.Unlock()
+	c.session.Do(c.farewell)
+}
+
+// farewell tells the application of the sockets that the server has removed, and then closes the
+// connection if it is to be. It is called when no handler of the connection is at work, and before
+// a CONNECT is handled: the client of such a socket may be back at once.
+func (c *conn) farewell() {
+	c.mu.Lock()
+	t := c.transitions
+	if t == nil {
+		c.mu.Unlock()
+		return
+	}
+	departed, hangUp := t.departed, t.hangUp
+	t.departed, t.hangUp = nil, false
+	c.mu.Unlock()
+	for _, s := range departed {
+		s.gone(serverDisconnect)
+	}
+	if hangUp {
+		c.session.Shut(session.ForcedClose)
 	}
 }
 
@@ -258,7 +294,7 @@ func (c *conn) disconnectAll() {
 	for _, s := range all { // a session that closes takes nothing more
 		s.ns.hub.Settle(s.handle)
 	}
-	c.session.Shut(session.ForcedClose)
+	c.depart(func(t *transitions) { t.hangUp = true })
 }
 
 // Closed implements session.Handler.
@@ -268,6 +304,7 @@ func (c *conn) Closed(reason session.Reason) {
 	c.forget()
 	c.settled()
 	defer c.server.logs.end(&c.logged)
+	c.farewell()
 	c.mu.Lock()
 	all := c.sockets
 	c.sockets, c.closed = nil, true

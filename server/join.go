@@ -18,6 +18,9 @@ var errLate = errors.New("what the client missed is not there any more")
 // join answers a CONNECT (Socket.IO protocol v5, "Connection to a namespace"). Middleware, and what
 // takes long in the recovery of a socket, run on a goroutine of their own.
 func (c *conn) join(p *socketio.Packet) error {
+	if c.farewell(); !c.session.IsOpen() {
+		return nil
+	}
 	var auth []byte
 	var err error
 	if c.isRevision3() {
@@ -152,6 +155,7 @@ func (s *Server) payload(data []byte) ([]byte, error) {
 // admit lets s in, or not. It is called when no handler of the connection is at work. An error
 // closes the connection.
 func (c *conn) admit(s *Socket, h *handlers, d decision) error {
+	c.farewell()
 	if err := c.enter(s, d); err != nil {
 		s.refused()
 		s.ns.exit()
@@ -196,7 +200,7 @@ func (c *conn) enter(s *Socket, d decision) error {
 	wanted := c.joinRequest(s) != nil
 	defer func() {
 		t.joins = slices.DeleteFunc(t.joins, func(r joinRequest) bool { return r.socket == s })
-		if t.running == 0 && len(t.joins)+len(t.removed) == 0 { // as it is nearly always
+		if t.over() { // as it is nearly always
 			c.transitions = nil
 		}
 	}()

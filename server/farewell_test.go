@@ -1,0 +1,85 @@
+package server_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/fasthttp/websocket"
+
+	"github.com/throng-io/throng/server"
+)
+
+// A client that comes back at once after the server has disconnected it is not new before it is
+// gone: an application that counts who is there would count wrong.
+func TestGoneBeforeItIsBack(t *testing.T) {
+	srv, err := server.New(server.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const rounds = 300
+	life, release := make(chan string, 3*rounds), make(chan struct{})
+	srv.OnConnect(func(*server.Socket) { life <- "connect" })
+	srv.OnDisconnect(func(_ *server.Socket, reason string) { life <- reason })
+	srv.On("kick", func(s *server.Socket, _ *server.Event) error {
+		s.Disconnect(false)
+		<-release
+		return nil
+	})
+	w := socketIO(t, serve(t, srv))
+	for range rounds {
+		w.send(`42["kick"]`)
+		w.expect("41")
+		w.send("40")
+		release <- struct{}{}
+		w.expectPrefix(`40{"sid"`)
+		for _, want := range []string{"connect", "server namespace disconnect"} {
+			if got := <-life; got != want {
+				t.Fatalf("%q, want %q", got, want)
+			}
+		}
+	}
+}
+
+// The connection that Disconnect(true) closes is open while OnDisconnect runs, and takes nothing
+// any more when the client joins again.
+func TestOpenUntilOnDisconnect(t *testing.T) {
+	srv, err := server.New(server.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pongs, told := make(chan string, 3), make(chan string, 1)
+	clients := make(chan *wire, 1)
+	srv.OnDisconnect(func(*server.Socket, string) {
+		w := <-clients
+		if err := w.conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(patience)); err != nil {
+			pongs <- err.Error()
+		}
+		told <- <-pongs
+		_ = w.conn.WriteMessage(websocket.TextMessage, []byte("40")) // is read when this function has returned
+	})
+	joins := make(chan string, 2)
+	srv.OnConnect(func(s *server.Socket) { joins <- s.ID() })
+	srv.On("kick", func(s *server.Socket, _ *server.Event) error {
+		s.Disconnect(true)
+		return nil
+	})
+	w := socketIO(t, serve(t, srv))
+	w.conn.SetPongHandler(func(string) error {
+		pongs <- "open"
+		return nil
+	})
+	w.send(`42["kick"]`)
+	w.expect("41")
+	clients <- w
+	_, data, err := w.next()
+	if !websocket.IsCloseError(err, websocket.CloseNoStatusReceived) {
+		t.Errorf("got %q, %v", data, err)
+	}
+	pongs <- "closed" // if it was so before
+	if got := <-told; got != "open" {
+		t.Errorf("in OnDisconnect the connection is %s", got)
+	}
+	if n := len(joins); n != 1 {
+		t.Errorf("%d sockets have joined", n)
+	}
+}
