@@ -24,8 +24,9 @@ type pendingAck struct {
 
 // EmitWithAck sends an event and calls done once: with the client's answer, or with ErrAckTimeout
 // or ErrDisconnected. The answer is valid until done returns. done runs on a goroutine of the
-// server and must not block. An error of EmitWithAck itself is one of Emit, ErrDisconnected or
-// ErrTooManyAcks, and done is not called then.
+// server and must not block. A handler of the client's connection must not wait for it: the answer
+// is read when the handler has returned. An error of EmitWithAck itself is one of Emit,
+// ErrDisconnected or ErrTooManyAcks, and done is not called then.
 func (s *Socket) EmitWithAck(timeout time.Duration, done func(answer *Event, err error), event string, args ...any) error {
 	notNil("EmitWithAck", done != nil)
 	s.outgoing(event, args)

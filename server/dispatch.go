@@ -31,9 +31,12 @@ func (c *conn) dispatch(p *socketio.Packet) error {
 	}
 	switch p.Type {
 	case socketio.Event, socketio.BinaryEvent:
-		return c.emit(s, p)
+		err := c.emit(s, p)
+		c.endEvent()
+		return err
 	case socketio.Ack, socketio.BinaryAck:
 		c.ack(s, p)
+		c.endEvent()
 	case socketio.Disconnect:
 		c.remove(s)
 		if s.leave(nil, clientDisconnect) {
@@ -83,6 +86,14 @@ func (c *conn) newEvent() *Event {
 		c.event = &Event{}
 	}
 	return c.event
+}
+
+// endEvent ends the validity of the connection's event. A function that keeps it would work as long
+// as no other comes, and else answer that one.
+func (c *conn) endEvent() {
+	if c.event != nil {
+		c.event.over = true
+	}
 }
 
 // call runs a handler and reports whether it gave no error. Its error is its own affair; only a

@@ -10,7 +10,8 @@ import (
 )
 
 // Event is something that a client emitted, or its answer to something that the server emitted, or
-// something that another server emitted. It is valid until the function that got it returns.
+// something that another server emitted. It is valid until the function that got it returns: for
+// later there is Clone.
 type Event struct {
 	socket       *Socket
 	name         []byte
@@ -19,6 +20,7 @@ type Event struct {
 	id           uint64
 	wantsAck     bool
 	acked        bool
+	over         bool          // the function that got it has returned
 	remoteOrigin *remoteOrigin // of what came from another server, which has no socket
 }
 
@@ -35,7 +37,12 @@ func (e *Event) Name() string { return string(e.name) }
 // parser; binary data is found wherever []byte or any stands. A nil dst skips an argument, missing
 // arguments leave theirs as it was, and superfluous ones are ignored. The error names the argument
 // that does not fit. The decoded values are the caller's own and stay valid.
-func (e *Event) Bind(dst ...any) error { return e.Parser().Bind(e.args, e.attachments, dst...) }
+func (e *Event) Bind(dst ...any) error {
+	if e.over {
+		return ErrEventOver
+	}
+	return e.Parser().Bind(e.args, e.attachments, dst...)
+}
 
 // Raw returns the arguments in the encoding of the parser, and their attachments: of JSON values
 // with commas between them, in which attachments are placeholders; of MessagePack one value behind
@@ -53,17 +60,20 @@ func (e *Event) Parser() socketio.Parser {
 // WantsAck reports whether the client waits for an answer.
 func (e *Event) WantsAck() bool { return e.wantsAck && !e.acked }
 
-// ErrAcked is returned for a second answer to one event.
-var ErrAcked = errors.New("server: event is acknowledged already")
+// Errors of a function that uses its event in another way than it may.
+var (
+	// ErrAcked is returned for a second answer to one event.
+	ErrAcked = errors.New("server: event is acknowledged already")
+	// ErrEventOver is returned when the function that got an event of a client has returned: what
+	// is in it by then, or soon, is the next one.
+	ErrEventOver = errors.New("server: the handler of the event has returned; read or answer a Clone of it")
+)
 
 // Ack answers the event. It does nothing if the client did not ask for it. Only the first answer is
 // sent. To answer after the handler has returned, Clone the event and answer the clone, once.
 func (e *Event) Ack(args ...any) error {
-	if !e.wantsAck {
-		return nil
-	}
-	if e.acked {
-		return ErrAcked
+	if answer, err := e.answers(); !answer {
+		return err
 	}
 	if e.remoteOrigin != nil {
 		raw, attachments, err := e.Parser().AppendArgs(nil, nil, args...)
@@ -81,14 +91,24 @@ func (e *Event) Ack(args ...any) error {
 	return err
 }
 
+// answers reports whether the event can be answered.
+func (e *Event) answers() (bool, error) {
+	switch {
+	case e.over:
+		return false, ErrEventOver
+	case !e.wantsAck:
+		return false, nil
+	case e.acked:
+		return false, ErrAcked
+	}
+	return true, nil
+}
+
 // AckRaw answers the event with arguments in the form of Raw: a relay need not decode what it
 // passes on.
 func (e *Event) AckRaw(args []byte, attachments [][]byte) error {
-	if !e.wantsAck {
-		return nil
-	}
-	if e.acked {
-		return ErrAcked
+	if answer, err := e.answers(); !answer {
+		return err
 	}
 	if e.remoteOrigin != nil {
 		e.acked = true
@@ -113,9 +133,13 @@ func (e *Event) answer(b *frame.Builder, text []byte, attachments [][]byte) {
 	s.deliver(n.server.frame(b, text, attachments, flags{}))
 }
 
-// Clone returns a copy that stays valid.
+// Clone returns a copy that stays valid. Of an event that is over nothing is left to copy.
 func (e *Event) Clone() *Event {
 	c := *e
+	if c.over {
+		c.name, c.args, c.attachments = nil, nil, nil
+		return &c
+	}
 	c.name, c.args = bytes.Clone(e.name), bytes.Clone(e.args)
 	c.attachments = slices.Clone(e.attachments)
 	for i, a := range c.attachments {

@@ -403,6 +403,43 @@ func TestAckTimeoutAndDisconnect(t *testing.T) {
 	}
 }
 
+// An event that is used after its handler has returned is refused, before the next one is mistaken
+// for it; a clone is not.
+func TestEventIsOver(t *testing.T) {
+	srv, err := server.New(server.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	errs := make(chan error, 5)
+	after := func(s *server.Socket, e, kept *server.Event) {
+		s.Do(func() {
+			var n int
+			for _, err := range []error{e.Bind(&n), e.Ack("wrong"), e.AckRaw(nil, nil), e.Clone().Ack("wrong"), kept.Ack("right")} {
+				errs <- err
+			}
+		})
+	}
+	check := func() {
+		t.Helper()
+		for i := range cap(errs) {
+			if err := <-errs; errors.Is(err, server.ErrEventOver) != (i < cap(errs)-1) {
+				t.Errorf("%d: %v", i, err)
+			}
+		}
+	}
+	srv.On("late", func(s *server.Socket, e *server.Event) error {
+		after(s, e, e.Clone())
+		return s.EmitWithAck(time.Hour, func(answer *server.Event, _ error) { after(s, answer, answer.Clone()) }, "why")
+	})
+	w := socketIO(t, serve(t, srv))
+	w.send(`427["late",1]`)
+	w.expect(`420["why"]`)
+	w.expect(`437["right"]`)
+	check()
+	w.send(`430["because"]`)
+	check()
+}
+
 func TestConnectTimeout(t *testing.T) {
 	srv, err := server.New(server.Options{Times: server.Times{ConnectTimeout: 5 * time.Second}})
 	if err != nil {
