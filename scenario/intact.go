@@ -86,9 +86,10 @@ func (s *stream) fillersOf(st *stamp.Stamp) int {
 	return s.intact.n + s.drawnSize(st.Due, st.Seq) - s.spec.Size
 }
 
-// check reports whether the bytes after a stamp equal the bytes sent, of which n are filler.
+// check reports whether the bytes after a stamp equal the bytes sent, of which n are filler. The
+// filler of an object may stand before its stamp: the order of keys is the server's to choose.
 // packed: the message is MessagePack, where after a binary payload other values may follow.
-func (w *intact) check(after []byte, n int, packed bool) bool {
+func (w *intact) check(before, after []byte, n int, packed bool) bool {
 	if n < fewFillers {
 		return true
 	}
@@ -100,7 +101,7 @@ func (w *intact) check(after []byte, n int, packed bool) bool {
 	case w.zeros:
 		ok = runIn(after, zeros) >= n && (packed || len(after) == n)
 	default:
-		ok = w.text(after, n, packed)
+		ok = w.text(before, after, n, packed)
 	}
 	if !ok {
 		w.changed.Add(1)
@@ -108,17 +109,23 @@ func (w *intact) check(after []byte, n int, packed bool) bool {
 	return ok
 }
 
-func (w *intact) text(after []byte, sent int, packed bool) bool {
+func (w *intact) text(before, after []byte, sent int, packed bool) bool {
 	least := fewFillers
 	if w.logged {
 		least = 1
 	}
 	i := bytes.Index(after[:min(len(after), nearFillers+least)], fillers[:least])
-	if i < 0 {
-		return w.logged // it may have none
+	if i < 0 && w.logged {
+		return true // it may have none
 	}
-	rest := after[i:]
-	n := runIn(rest, fillers)
+	var rest []byte
+	n := 0
+	if i < 0 {
+		n = runBefore(before)
+	} else {
+		rest = after[i:]
+		n = runIn(rest, fillers)
+	}
 	if w.logged {
 		return packed || n < len(rest) && (strings.IndexByte(`"\&`+w.ends, rest[n]) >= 0 || w.words && !isWord(rest[n]))
 	}
@@ -131,6 +138,19 @@ func (w *intact) text(after []byte, sent int, packed bool) bool {
 		}
 	}
 	return n == sent || n == sent+like
+}
+
+// runBefore is how many bytes of filler stand before a stamp, with a key between them.
+func runBefore(b []byte) (n int) {
+	end := bytes.LastIndex(b[max(0, len(b)-nearFillers-fewFillers):], fillers[:fewFillers])
+	if end < 0 {
+		return 0
+	}
+	end += max(0, len(b)-nearFillers-fewFillers) + fewFillers
+	for n < end && b[end-1-n] == fillers[0] {
+		n++
+	}
+	return n
 }
 
 // runIn is how many bytes b begins with that are those of a run, which repeats one byte. It looks
@@ -152,11 +172,11 @@ func runIn(b, run []byte) (n int) {
 }
 
 // checkIntact counts a message whose payload was changed on its way.
-func (a *actor) checkIntact(st *stamp.Stamp, after []byte) {
+func (a *actor) checkIntact(st *stamp.Stamp, scan *stamp.Scan) {
 	if int(st.Stream) >= len(a.t.streams) {
 		return
 	}
-	if s := a.t.streams[st.Stream]; !s.intact.check(after, s.fillersOf(st), a.group.parser != socketio.JSON) {
+	if s := a.t.streams[st.Stream]; !s.intact.check(scan.Before(), scan.After(), s.fillersOf(st), a.group.parser != socketio.JSON) {
 		a.t.errors.Add(record.ErrorKey{Class: metric.Error(metric.ErrStamp, metric.HowChanged), Stream: s.index, Group: a.group.index}, st.Due, nil)
 	}
 }

@@ -62,7 +62,7 @@ func (a *actor) hear(m *client.Message, scan *stamp.Scan) (any bool) {
 		case !t.isFor(&st, a.group, m.Space):
 			a.countWrongDelivery(&st, ledger.Unexpected)
 		default:
-			a.checkIntact(&st, scan.After())
+			a.checkIntact(&st, scan)
 			a.receive(m, &st)
 		}
 		any = true
@@ -159,7 +159,7 @@ func (a *actor) Ack(m *client.Message) {
 			return
 		}
 		if found == stamp.Found {
-			a.checkIntact(&st, scan.After())
+			a.checkIntact(&st, &scan)
 		}
 	}
 	if len(s.match.all) > 0 {

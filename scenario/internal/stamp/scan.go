@@ -40,6 +40,7 @@ func Searchable(run uint32) bool {
 type Scan struct {
 	f           *Finder
 	rest        []byte // of the piece that is looked at
+	before      []byte // of it, what stands before the stamp that was found last
 	args        []byte
 	attachments [][]byte // that follow
 	first       []byte   // of all attachments
@@ -104,7 +105,7 @@ func (s *Scan) Next() (Stamp, State) {
 			head := s.rest[raw:]
 			s.rest = head[1:]
 			if st, state := findBinary(head); state == Found {
-				s.rest, s.some = head[Size:], true
+				s.before, s.rest, s.some = nil, head[Size:], true
 				return st, state
 			}
 		case text >= 0:
@@ -114,7 +115,7 @@ func (s *Scan) Next() (Stamp, State) {
 				s.rest = undo(s.rest[text:])
 				continue
 			}
-			s.rest, s.some = s.rest[text+n:], true
+			s.before, s.rest, s.some = s.rest[:text], s.rest[text+n:], true
 			return st, state
 		case len(s.attachments) > 0:
 			s.rest, s.attachments, s.raw = s.attachments[0], s.attachments[1:], true
@@ -133,6 +134,10 @@ func (s *Scan) Next() (Stamp, State) {
 // After returns the bytes after the stamp that Next returned last, up to the end of the arguments
 // or of the attachment that holds it.
 func (s *Scan) After() []byte { return s.rest }
+
+// Before returns the bytes before that stamp, from the stamp before it or the beginning of the
+// arguments on. It is empty for a stamp that is bytes.
+func (s *Scan) Before() []byte { return s.before }
 
 // other looks for a foreign value in the place where the runner puts a stamp.
 func (s *Scan) other() (Stamp, State) {
