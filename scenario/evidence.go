@@ -68,7 +68,9 @@ func faults(s *file.Spec, tl *plan.Timeline, late time.Duration) (list []judge.F
 	for i := range s.Phases {
 		if fault := s.Phases[i].Fault; fault != nil {
 			over, does := overAt(s, &tl.Spans[i], i, late)
-			list = append(list, judge.Fault{Phase: i, Over: over, Patience: over + int64(patience), Lossless: fault.Act == nil, Silences: does != 0})
+			list = append(list, judge.Fault{
+				Phase: i, Over: over, Patience: over + int64(patience), Lossless: true, Silences: does != 0, Behind: does&ledger.Behind != 0,
+			})
 		}
 	}
 	return list
@@ -76,8 +78,9 @@ func faults(s *file.Spec, tl *plan.Timeline, late time.Duration) (list []judge.F
 
 // overAt is from when on the fault of a phase breaks nothing more, and what it may do until then to
 // connections that stay. What servers and links are made to do lasts until the phase ends, for all
-// that is known: only the author of a command knows when its effect is over, and what it is. After
-// an outage or with another address, clients that only listen learn of it by their heartbeat.
+// that is known: only the author of a command knows when its effect is over, and whether it is on
+// the servers or on what is behind them. After an outage or with another address, clients that only
+// listen learn of it by their heartbeat.
 func overAt(s *file.Spec, span *plan.Span, phase int, late time.Duration) (over int64, does ledger.Trouble) {
 	const silent = ledger.SilentUp | ledger.SilentDown
 	f := s.Phases[phase].Fault
@@ -96,9 +99,9 @@ func overAt(s *file.Spec, span *plan.Span, phase int, late time.Duration) (over 
 	case f.Restart:
 		return span.End, silent | ledger.Torn
 	case f.Act != nil:
-		return span.End, 0
+		return span.End, silent | ledger.Torn | ledger.Behind
 	case f.Stall > 0:
-		return span.End, ledger.SilentDown
+		return span.End, ledger.SilentStalled
 	}
 	return min(span.End, span.Start+int64(f.Within)), 0
 }
@@ -117,30 +120,35 @@ func (t *trial) troubled() bool {
 	return slices.ContainsFunc(t.spec.Phases, func(p file.Phase) bool { return p.Fault != nil })
 }
 
-// troubles says what the faults may do to a message that is sent at a moment: one that is on its
-// way when they begin, until they are over and what has waited is worked off. nil: nothing, ever.
-// All streams are known.
-func (t *trial) troubles() func(at int64) ledger.Trouble {
+// troubles says what the faults may do to a message that is sent at a moment, on the ways to a
+// node: one that is on its way when they begin, until they are over and what has waited is worked
+// off. nil: nothing, ever. All streams are known.
+func (t *trial) troubles() func(at int64, node int) ledger.Trouble {
 	type stretch struct {
 		from, to int64
 		does     ledger.Trouble
+		node     int
 	}
 	var list []stretch
 	least, most := earliest(t.streams), latest(t.streams)
 	for i := range t.spec.Phases {
-		if t.spec.Phases[i].Fault == nil {
+		f, node := t.spec.Phases[i].Fault, ledger.AnyNode
+		if f == nil {
 			continue
 		}
+		if f.Network != nil && f.Network.Alone {
+			node = f.Network.Node
+		}
 		if over, does := overAt(t.spec, &t.tl.Spans[i], i, least); does != 0 {
-			list = append(list, stretch{t.tl.Spans[i].Start - int64(most), over + int64(max(most, time.Second)), does})
+			list = append(list, stretch{t.tl.Spans[i].Start - int64(most), over + int64(max(most, time.Second)), does, node})
 		}
 	}
 	if len(list) == 0 {
 		return nil
 	}
-	return func(at int64) (all ledger.Trouble) {
+	return func(at int64, node int) (all ledger.Trouble) {
 		for _, x := range list {
-			if at >= x.from && at < x.to {
+			if at >= x.from && at < x.to && (node == x.node || node == ledger.AnyNode || x.node == ledger.AnyNode) {
 				all |= x.does
 			}
 		}

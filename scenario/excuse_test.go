@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"bytes"
+	"context"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"github.com/throng-io/throng/protocol/socketio"
 	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/internal/command"
 	"github.com/throng-io/throng/scenario/internal/judge"
 	"github.com/throng-io/throng/scenario/internal/plan"
 	"github.com/throng-io/throng/scenario/result"
@@ -81,6 +83,7 @@ func recovering(forgets bool) func() *fakeServer {
 func TestAFaultIsNoExcuseForEver(t *testing.T) {
 	t.Parallel()
 	const drop, vanish, stall, noLoss = "{drop: 50%, within: 500ms}", "{half_open: 50%, within: 500ms}", "{stall: 50%}", "loss(delivery) == 0"
+	const kill = "{run: [kill, database]}"
 	for _, test := range []struct {
 		name   string
 		server func() *fakeServer
@@ -100,9 +103,14 @@ func TestAFaultIsNoExcuseForEver(t *testing.T) {
 		{"it goes on losing", losing(240, 1000), stall, noLoss},
 		{"it loses later", losing(420, 430), stall, noLoss},
 		{"it loses before the fault", losing(20, 30), stall, noLoss},
+		{"honest", losing(0, 0), kill, ""},
+		{"what is behind the server loses messages", losing(120, 240), kill, ""},
+		{"it skips messages for one client", skipping(120, 240), kill, noLoss},
+		{"it goes on losing", losing(240, 1000), kill, noLoss},
 	} {
 		for place, change := range map[string][]func(*Options){"one process": nil, "a fleet": {onFleet(3)}} {
-			c := play(t, test.server(), strings.Replace(throughFault, "FAULT", test.fault, 1), change...)
+			did := executed(func(context.Context, []string) command.Result { return command.Result{} })
+			c := play(t, test.server(), strings.Replace(throughFault, "FAULT", test.fault, 1), append(change, did)...)
 			want := result.Pass
 			if test.want != "" {
 				want = result.Fail
@@ -161,8 +169,8 @@ func TestEvidenceOfAFault(t *testing.T) {
 	}
 }
 
-// Each kind of fault has its end, and all but commands lose nothing of connections that stay: at
-// most they make those silent.
+// Each kind of fault has its end. At most they make connections that stay silent, and commands may
+// break what is behind the servers.
 func TestWhenFaultsAreOver(t *testing.T) {
 	t.Parallel()
 	const long = `
@@ -176,8 +184,8 @@ phases: [{name: hold, for: 10s}, {name: bad, for: 10s, fault: FAULT}, {name: aft
 		"{drop: 50%, within: 2s}":               {Over: 12e9, Lossless: true},
 		"{half_open: 5%}":                       {Over: 10e9, Lossless: true},
 		"{drop: 5%, stall: 5%}":                 {Over: 20e9, Lossless: true, Silences: true},
-		"{run: [kill, chat], within: 1s}":       {Over: 20e9},
-		"{http: {post: /slow}}":                 {Over: 20e9},
+		"{run: [kill, chat], within: 1s}":       {Over: 20e9, Lossless: true, Silences: true, Behind: true},
+		"{http: {post: /slow}}":                 {Over: 20e9, Lossless: true, Silences: true, Behind: true},
 		"{restart: true}":                       {Over: 20e9, Lossless: true, Silences: true},
 		"{network: {reset: 50%}, within: 2s}":   {Over: 12e9, Lossless: true},
 		"{network: {reset: 5%, half_open: 5%}}": {Over: 20e9, Lossless: true, Silences: true},

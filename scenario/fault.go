@@ -111,6 +111,7 @@ func (f *fault) fire(int64) {
 		f.t.life.wg.Go(a.conn.Vanish)
 	case cutStall:
 		a.stalled.Store(f.phase.End + healingSlow)
+		a.Stalls(f.phase.End + healingSlow)
 		a.conn.Stall(time.Duration(f.phase.End - f.t.now()))
 	default:
 		f.t.life.wg.Go(a.conn.Cut)

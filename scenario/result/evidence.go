@@ -49,6 +49,9 @@ type EvidenceFault struct {
 	Lossless bool `json:"lossless,omitempty"`
 	// Silences says that it may make such connections silent, for the late limit after its end too.
 	Silences bool `json:"silences,omitempty"`
+	// Behind says that it may break what is behind the servers: calls of such connections may stay
+	// without an answer, and messages come to nobody, or to no other node.
+	Behind bool `json:"behind,omitempty"`
 }
 
 // EvidenceGroup is one group of clients.

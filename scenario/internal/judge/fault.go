@@ -25,6 +25,9 @@ type Fault struct {
 	Lossless bool
 	// it may make connections that stay silent, for a while after its end too: see ledger.Trouble
 	Silences bool
+	// it may break what is behind the servers, too: calls of connections that stay are then not
+	// answered, and messages come to nobody, or to no other node
+	Behind bool
 }
 
 // An excuse is the time in which one fault explains what goes wrong. It covers what was due in that
@@ -36,6 +39,7 @@ type excuse struct {
 	late     int64 // the longest late limit: a delivery that is missing after it is lost by then
 	lossless bool  // see Fault
 	silences bool  // likewise
+	behind   bool  // likewise
 	// until when deliveries may be lost by it, until when anything else may go wrong by it, and
 	// until when its clients may take to be back
 	losses, rest, patience int64
@@ -67,7 +71,7 @@ func (e *Evidence) excuses() (out excuses) {
 		}
 		x := excuse{
 			phase: f.Phase, from: e.Timeline.Spans[f.Phase].Start, inFlight: e.flightBefore(f.Phase), late: late,
-			lossless: f.Lossless, silences: f.Silences, losses: f.Over, rest: f.Over, patience: f.Patience,
+			lossless: f.Lossless, silences: f.Silences, behind: f.Behind, losses: f.Over, rest: f.Over, patience: f.Patience,
 		}
 		next := len(e.Timeline.Spans)
 		if i+1 < len(e.Faults) {
@@ -204,8 +208,11 @@ func lostNote(faults excuses) string {
 	if slices.ContainsFunc(faults, func(x excuse) bool { return x.lossless && !x.silences }) {
 		limits = append(limits, "where it only ends connections or delays, no loss of clients whose connections stayed")
 	}
-	if slices.ContainsFunc(faults, func(x excuse) bool { return x.lossless && x.silences }) {
+	if slices.ContainsFunc(faults, func(x excuse) bool { return x.lossless && x.silences && !x.behind }) {
 		limits = append(limits, "where it silences connections, no loss of clients that later got something else")
+	}
+	if slices.ContainsFunc(faults, func(x excuse) bool { return x.lossless && x.behind }) {
+		limits = append(limits, "where it is a command or a request, no loss of clients that later got something else, of messages that others of the same node got")
 	}
 	if len(limits) == 0 {
 		return ""

@@ -264,8 +264,9 @@ func TestRecallOfAnEarlierFault(t *testing.T) {
 // A fault that ends or silences connections explains a call without an answer, but none that was
 // ignored while the connection carried later ones. A command may do that, and a rule may allow it.
 func TestNoFaultExplainsAnIgnoredCall(t *testing.T) {
-	links, command := endless(1), endless(1)
+	links, command, old := endless(1), endless(1), endless(1)
 	links.Lossless, links.Silences = true, true
+	command.Lossless, command.Silences, command.Behind = true, true, true
 	const clean, broke = "loss == 0, dup == 0, disorder == 0", "errors(ack.timeout) == 0: "
 	for _, test := range []struct {
 		name   string
@@ -276,6 +277,7 @@ func TestNoFaultExplainsAnIgnoredCall(t *testing.T) {
 	}{
 		{"a fault of the network", clean, []Fault{links}, false, broke + "4"},
 		{"a command", clean, []Fault{command}, false, ""},
+		{"a command, saved by an earlier version", clean, []Fault{old}, false, ""},
 		{"both", clean, []Fault{links, command}, false, ""},
 		{"no fault", clean, nil, false, broke + "9"},
 		{"a rule allows it", clean + ", errors(ack.timeout) < 50", []Fault{links}, false, ""},

@@ -227,7 +227,7 @@ func (e *Evidence) against(implied *impliedError, rules []file.Check, faults exc
 // of those that a fault would explain otherwise. Only commands and requests may do that, too.
 func (e *Evidence) ignoredCalls(rules []file.Check, faults excuses) (n int64) {
 	recorded := e.phases(Scope{})
-	anything := slices.DeleteFunc(slices.Clone(faults), func(x excuse) bool { return x.lossless })
+	anything := slices.DeleteFunc(slices.Clone(faults), func(x excuse) bool { return x.lossless && !x.behind })
 	for _, r := range e.Errors {
 		if r.Class != metric.Error(metric.ErrIgnored, metric.HowAck) {
 			continue

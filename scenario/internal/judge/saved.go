@@ -29,7 +29,7 @@ func Keep(e *Evidence) *result.Evidence {
 	}
 	for _, f := range e.Faults {
 		out.FaultPhases = append(out.FaultPhases, f.Phase)
-		out.FaultEnds = append(out.FaultEnds, result.EvidenceFault{AtS: float64(f.Over) / 1e9, PatienceS: float64(f.Patience) / 1e9, Lossless: f.Lossless, Silences: f.Silences})
+		out.FaultEnds = append(out.FaultEnds, result.EvidenceFault{AtS: float64(f.Over) / 1e9, PatienceS: float64(f.Patience) / 1e9, Lossless: f.Lossless, Silences: f.Silences, Behind: f.Behind})
 	}
 	for _, g := range e.Groups {
 		out.Groups = append(out.Groups, result.EvidenceGroup(g))
@@ -202,7 +202,8 @@ func (e *Evidence) recallFaults(from *result.Evidence) error {
 		f := endless(phase)
 		if len(from.FaultEnds) > 0 {
 			end := &from.FaultEnds[i]
-			f.Over, f.Patience, f.Lossless, f.Silences = nanoseconds(end.AtS), nanoseconds(end.PatienceS), end.Lossless, end.Silences
+			f.Over, f.Patience = nanoseconds(end.AtS), nanoseconds(end.PatienceS)
+			f.Lossless, f.Silences, f.Behind = end.Lossless, end.Silences, end.Behind
 		}
 		e.Faults = append(e.Faults, f)
 	}

@@ -77,6 +77,7 @@ type Receiver struct {
 	silences       atomic.Pointer[[]span]  // nil: none; see Unheard
 	unread         atomic.Bool             // see Unread
 	newest         atomic.Int64            // when what has come to it last was sent; see Trouble
+	stalled        atomic.Int64            // until when it does not read; 0: it does
 	carried        atomic.Uint64           // the last emission of its own that came to somebody; likewise
 	backAt         int64                   // when it was recovered last; its own goroutine's
 	joinedAt       atomic.Int64            // when it joined something last

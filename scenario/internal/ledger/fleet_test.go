@@ -114,7 +114,7 @@ func (s *story) owner(sender uint32) int {
 }
 
 // trouble is that of the story, all combinations in turn.
-func (s *story) trouble(at int64) Trouble { return Trouble(at/(500*tick)%8) & s.troubles }
+func (s *story) trouble(at int64, _ int) Trouble { return Trouble(at/(500*tick)%32) & s.troubles }
 
 func slowClient(client int) bool { return client%5 == 4 }
 

@@ -76,10 +76,10 @@ type Config struct {
 	// is false when some are lost. It may be called on any goroutine that receives, and by close.
 	// May be nil.
 	Complete func(s *Slot, all bool)
-	// Trouble is what faults may do to a message that is sent at a moment, in nanoseconds: the same
-	// on all agents of a fleet. Any goroutine may call it. nil: nothing, ever. Audiences are Seated
-	// then.
-	Trouble func(at int64) Trouble
+	// Trouble is what faults may do to a message that is sent at a moment, in nanoseconds, on the
+	// ways to a node or to AnyNode: the same on all agents of a fleet. Any goroutine may call it.
+	// nil: nothing, ever. Audiences are Seated then.
+	Trouble func(at int64, node int) Trouble
 	// Fleet is set where further processes run clients of the same trial; nil: none do.
 	Fleet *Fleet
 }

@@ -20,7 +20,7 @@ type Book struct {
 	// audience of this book. Its deliveries count in this book's rows.
 	Also *Book
 
-	trouble func(at int64) Trouble // see Config
+	trouble func(at int64, node int) Trouble // see Config
 
 	main   *Book // of which it is Also; nil: none
 	remote bool  // of messages that another agent's clients send

@@ -18,7 +18,14 @@ const (
 	// the server may have ended between two of its deliveries: its sender's connection has ended,
 	// too
 	Torn
+	SilentStalled // SilentDown for receivers that were made to stop reading, see Stalls
+	// what is behind the servers may be broken: a message may come to nobody, or to no receiver of
+	// another node, while all connections stay
+	Behind
 )
+
+// AnyNode stands for the ways to all nodes.
+const AnyNode = -1
 
 // A seat is who has a bit of the messages to an audience.
 type seat struct {
@@ -37,13 +44,16 @@ func (a *Audience) sit(m *Membership, r *Receiver) {
 	a.seats[m.dense] = seat{m, r}
 }
 
-// troubles is what a fault may have done to the message.
-func (s *Slot) troubles() Trouble {
+// troubles is what a fault may have done to the message on the ways to a node.
+func (s *Slot) troubles(node int) Trouble {
 	if s.Book.trouble == nil {
 		return 0
 	}
-	return s.Book.trouble(s.base)
+	return s.Book.trouble(s.base, node)
 }
+
+// Stalls notes that the receiver does not read what is sent to it until a moment.
+func (r *Receiver) Stalls(until int64) { r.stalled.Store(until) }
 
 // shows notes that the message has come to a receiver: the way there was not silent since.
 func (s *Slot) shows(r *Receiver) {
@@ -86,12 +96,15 @@ func (s *Slot) emission() uint64 {
 // stuck reports whether a fault explains that the message came to nobody, or, when it has torn the
 // server away within bound, not to all. In a fleet the sender's agent decides that.
 func (s *Slot) stuck(bound int64) bool {
-	does := s.troubles()
+	does := s.troubles(s.From.Node)
 	if left := s.From.leftSince(s.epoch); does&Torn != 0 && left != 0 && left <= s.base+bound {
 		return true
 	}
-	if does&SilentUp == 0 || s.reached() || s.settled.reached() {
+	if does&(SilentUp|Behind) == 0 || s.reached() || s.settled.reached() {
 		return false
+	}
+	if does&Behind != 0 {
+		return true
 	}
 	last := s.From.carried.Load()
 	return last>>epochShift != uint64(s.epoch) || last <= s.emission()
@@ -101,23 +114,34 @@ func (s *Slot) stuck(bound int64) bool {
 // message may have been on its way otherwise. The audience is locked.
 func (s *Slot) silent(part int, flight int64) int64 {
 	missing := s.at(part).missing()
-	does := s.troubles()
-	switch {
+	switch does := s.troubles(AnyNode); {
 	case missing <= 0, does == 0:
 		return 0
 	case s.Book.Direct: // the ways between clients end with their connections, too
 		return missing
-	case does&SilentDown == 0:
+	case does&(SilentDown|SilentStalled|Behind) == 0:
 		return 0
 	}
 	return max(0, missing-s.skipped(part, flight))
 }
 
-// skipped counts the receivers of a part that are there and lack the message, although something
-// has come that was sent later. Of those that are gone or were away meanwhile it is not known.
+// mayLack reports whether a fault explains that a receiver that is there lacks the message.
+func (s *Slot) mayLack(r *Receiver, flight int64) bool {
+	does := s.troubles(r.Node)
+	switch {
+	case does&Behind != 0 && r.Node != s.From.Node:
+		return true
+	case does&SilentDown != 0, does&SilentStalled != 0 && s.base < r.stalled.Load():
+		return r.newest.Load() <= s.base+flight // else something has come that was sent later
+	}
+	return false
+}
+
+// skipped counts the receivers of a part that are there and lack the message, which no fault
+// explains. Of those that are gone or were away meanwhile it is not known.
 func (s *Slot) skipped(part int, flight int64) (n int64) {
 	if s.Audience == nil {
-		if s.From.newest.Load() > s.base+flight && s.From.leftAt.Load() == 0 && s.epoch == s.From.epoch() {
+		if !s.mayLack(s.From, flight) && s.From.leftAt.Load() == 0 && s.epoch == s.From.epoch() {
 			return 1
 		}
 		return 0
@@ -127,7 +151,7 @@ func (s *Slot) skipped(part int, flight int64) (n int64) {
 		if x.m == nil || x.m.part != part || x.m.left.Load() != 0 || s.asOf < x.m.back || !s.owes(x.r, x.m) {
 			continue
 		}
-		if !s.taken(uint32(dense)) && x.r.newest.Load() > s.base+flight {
+		if !s.taken(uint32(dense)) && !s.mayLack(x.r, flight) {
 			n++
 		}
 	}

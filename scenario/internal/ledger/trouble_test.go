@@ -26,7 +26,7 @@ func newTroubled(receivers int, does Trouble) *model {
 	m := newModel(receivers, ExpectOthers, ExpectSelf)
 	m.room.Seated = true
 	for _, b := range m.l.books {
-		b.Late, b.trouble = 5000*ms, func(int64) Trouble { return does }
+		b.Late, b.trouble = 5000*ms, func(int64, int) Trouble { return does }
 	}
 	m.joinAll()
 	return m
@@ -169,5 +169,85 @@ func TestDirectMessagesUnderAFault(t *testing.T) {
 	m.get(2, later, 3005*ms)
 	if all, cut := m.cutRows(); all.Lost != 1 || cut.Lost != 1 {
 		t.Errorf("%+v, of that explained %+v", all, cut)
+	}
+}
+
+// A stall is an excuse for the receivers that it chose.
+func TestAStallExplainsItsOwn(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		until int64 // the receiver that lacks the message does not read; 0: it does
+		later bool  // it gets something that is sent later
+		among int64
+	}{
+		{"it reads", 0, false, 0},
+		{"it does not read", 5000 * ms, false, 1},
+		{"it gets a later one", 5000 * ms, true, 0},
+		{"it reads again", 90 * ms, false, 0},
+	} {
+		m := newTroubled(3, SilentStalled)
+		m.r[2].Stalls(c.until)
+		m.now.Store(100 * ms)
+		m.get(1, m.send(0, 0, 100*ms), 105*ms)
+		if c.later {
+			m.now.Store(3000 * ms)
+			later := m.send(0, 0, 3000*ms)
+			m.get(1, later, 3005*ms)
+			m.get(2, later, 3005*ms)
+		}
+		if all, cut := m.cutRows(); all.Lost != 1 || cut.Lost != c.among {
+			t.Errorf("%s: %+v, of that explained %+v; want 1 lost, of them %d", c.name, all, cut, c.among)
+		}
+	}
+}
+
+// What a command breaks behind the servers keeps a message from everybody, or from the other nodes.
+// A receiver of the sender's own node, whose neighbour has the message, was skipped.
+func TestWhatIsBehindTheServers(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		reached bool
+		node    int // of the receiver that lacks the message
+		among   int64
+	}{
+		{"it came to nobody", false, 0, 2},
+		{"another node lacks it", true, 1, 1},
+		{"one of the same node lacks it", true, 0, 0},
+	} {
+		m := newTroubled(3, SilentUp|SilentDown|Torn|Behind)
+		m.r[2].Node = c.node
+		m.now.Store(100 * ms)
+		missing := m.send(0, 0, 100*ms)
+		lost := int64(2)
+		if c.reached {
+			m.get(1, missing, 105*ms)
+			lost = 1
+		}
+		m.now.Store(3000 * ms)
+		later := m.send(0, 0, 3000*ms)
+		m.get(1, later, 3005*ms)
+		m.get(2, later, 3005*ms)
+		if all, cut := m.cutRows(); all.Lost != lost || cut.Lost != c.among {
+			t.Errorf("%s: %+v, of that explained %+v; want %d lost, of them %d", c.name, all, cut, lost, c.among)
+		}
+	}
+}
+
+// A fault on the way to one node explains nothing at the others.
+func TestATroubleOfOneNode(t *testing.T) {
+	for node, among := range []int64{0, 1} {
+		m := newTroubled(3, 0)
+		m.l.books[0].trouble = func(_ int64, node int) Trouble {
+			if node == 0 {
+				return 0
+			}
+			return SilentDown
+		}
+		m.r[2].Node = node
+		m.now.Store(100 * ms)
+		m.get(1, m.send(0, 0, 100*ms), 105*ms)
+		if all, cut := m.cutRows(); all.Lost != 1 || cut.Lost != among {
+			t.Errorf("node %d: %+v, of that explained %+v; want 1 lost, of them %d", node, all, cut, among)
+		}
 	}
 }
