@@ -96,7 +96,7 @@ func (k *keying) audience(key string) *ledger.Audience {
 	defer k.mu.Unlock()
 	a := k.audiences[key]
 	if a == nil {
-		a = &ledger.Audience{Room: -1, Seated: k.t.troubled()}
+		a = &ledger.Audience{Room: -1}
 		for i, c := range k.t.kinds.classes {
 			if k.has(k.t.groups[c.group]) {
 				a.Admit(i, c.slow)

@@ -60,7 +60,7 @@ func (t *trial) audience(namespace, prefix string, room int) *ledger.Audience {
 	}
 	a := t.kinds.audiences[key]
 	if a == nil {
-		a = &ledger.Audience{Room: room, Seated: t.troubled()}
+		a = &ledger.Audience{Room: room}
 		t.kinds.audiences[key] = a
 	}
 	return a

@@ -166,15 +166,18 @@ func owedBy(rows []ledger.Row) (n int64) {
 	return n
 }
 
-// emptyRooms says that rooms may be empty, where nothing came that was sent to one and the server
-// does not acknowledge joins.
-func (t *trial) emptyRooms(rows [][]ledger.Row) string {
-	asked, acknowledged := t.joinAsked()
-	if !asked || acknowledged {
+// emptyRooms says that rooms may be empty, where nothing came that was sent to one: because the
+// server does not acknowledge joins, and may not know them, or although it does.
+func (t *trial) emptyRooms(rows [][]ledger.Row, acknowledged bool) string {
+	if asked, does := t.joinAsked(); !asked || does != acknowledged {
 		return ""
 	}
 	for i, s := range t.streams {
-		if s.spec.To.Kind == file.ToRoom && i < len(rows) && nothingCame(rows[i]) {
+		switch {
+		case s.spec.To.Kind != file.ToRoom || i >= len(rows) || !nothingCame(rows[i]):
+		case acknowledged:
+			return fmt.Sprintf("no message to a room reached any client, although the server acknowledged the joins: check that its handler of `%s` puts the client into the room, and that %s sends to that same room", t.joinEvent(), s.operation())
+		default:
 			return fmt.Sprintf("no message to a room reached any client: if the server has no event `%s`, its rooms are empty; join: in the contract must name the server's event for joining a room", t.joinEvent())
 		}
 	}

@@ -22,7 +22,7 @@ func (f *findings) warnings() []string {
 	t, e, cell := f.t, f.e, f.cell
 	out := []string{}
 	say := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
-	rooms := t.emptyRooms(e.Ledger)
+	rooms, left := t.emptyRooms(e.Ledger, false), t.emptyRooms(e.Ledger, true)
 	switch {
 	case e.Mismatch != "":
 		say("%s", e.Mismatch)
@@ -32,6 +32,8 @@ func (f *findings) warnings() []string {
 		say("no sent message came back: emit: of the operations in the contract must name events of the server, which its clients may send")
 	case f.unanswered():
 		say("no sent message came back: the target must offer the events join, leave, echo, room and all, or contract: in the scenario must name its own events for them")
+	case left != "":
+		say("%s", left)
 	}
 	if f.c.unkept != nil {
 		say("%v", f.c.unkept)
@@ -42,6 +44,7 @@ func (f *findings) warnings() []string {
 	if text := apart(cell.Nodes); text != "" {
 		say("%s", text)
 	}
+	f.losses(say)
 	f.misdelivered(say)
 	f.rewritten(say)
 	f.replayed(say)

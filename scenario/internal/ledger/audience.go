@@ -16,17 +16,13 @@ type Audience struct {
 
 	Planned float64 // members by the plan, where Decile is set
 
-	// Seated remembers who is there, to tell which of them lack a message: for a Trouble. It is set
-	// before the first join.
-	Seated bool
-
 	mu      sync.Mutex
 	parts   []part   // members by class; fixed before the first join
 	version uint32   // grows with every coming and going
 	members uint32   // now
 	width   uint32   // bits given out so far
 	free    []uint32 // of those, given back
-	seats   []seat   // by bit; nil without Seated
+	seats   []seat   // by bit: who is there
 	recent  []*Slot  // in order of emission, without those past their late limit
 
 	// members whose connection is lost and that may be recovered; written under mu

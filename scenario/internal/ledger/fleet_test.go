@@ -124,7 +124,7 @@ func (s *story) newSide(n, of int) *side {
 	for i := range n {
 		var audiences []*Audience
 		for j := range storyAudiences {
-			a := &Audience{Room: j, Seated: true}
+			a := &Audience{Room: j}
 			a.Admit(0, false)
 			if j < 2 {
 				a.Admit(1, true)

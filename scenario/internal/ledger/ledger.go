@@ -44,7 +44,8 @@ type Ledger struct {
 	budget   int64
 	used     atomic.Int64 // by slots and bits
 	recent   int64        // Config.Recent
-	folded   int          // rows of seconds before it have been added up; the watcher's
+	looks    looks
+	folded   int // rows of seconds before it have been added up; the watcher's
 	complete func(s *Slot, all bool)
 
 	mu             sync.Mutex
@@ -78,7 +79,7 @@ type Config struct {
 	Complete func(s *Slot, all bool)
 	// Trouble is what faults may do to a message that is sent at a moment, in nanoseconds, on the
 	// ways to a node or to AnyNode: the same on all agents of a fleet. Any goroutine may call it.
-	// nil: nothing, ever. Audiences are Seated then.
+	// nil: nothing, ever.
 	Trouble func(at int64, node int) Trouble
 	// Fleet is set where further processes run clients of the same trial; nil: none do.
 	Fleet *Fleet

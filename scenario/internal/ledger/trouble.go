@@ -35,9 +35,6 @@ type seat struct {
 
 // sit notes who has the membership's bit from now on. The audience is locked.
 func (a *Audience) sit(m *Membership, r *Receiver) {
-	if !a.Seated {
-		return
-	}
 	for len(a.seats) <= int(m.dense) {
 		a.seats = append(a.seats, seat{})
 	}

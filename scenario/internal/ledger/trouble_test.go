@@ -24,7 +24,6 @@ func (m *model) cutRows() (all, cut result.Ledger) {
 // messages.
 func newTroubled(receivers int, does Trouble) *model {
 	m := newModel(receivers, ExpectOthers, ExpectSelf)
-	m.room.Seated = true
 	for _, b := range m.l.books {
 		b.Late, b.trouble = 5000*ms, func(int64, int) Trouble { return does }
 	}

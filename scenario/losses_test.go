@@ -1,0 +1,66 @@
+package scenario
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/throng-io/throng/scenario/result"
+)
+
+const talkers = `
+version: 1
+name: t
+target: {url: "http://127.0.0.1:1"}
+groups:
+  people:
+    count: 10
+    connect: {rate: 100/s}
+    send: [{op: all, rate: 5/s, per: client, expect: others, late: 1s}]
+phases: [{name: ramp, for: 1s, load: 0%, record: false}, {name: hold, for: 2s}]
+`
+
+// A run that lost deliveries says whom the losses hit, where they hit some alone.
+func TestWhomLossesHit(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name string
+		lost func(n, from, to int) bool
+		want string // "": nothing is said
+	}{
+		{"nodes that share nothing", func(_, from, to int) bool { return from%2 != to%2 }, "fall into 2 groups (of 5 and 5, for example) that got nothing of each other"},
+		{"one client", func(_, _, to int) bool { return to == 3 }, "all 90 lost deliveries were owed to 1 of 10 clients (people/"},
+		{"one sender", func(_, from, _ int) bool { return from == 3 }, "all 90 lost deliveries are of messages of 1 of 10 clients (people/"},
+		{"whole messages", func(n, _, _ int) bool { return n%10 == 0 }, "lost deliveries are of messages that came to nobody: 10 messages"},
+		{"all messages", func(int, int, int) bool { return true }, ""},
+		{"anybody", func(n, _, to int) bool { return (n+to)%7 == 0 }, ""},
+		{"few deliveries", func(n, _, to int) bool { return n < 12 && to == 3 }, ""},
+	} {
+		from := 0
+		s := &fakeServer{send: func(c *fakeConn, _ []byte) (bool, error) { from = c.i; return false, nil }}
+		s.mangle = func(n int, to *fakeConn, p []byte) []fakePacket {
+			if c.lost(n, from, to.i) {
+				return nil
+			}
+			return []fakePacket{{text: p}}
+		}
+		cell := play(t, s, talkers)
+		said := strings.Join(cell.Warnings, "; ")
+		if cell.Verdict != result.Fail || cell.Ledger.Lost == 0 {
+			t.Errorf("%s: %s, %+v", c.name, cell.Verdict, cell.Ledger)
+		}
+		if c.want == "" && strings.Contains(said, "lost deliveries") || !strings.Contains(said, c.want) {
+			t.Errorf("%s: warnings %q, want %q", c.name, said, c.want)
+		}
+	}
+}
+
+// Rooms into which nobody was put are told from messages that were lost.
+func TestRoomsThatStayEmpty(t *testing.T) {
+	t.Parallel()
+	s := &fakeServer{mangle: func(int, *fakeConn, []byte) []fakePacket { return nil }}
+	cell := play(t, s, replaceAll(talkers, "send: [", "rooms: {of: 1, join: 1}\n    send: [{op: echo, rate: 1/s, ack: 1s}, ", "op: all", "op: room"))
+	const want = "although the server acknowledged the joins: check that its handler of `join` puts the client into the room, and that `room` sends"
+	if said := strings.Join(cell.Warnings, "; "); cell.Verdict != result.Fail || !strings.Contains(said, want) || strings.Contains(said, "lost deliveries") {
+		t.Errorf("%s because %q; warnings %q", cell.Verdict, cell.Reason, said)
+	}
+}
