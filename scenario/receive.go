@@ -55,7 +55,7 @@ func (a *actor) hear(m *client.Message, scan *stamp.Scan) (any bool) {
 		case st.Run != t.id:
 			t.count.foreign.Add(1)
 		case !t.delivers(&st, m.Name):
-			if t.contract == nil {
+			if t.contract == nil && t.streams[st.Stream].book.Expect != ledger.ExpectNone {
 				t.count.misnamed.Add(1)
 			}
 			continue // the server sends it along with another event
