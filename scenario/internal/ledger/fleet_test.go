@@ -91,7 +91,7 @@ const (
 )
 
 func newStory(t *rapid.T) *story {
-	s := &story{t: t, now: 1000 * tick, clients: rapid.IntRange(2, 12).Draw(t, "clients"), agents: rapid.IntRange(1, 4).Draw(t, "agents"), troubles: SilentUp | SilentDown | Torn}
+	s := &story{t: t, now: 1000 * tick, clients: rapid.IntRange(2, 12).Draw(t, "clients"), agents: rapid.IntRange(1, 4).Draw(t, "agents"), troubles: SilentUp | SilentDown | Torn | SilentStalled | Behind}
 	s.state = make([]presence, s.clients)
 	for range storyStreams {
 		var list []planned
