@@ -77,6 +77,22 @@ func TestPayloadBesideAnID(t *testing.T) {
 	want(t, scenario, `say: {emit: ["say", {id: "${uuid}", lang: "en", text: "${payload}"}], to: all, deliver: "said"}`)
 }
 
+// The picture of its sender, which comes with every message, is longer than what a person wrote.
+func TestPayloadBesideAnAddress(t *testing.T) {
+	t.Parallel()
+	for name, address := range map[string]string{"a URL": "https://cdn.example.org/avatars/%d/picture-large.png", "a path": "/static/avatars/of/people/%d/picture-large.png"} {
+		k := newTalk(t, 0)
+		k.say("a +", "b +")
+		for i := range 6 {
+			text := fmt.Sprintf(`{"avatar":"`+address+`","text":"word number %d"}`, i%2, i)
+			k.say(`a > 2["say",`+text+`]`, `a < 2["said",`+text+`]`, `b < 2["said",`+text+`]`)
+		}
+		if _, scenario, _ := k.draft(); !strings.Contains(scenario, `text: "${payload}"}]`) {
+			t.Errorf("%s:\n%s", name, scenario)
+		}
+	}
+}
+
 // Who receives a message is concluded from who received it.
 func TestAudiences(t *testing.T) {
 	t.Parallel()

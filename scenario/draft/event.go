@@ -1,6 +1,7 @@
 package draft
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -24,14 +25,18 @@ type event struct {
 	reach           float64        // sum of the shares of other clients that received them
 }
 
+// reAddress is a text that is a URL, or the path of one.
+var reAddress = regexp.MustCompile(`^([a-z][a-z0-9+.-]*://|data:|/)\S+$`)
+
 // A text is a place in the arguments of an event where a text stands.
 type text struct {
-	path     string
-	hits     int   // how often it came out again
-	bytes    int64 // of all messages
-	distinct map[int32]bool
-	long     bool // some were longer than a word
-	words    bool // some had blanks
+	path      string
+	hits      int   // how often it came out again
+	bytes     int64 // of all messages
+	distinct  map[int32]bool
+	addresses int  // how often it was the address of something else
+	long      bool // some were longer than a word
+	words     bool // some had blanks
 }
 
 // A message may still be delivered.
@@ -91,6 +96,9 @@ func (e *event) look(o *Observer, list []any, size int, r *row, m *message) {
 		}
 		r.sizes[i], m.texts[i] = int32(len(s)), s
 		e.texts[i].bytes += int64(len(s))
+		if reAddress.MatchString(s) {
+			e.texts[i].addresses++
+		}
 		e.texts[i].words = e.texts[i].words || strings.Contains(s, " ")
 		if w := o.word(s); w >= 0 {
 			r.words[i] = w

@@ -118,7 +118,8 @@ func (c *conclusion) roomOf(o *Observer, op *operation, place int) {
 }
 
 // payloadOf finds the text that is the payload: of those that came out again about as often as any,
-// the longest. Beside what a person wrote an id of the client's may come back with every message.
+// the longest, and an address only where nothing else did. Beside what a person wrote an id of the
+// client's may come back with every message, or the address of the sender's picture.
 func (op *operation) payloadOf() {
 	if op.odd {
 		return
@@ -129,12 +130,22 @@ func (op *operation) payloadOf() {
 			most = max(most, op.texts[i].hits)
 		}
 	}
-	longest := int64(-1)
 	for i, t := range op.texts {
-		if most > 0 && op.mayBePayload(i) && t.hits*10 >= most*9 && t.bytes > longest {
-			longest, op.payload = t.bytes, i
+		if most == 0 || !op.mayBePayload(i) || t.hits*10 < most*9 {
+			continue
+		}
+		if op.payload < 0 || t.plainer(op.texts[op.payload], op.n) {
+			op.payload = i
 		}
 	}
+}
+
+// plainer reports whether a text is the likelier payload of n messages than another.
+func (t *text) plainer(than *text, n int) bool {
+	if is, was := t.addresses == n, than.addresses == n; is != was {
+		return was
+	}
+	return t.bytes > than.bytes
 }
 
 // mayBePayload reports whether a text of the event is none that names its room, or says the same in
