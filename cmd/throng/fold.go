@@ -7,12 +7,13 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/charmbracelet/x/ansi"
 	"golang.org/x/term"
 
 	"github.com/throng-io/throng/cmd/throng/internal/manual"
 )
 
-// fold is a text with its paragraphs broken into lines of at most width characters. Lists of names
+// fold is a text with its paragraphs broken into lines of at most width cells. Lists of names
 // and values, which are apart by two blanks, are broken between them. Rows of tables stay as they
 // are.
 func fold(text string, width int) string {
@@ -23,7 +24,7 @@ func fold(text string, width int) string {
 		indent := body[:len(body)-len(words)]
 		var lines []string
 		switch parts := strings.Split(words, "  "); {
-		case len([]rune(body)) <= width:
+		case ansi.StringWidth(body) <= width:
 			lines = []string{body}
 		case len(parts) == 1:
 			for _, filled := range manual.Fill(words, width-len(indent)) {
@@ -44,7 +45,7 @@ func fold(text string, width int) string {
 func foldValues(parts []string, width int) (lines []string) {
 	line := parts[0]
 	for _, part := range parts[1:] {
-		if len([]rune(line))+2+len([]rune(part)) > width {
+		if ansi.StringWidth(line)+2+ansi.StringWidth(part) > width {
 			lines, line = append(lines, line), ""
 		}
 		line += "  " + part

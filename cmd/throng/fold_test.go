@@ -29,6 +29,10 @@ func TestFold(t *testing.T) {
 	if got, want := fold("ok  clock\n     it is read by a system call\n", 20), "ok  clock\n     it is read by a\n     system call\n"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
+	// a wide character takes two cells
+	if got, want := fold("出席 出席 出席\n房间: 出席  房间: 出席\n", 12), "出席 出席\n出席\n房间: 出席\n  房间: 出席\n"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
 	if got := fold("short\nlines\n", 80); got != "short\nlines\n" {
 		t.Errorf("%q", got)
 	}

@@ -100,7 +100,7 @@ func flagElsewhere(name string) (flag, hint string) {
 	case "vus", "users", "connections":
 		return "set", "write --set groups.NAME.count=100"
 	case "duration", "run-time":
-		return "set", "write --set phases.hold.for=1m"
+		return "set", "write --set phases.NAME.for=1m, such as phases.hold.for=1m"
 	case "rate":
 		return "set", "write --set groups.NAME.send.0.rate=10/s"
 	case "spawn-rate":

@@ -8,6 +8,8 @@ package manual
 import (
 	"regexp"
 	"strings"
+
+	"github.com/charmbracelet/x/ansi"
 )
 
 // Kind says what a block of a text is.
@@ -146,13 +148,13 @@ func outdent(lines []string) []string {
 	return out
 }
 
-// Fill breaks a text at its blanks into lines of at most width characters. Words that are longer
-// have a line of their own.
+// Fill breaks a text at its blanks into lines of at most width cells of a terminal. Words that are
+// longer have a line of their own.
 func Fill(text string, width int) []string {
 	var lines []string
 	line, used := "", 0
 	for word := range strings.FieldsSeq(text) {
-		n := len([]rune(word))
+		n := ansi.StringWidth(word)
 		if used > 0 && used+1+n > width {
 			lines, line, used = append(lines, line), "", 0
 		}
