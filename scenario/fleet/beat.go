@@ -103,9 +103,14 @@ func (m *member) loseSilent(now time.Time) {
 	}
 	for who, at := range m.heard {
 		if now.Sub(at) > limit {
-			m.lose(who, fmt.Errorf("nothing came from it for %v", limit))
+			m.lose(who, silentFor(limit))
 		}
 	}
+}
+
+// silentFor says what may be the matter with a member that is not heard.
+func silentFor(d time.Duration) error {
+	return fmt.Errorf("nothing came from it for %v: it was ended or stopped, its machine is overloaded, or NATS does not reach it", d)
 }
 
 // A beat is a flag (1: this member leaves), at the controller the members that are gone, the error

@@ -106,7 +106,7 @@ func readClaim(id string, text []byte, accept []string) (*claim, error) {
 		return nil, errors.New("the claim is not signed by its controller")
 	}
 	if len(accept) > 0 && !slices.Contains(accept, c.Identity) {
-		return nil, fmt.Errorf("this agent takes no work from the controller with the identity %s; start it with --accept %[1]s if it should", c.Identity)
+		return nil, fmt.Errorf("this agent takes no work from the controller with the identity %s; name the file of an identity that it accepts with --identity, since a run without has a new one each time, or start the agent with --accept %[1]s", c.Identity)
 	}
 	if c.Build != Build() {
 		return nil, fmt.Errorf("this agent is of another build (%s) than the controller (%s); run the same program everywhere", Build(), result.Short(c.Build, result.MaxText))

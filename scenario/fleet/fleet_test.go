@@ -392,7 +392,7 @@ func TestStrangers(t *testing.T) {
 	file := dir + "/key"
 	writeFile(t, file, seed)
 	helper(t, AgentOptions{URL: url, Name: "a0", Part: talk, Accept: []string{public}, Log: log})
-	if _, err := Open(context.Background(), Options{URL: url, Agents: 1}); err == nil || !strings.Contains(err.Error(), "takes no work from the controller with the identity U") {
+	if _, err := Open(context.Background(), Options{URL: url, Agents: 1}); err == nil || !strings.Contains(err.Error(), "name the file of an identity that it accepts with --identity") {
 		t.Errorf("another controller: %v", err)
 	}
 	c, err := Open(context.Background(), Options{URL: url, Agents: 1, Identity: file})

@@ -200,7 +200,7 @@ type takenError struct{ error }
 type silentError struct{ id, name string }
 
 func (silentError) Error() string {
-	return fmt.Sprintf("it has not answered for %v; it is stopped, its machine is overloaded, or NATS does not reach it: look at its log, or end it and start another one", claimTime)
+	return silentFor(claimTime).Error() + "; look at its log, or end it and start another one"
 }
 
 // retry reports whether it helps to look for other agents after an error.

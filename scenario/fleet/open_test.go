@@ -47,11 +47,11 @@ func TestAgentDoesNotAnswer(t *testing.T) {
 		t.Errorf("the agents are %v, want b", agents)
 	}
 	c.Close()
-	if text := log.String(); !strings.Contains(text, "the agent a takes no part: it has not answered for 5s") || !strings.Contains(text, "agents that take no part: a (does not answer)") {
+	if text := log.String(); !strings.Contains(text, "the agent a takes no part: nothing came from it for 5s") || !strings.Contains(text, "agents that take no part: a (does not answer)") {
 		t.Errorf("the log is %q", text)
 	}
 	_, err = Open(t.Context(), Options{URL: url, Agents: 2, Wait: time.Nanosecond})
-	if err == nil || !strings.Contains(err.Error(), "the agent a takes no part: it has not answered for 5s; it is stopped") {
+	if err == nil || !strings.Contains(err.Error(), "the agent a takes no part: nothing came from it for 5s: it was ended or stopped") {
 		t.Errorf("two are needed: %v", err)
 	}
 }
