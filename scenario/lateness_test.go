@@ -175,8 +175,8 @@ slo: ["p50(connect{transport=websocket}) < 20ms"]
 	}{
 		"in time":         {dials: 10 * time.Millisecond, want: result.Pass},
 		"the target":      {dials: 50 * time.Millisecond, waited: 4 * time.Millisecond, want: result.Fail, reason: ") < 20ms: 50"},
-		"reading late":    {dials: 50 * time.Millisecond, waited: 45 * time.Millisecond, want: result.Invalid, reason: "own part of p50(connect): 45"},
-		"beginning late":  {dials: 10 * time.Millisecond, late: 400 * time.Millisecond, want: result.Invalid, reason: "the generator's own part of p50(connect)"},
+		"reading late":    {dials: 50 * time.Millisecond, waited: 45 * time.Millisecond, want: result.Invalid, reason: "own part of p50(connect{transport=websocket}): 45"},
+		"beginning late":  {dials: 10 * time.Millisecond, late: 400 * time.Millisecond, want: result.Invalid, reason: "the generator's own part of p50(connect{transport=websocket})"},
 		"late, and slow":  {dials: 50 * time.Millisecond, late: 400 * time.Millisecond, want: result.Fail, reason: ") < 20ms"},
 		"late, yet quick": {dials: 10 * time.Millisecond, waited: 9 * time.Millisecond, want: result.Pass},
 	} {

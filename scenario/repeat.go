@@ -34,7 +34,7 @@ func repeatInvalid(ctx context.Context, run *result.Run, f *file.File, cells []f
 			valid++
 		}
 	}
-	run.Warnings = append(run.Warnings, fmt.Sprintf("%d of %d trials were invalid and were repeated once: %d of the repeats are valid and replace them", len(again), len(cells), valid))
+	run.Warnings = append(run.Warnings, fmt.Sprintf("invalid trials, each repeated once: %d of %d; repeats that are valid and count in their place: %d", len(again), len(cells), valid))
 	return err
 }
 

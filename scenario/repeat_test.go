@@ -30,9 +30,9 @@ valid: [max(lag) < 20ms]
 		warns    string
 	}{
 		{"undisturbed", nil, result.Pass, 4, "", ""},
-		{"one", map[int]bool{2: true}, result.Pass, 5, "2", "1 of 4 trials were invalid and were repeated once: 1 of the repeats are valid and replace them"},
-		{"half", map[int]bool{1: true, 4: true}, result.Pass, 6, "1 4", "2 of 4 trials were invalid and were repeated once: 2 of the repeats are valid"},
-		{"again", map[int]bool{2: true, 5: true}, result.Invalid, 5, "2", "1 of 4 trials were invalid and were repeated once: 0 of the repeats are valid"},
+		{"one", map[int]bool{2: true}, result.Pass, 5, "2", "invalid trials, each repeated once: 1 of 4; repeats that are valid and count in their place: 1"},
+		{"half", map[int]bool{1: true, 4: true}, result.Pass, 6, "1 4", "invalid trials, each repeated once: 2 of 4; repeats that are valid and count in their place: 2"},
+		{"again", map[int]bool{2: true, 5: true}, result.Invalid, 5, "2", "invalid trials, each repeated once: 1 of 4; repeats that are valid and count in their place: 0"},
 		{"most", map[int]bool{1: true, 2: true, 3: true}, result.Invalid, 4, "", ""},
 	} {
 		ownClock(t, func(t *testing.T) {

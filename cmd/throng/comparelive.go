@@ -217,8 +217,7 @@ func (live *liveComparison) conclude(c *compare.Comparison, took time.Duration) 
 	}
 	each := took / time.Duration(max(1, n))
 	switch {
-	case n == 0:
-		c.Notes = append(c.Notes, "No pair of trials was valid, so nothing was compared.")
+	case n == 0: // the comparison says so
 	case needed > pairs.MaxPairs:
 		c.Notes = append(c.Notes, fmt.Sprintf("To decide all conditions takes more than the %d pairs that are made at most: make the trials longer, the machine quieter, or a limit wider.", pairs.MaxPairs))
 	case needed > n:

@@ -118,6 +118,13 @@ func TestCompareLeavesInvalidTrialsOut(t *testing.T) {
 	if _, err := c.HTML(); err != nil {
 		t.Error(err)
 	}
+	var text strings.Builder
+	if err := two(t, other, other).Text(&text); err != nil {
+		t.Fatal(err)
+	}
+	if got := text.String(); strings.Count(got, "valid trial, so nothing can be compared") != 1 || !strings.HasPrefix(got, "Neither side") || strings.Contains(got, "Hodges") {
+		t.Errorf("of two sides without a valid trial:\n%s", got)
+	}
 }
 
 func TestCompareByAxis(t *testing.T) {

@@ -28,8 +28,8 @@ func (c *Comparison) trialNotes() (notes []string) {
 			needed = max(needed, p.design().Needed(c.askedLevel))
 		}
 	}
-	if empty > 0 {
-		notes = append(notes, "One side has no valid trial, so nothing can be compared.")
+	if empty > 0 && empty < len(c.Pairs) { // else it is what the comparison says first
+		notes = append(notes, fmt.Sprintf("In %s one side has no valid trial, so nothing can be compared.", layout.Plural(empty, "pair")))
 	}
 	if single > 0 {
 		notes = append(notes, "One side has a single trial, so no test can show that the sides differ. A trial is one sample, however many messages it has. "+

@@ -21,6 +21,8 @@ func (c *Comparison) sentence() string {
 	ms := headlines(c)
 	i := slices.IndexFunc(ms, func(m measure) bool { return m.tail })
 	switch {
+	case !slices.ContainsFunc(c.Pairs, func(p Pair) bool { return p.BaseTrials.Valid > 0 && p.NewTrials.Valid > 0 }):
+		return fmt.Sprintf("None of %d pairs has valid trials on both sides, so nothing can be compared.", len(c.Pairs))
 	case len(ms) == 0:
 		return fmt.Sprintf("%d pairs were compared with %s, but no metric was measured on both sides.", len(c.Pairs), c.Base)
 	case i < 0: // too few samples for a tail
@@ -64,7 +66,10 @@ func apart(p *Pair) string {
 // pairSentence is about the metric of the first condition, or without any the p99 of what the runs
 // measure, or the highest percentile below it that both sides have.
 func pairSentence(p *Pair) string {
-	if p.BaseTrials.Valid == 0 || p.NewTrials.Valid == 0 {
+	switch base, new := p.BaseTrials.Valid, p.NewTrials.Valid; {
+	case base+new == 0:
+		return "Neither side has a valid trial, so nothing can be compared."
+	case base == 0 || new == 0:
 		return "One side has no valid trial, so nothing can be compared."
 	}
 	ch := p.headline()

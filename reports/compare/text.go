@@ -78,7 +78,7 @@ func overviewOf(c *Comparison) layout.Table {
 		t.Head = append(t.Head, m.title)
 	}
 	t.Head = append(t.Head, "trials")
-	untested := false
+	alike, untested := false, false
 	for i := range c.Pairs {
 		p := &c.Pairs[i]
 		row := []string{p.Label}
@@ -88,6 +88,7 @@ func overviewOf(c *Comparison) layout.Table {
 			case ch == nil:
 				row = append(row, layout.None)
 			case ch.Outcome == NotShown:
+				alike = true
 				row = append(row, string(NotShown))
 			case ch.Outcome == Untested:
 				untested = true
@@ -98,9 +99,11 @@ func overviewOf(c *Comparison) layout.Table {
 		}
 		t.Rows = append(t.Rows, append(row, showTrials(p, len(p.base.cells), len(p.new.cells))))
 	}
-	t.Note = "~: no difference is shown."
+	if alike {
+		t.Note = "~: no difference is shown."
+	}
 	if untested {
-		t.Note += " In brackets: too few trials to show one of any size."
+		t.Note = layout.Joined(t.Note, "In brackets: too few trials to show one of any size.")
 	}
 	return t
 }
@@ -152,8 +155,11 @@ func differsText(c *Comparison, p *Pair) string {
 	return b.String()
 }
 
-// method says how the numbers came about.
+// method says how the numbers came about; "" where there are none.
 func (c *Comparison) method() string {
+	if !slices.ContainsFunc(c.Pairs, func(p Pair) bool { return len(p.Changes) > 0 }) {
+		return ""
+	}
 	s := "A trial is one sample, however many messages it had. Base and new are medians over the trials. "
 	paired, apart := false, false
 	for i := range c.Pairs {
@@ -207,7 +213,9 @@ func (c *Comparison) Text(w io.Writer) error {
 	if left > 0 {
 		fmt.Fprintf(&b, "\n%s without enough trials for a test not listed; --out DIR writes compare.html with all metrics.\n", layout.Plural(left, "pair"))
 	}
-	fmt.Fprintf(&b, "\n%s\n", c.method())
+	if s := c.method(); s != "" {
+		fmt.Fprintf(&b, "\n%s\n", s)
+	}
 	for _, n := range c.Notes {
 		fmt.Fprintf(&b, "\nnote: %s\n", n)
 	}
@@ -259,7 +267,9 @@ func (c *Comparison) Markdown(w io.Writer) error {
 	for _, n := range c.Notes {
 		fmt.Fprintf(&b, "\n> %s\n", layout.MarkdownText(n))
 	}
-	fmt.Fprintf(&b, "\n<sub>%s</sub>\n", layout.MarkdownText(c.method()))
+	if s := c.method(); s != "" {
+		fmt.Fprintf(&b, "\n<sub>%s</sub>\n", layout.MarkdownText(s))
+	}
 	_, err := io.WriteString(w, strings.ReplaceAll(b.String(), layout.Nbsp, " "))
 	return err
 }

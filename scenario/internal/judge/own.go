@@ -3,8 +3,10 @@ package judge
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -159,13 +161,34 @@ func (e *Evidence) lateness(rules Rules) (out []result.Check) {
 			continue
 		}
 		out = append(out, result.Check{
-			Text: fmt.Sprintf("the generator's own part of %s(%s)", o.Stat, o.Metric), Kind: result.KindValid,
+			Text: "the generator's own part of " + o.subject(&k), Kind: result.KindValid,
 			Value: o.With - o.Without, Limit: Allowed(o.With), Op: "<=", Unit: metric.Seconds, Labels: k.Labels, Phase: k.Phase, OverS: k.Over.Seconds(),
 			Note: fmt.Sprintf("%s with it, %s without; allowed: a tenth, or %s", metric.FormatSeconds(o.With), metric.FormatSeconds(o.Without), metric.FormatDuration(Floor)),
 		})
 	}
 	slices.SortStableFunc(out, func(a, b result.Check) int { return cmp.Compare(b.Value/b.Limit, a.Value/a.Limit) })
 	return out
+}
+
+// subject names what is a part of which: two rules may be about one statistic of different clients,
+// phases or windows.
+func (o *Own) subject(k *file.Check) string {
+	s := o.Metric
+	var labels []string
+	for _, name := range slices.Sorted(maps.Keys(k.Labels)) {
+		labels = append(labels, name+"="+k.Labels[name])
+	}
+	if len(labels) > 0 {
+		s += "{" + strings.Join(labels, ",") + "}"
+	}
+	s = o.Stat + "(" + s + ")"
+	if k.Over > 0 {
+		s += " over " + metric.FormatDuration(k.Over)
+	}
+	if k.Phase != "" {
+		s += " in " + k.Phase
+	}
+	return s
 }
 
 // A Tail is the generator's effect on the highest latencies of a metric.

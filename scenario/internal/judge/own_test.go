@@ -87,7 +87,7 @@ func TestOwnLateness(t *testing.T) {
 		"the rule is met all the same": {second, "p99.9(delivery) < 1s", "", result.Invalid, "own part of p99.9(delivery): 746 ms"},
 		"beyond what is judged":        {second, "p99(delivery) < 100ms", "", result.Pass, ""},
 		"stopped for 50 ms":            {short, "p99(delivery) < 100ms", "", result.Invalid, "own part of p99(delivery): 24 ms"},
-		"in a window":                  {short, "p99(delivery) < 100ms over 1s", "", result.Invalid, "own part of p99(delivery): 24 ms"},
+		"in a window":                  {short, "p99(delivery) < 100ms over 1s", "", result.Invalid, "own part of p99(delivery) over 1 s: 24 ms"},
 		"the headline, without rules":  {short, "loss(delivery) == 0", "", result.Invalid, "own part of p99(delivery): 24 ms"},
 		"the target's tail":            {late{n: 120, others: 10_000, took: 30 * ms, sent: 2 * ms}, "p99(delivery) < 100ms", "", result.Pass, ""},
 		"its fault":                    {late{n: 120, others: 10_000, took: 30 * ms, sent: 2 * ms}, "p99(delivery) < 10ms", "", result.Fail, "p99(delivery) < 10ms: 30 ms"},
@@ -121,7 +121,7 @@ func TestOwnLatenessInConnecting(t *testing.T) {
 		"the rule is met":       {300 * ms, 270 * ms, "p99(connect) < 1s", result.Pass, ""},
 		"the target breaks it":  {300 * ms, 100 * ms, "p99(connect) < 100ms", result.Fail, "p99(connect) < 100ms: 300 ms"},
 		"of one attempt":        {300 * ms, 270 * ms, "max(connect.attempt) < 100ms", result.Invalid, "own part of max(connect.attempt): 270 ms"},
-		"by transport":          {300 * ms, 270 * ms, "p99(connect{transport=websocket}) < 100ms", result.Invalid, "own part of p99(connect): 270 ms"},
+		"by transport":          {300 * ms, 270 * ms, "p99(connect{transport=websocket}) < 100ms", result.Invalid, "own part of p99(connect{transport=websocket}): 270 ms"},
 		"a stage has none":      {300 * ms, 270 * ms, "p99(connect.tcp) < 100ms", result.Fail, "p99(connect.tcp) < 100ms: 300 ms"},
 		"less than may be, and": {101 * ms, 2 * ms, "p99(connect) < 100ms", result.Fail, "p99(connect) < 100ms: 101 ms"},
 	} {
