@@ -38,8 +38,8 @@ var (
 	}}
 )
 
-// Milliseconds is the median or the 99th percentile of a latency, of a trial that has the samples to
-// say so.
+// Milliseconds is the median or the 99th percentile of a latency, of a trial that has the samples
+// to say so.
 func Milliseconds(title, of string, percent int) Measure {
 	name := fmt.Sprintf("p%d_%s_ms", percent, of)
 	return Measure{Name: name, Title: fmt.Sprintf("%s p%d, ms", title, percent), Less: true, Of: func(c *result.Cell) (float64, bool) {
