@@ -17,6 +17,7 @@ type counters struct {
 	plainly                       atomic.Int64 // websockets whose offer to compress the server did not take
 	calls                         atomic.Int64 // of streams, under way
 	duplicates, foreign, misnamed atomic.Int64 // deliveries
+	toSender                      atomic.Int64 // of messages that were for others
 	bytesIn, bytesOut             atomic.Int64
 	peers                         peerCounts
 	// clients asked for by the plan now, and at most at once, those of other agents too; the pacer

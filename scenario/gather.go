@@ -27,7 +27,7 @@ func (t *trial) gauges() (all []gauge) {
 			all = append(all, gauge{n, false})
 		}
 	}
-	add(&c.asked, &c.failed, &c.dropped, &c.waiting, &c.moved, &c.slowDropped, &c.cutOff, &c.heldAgain, &c.turns, &c.turnTime, &c.plainly, &c.duplicates, &c.foreign, &c.misnamed, &c.bytesIn, &c.bytesOut)
+	add(&c.asked, &c.failed, &c.dropped, &c.waiting, &c.moved, &c.slowDropped, &c.cutOff, &c.heldAgain, &c.turns, &c.turnTime, &c.plainly, &c.duplicates, &c.foreign, &c.misnamed, &c.toSender, &c.bytesIn, &c.bytesOut)
 	for i := range t.nodes {
 		all = append(all, gauge{&t.nodes[i].held, true})
 		add(&t.nodes[i].connected)

@@ -64,3 +64,16 @@ func TestRoomsThatStayEmpty(t *testing.T) {
 		t.Errorf("%s because %q; warnings %q", cell.Verdict, cell.Reason, said)
 	}
 }
+
+// A message that was for others and comes to its own sender, too, is told from other strays.
+func TestMessagesToTheirSenders(t *testing.T) {
+	t.Parallel()
+	for _, others := range []string{"", ", true"} {
+		text := talkers + "contract: {operations: {all: {emit: [all, msg, \"${payload}\"" + others + "], to: others, deliver: msg}}}\n"
+		cell := play(t, &fakeServer{}, replaceAll(text, ", expect: others", ""))
+		said := strings.Join(cell.Warnings, "; ")
+		if wrong := others == ""; (cell.Verdict == result.Fail) != wrong || strings.Contains(said, "100 messages that were for others came to their own senders") != wrong {
+			t.Errorf("others %q: %s because %q; warnings %q", others, cell.Verdict, cell.Reason, said)
+		}
+	}
+}
