@@ -362,3 +362,21 @@ func TestRefusalCannotSplitTheHeader(t *testing.T) {
 		t.Errorf("%s %v", resp.Status, resp.Header)
 	}
 }
+
+// No control character of a client comes back in a header: the HTTP server refuses all but the tab,
+// and that is neither in an origin nor in the name of a header.
+func TestControlCharactersAreNotEchoed(t *testing.T) {
+	x := attack(t, server.Options{CORS: &server.CORS{Match: func(string) bool { return true }}})
+	for _, c := range []string{"\x00", "\x01", "\t", "\r", "\r\n", "\x7f"} {
+		poll := get("/socket.io/?EIO=4&transport=polling", "Origin: http://a"+c+"b")
+		if status, _, body := x.raw(poll); status != http.StatusBadRequest {
+			t.Errorf("an origin with %q is answered with %d %s", c, status, body)
+		}
+		asked := get("/socket.io/?EIO=4&transport=polling", "Origin: http://a", "Access-Control-Request-Headers: a"+c+"b")
+		status, header, _ := x.raw("OPTIONS" + strings.TrimPrefix(asked, "GET"))
+		if got := header.Get("Access-Control-Allow-Headers"); got != "" || status != http.StatusNoContent && status != http.StatusBadRequest {
+			t.Errorf("a header with %q is allowed as %q (%d)", c, got, status)
+		}
+	}
+	x.survived()
+}

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/quic-go/quic-go"
+	"github.com/quic-go/quic-go/http3"
 	"github.com/quic-go/webtransport-go"
 	"github.com/valyala/fasthttp"
 
@@ -544,9 +545,17 @@ func TestWebTransportGate(t *testing.T) {
 	if _, err := stream.Write([]byte{126}); err != nil {
 		t.Fatal(err)
 	}
-	for what, s := range map[string]*webtransport.Session{"without a stream": silentOne, "with half a packet": halfway} {
+	h3 := trust.Clone()
+	h3.NextProtos = []string{http3.NextProtoH3}
+	idle, err := quic.DialAddr(t.Context(), strings.TrimPrefix(url, "https://"), h3, &quic.Config{KeepAlivePeriod: time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, ctx := range map[string]context.Context{
+		"without a request": idle.Context(), "without a stream": silentOne.Context(), "with half a packet": halfway.Context(),
+	} {
 		select {
-		case <-s.Context().Done():
+		case <-ctx.Done():
 		case <-time.After(patience):
 			t.Errorf("a client %s stays", what)
 		}

@@ -189,8 +189,9 @@ func TestViewStaysInside(t *testing.T) {
 	put(t, filepath.Join(dir, ".git", "config"), "secret")
 	put(t, filepath.Join(dir, "old", "controller.nk"), "secret")
 	put(t, filepath.Join(dir, "old", "figures", "notes.txt"), "secret")
+	put(t, filepath.Join(dir, "old", "no-file.hlog", "x"), "") // a directory whose name is offered
 	for _, path := range []string{
-		"/files/.git/config", "/files/old/controller.nk", "/files/old/figures/notes.txt", "/files/old/figures", "/files/../secret", "/files/%2e%2e/secret/result.json", "/files/link/result.json", "/run/link", "/files/old", "/files/", "/run/", "/nothing",
+		"/files/.git/config", "/files/old/controller.nk", "/files/old/figures/notes.txt", "/files/old/figures", "/files/../secret", "/files/%2e%2e/secret/result.json", "/files/link/result.json", "/files/old/no-file.hlog", "/run/link", "/files/old", "/files/", "/run/", "/nothing",
 		"/compare?base=../secret&new=old", "/files/" + url.PathEscape(secret) + "/result.json",
 	} {
 		if status, body, _ := get(t, server, path); status == http.StatusOK || strings.Contains(body, "secret\n") || body == "secret" {

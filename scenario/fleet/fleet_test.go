@@ -16,6 +16,7 @@ import (
 
 	"github.com/throng-io/throng/scenario"
 	"github.com/throng-io/throng/scenario/client"
+	"github.com/throng-io/throng/scenario/result"
 )
 
 // wait is how long a test waits for what must happen.
@@ -497,6 +498,10 @@ func TestOtherBuild(t *testing.T) {
 	if c.state() != stateOther {
 		t.Errorf("its state is %s", c.state())
 	}
+}
+
+// A claim is taken from its controller alone, whole, and only if there is a place for the agent.
+func TestClaimsAreChecked(t *testing.T) {
 	_, public, err := NewIdentity()
 	if err != nil {
 		t.Fatal(err)
@@ -509,21 +514,34 @@ func TestOtherBuild(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := (&claim{Build: "another", Identity: own}).sign("x", pair)
-	if err != nil {
-		t.Fatal(err)
-	}
+	good := claim{Build: Build(), Identity: own, Agents: make([]result.Agent, 2), Self: 1}
+	other, none, below, long, stolen := good, good, good, good, good
+	other.Build = "another"
+	none.Self, below.Self = 2, -1
+	long.Name = strings.Repeat("x", maxText)
+	stolen.Identity = public // signed by its own key still
 	for name, tt := range map[string]struct {
+		claim  claim
 		id     string
 		accept []string
-		says   string
+		says   string // "": it is taken
 	}{
-		"another build":   {"x", nil, "another build"},
-		"another agent":   {"y", nil, "not signed"},
-		"not accepted":    {"x", []string{public}, "takes no work"},
-		"accepted, build": {"x", []string{public, own}, "another build"},
+		"good":               {good, "x", nil, ""},
+		"accepted":           {good, "x", []string{public, own}, ""},
+		"another agent":      {good, "y", nil, "not signed"},
+		"not accepted":       {good, "x", []string{public}, "takes no work"},
+		"another's identity": {stolen, "x", []string{public}, "not signed"},
+		"another build":      {other, "x", []string{public, own}, "another build"},
+		"no place":           {none, "x", nil, "no place"},
+		"no place below":     {below, "x", nil, "no place"},
+		"too long":           {long, "x", nil, "too long"},
 	} {
-		if _, err := readClaim(tt.id, text, tt.accept); err == nil || !strings.Contains(err.Error(), tt.says) {
+		text, err := tt.claim.sign("x", pair)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = readClaim(tt.id, text, tt.accept)
+		if tt.says == "" && err != nil || tt.says != "" && (err == nil || !strings.Contains(err.Error(), tt.says)) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

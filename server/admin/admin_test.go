@@ -32,15 +32,21 @@ func TestMain(m *testing.M) {
 // start serves an instrumented server until the test ends.
 func start(t *testing.T, opts admin.Options) (srv *server.Server, base string) {
 	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return startOn(t, ln, opts)
+}
+
+// startOn is start on a listener.
+func startOn(t *testing.T, ln net.Listener, opts admin.Options) (srv *server.Server, base string) {
+	t.Helper()
 	srv, err := server.New(server.Options{Times: server.Times{PingInterval: 1000 * time.Hour}, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := admin.Instrument(srv, opts); err != nil {
-		t.Fatal(err)
-	}
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
 		t.Fatal(err)
 	}
 	done := make(chan error, 1)
@@ -266,6 +272,32 @@ func TestSecret(t *testing.T) {
 	}
 	if a, b := admin.NewSecret(), admin.NewSecret(); len(a) < 16 || a == b {
 		t.Errorf("secrets %q and %q", a, b)
+	}
+}
+
+// remote is a listener whose clients are on another machine.
+type remote struct{ net.Listener }
+
+type remoteConn struct{ net.Conn }
+
+func (l remote) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	return remoteConn{conn}, err
+}
+
+func (remoteConn) RemoteAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(192, 0, 2, 7), Port: 1} }
+
+// Who knows the secret, or has seen it in a log, gets in on the server's own machine only.
+func TestSecretElsewhere(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, base := startOn(t, remote{ln}, admin.Options{Secret: secret})
+	client := dial(t, base)
+	client.send("40/admin" + withSecret)
+	if got := client.text(); !strings.HasPrefix(got, "44/admin,") || !strings.Contains(got, "own machine") {
+		t.Errorf("a client of another machine: %s", got)
 	}
 }
 

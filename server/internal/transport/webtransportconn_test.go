@@ -2,7 +2,10 @@ package transport
 
 import (
 	"bytes"
+	"crypto/tls"
+	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 	"testing"
@@ -54,6 +57,32 @@ func playFramed(t *testing.T, stream []byte, step int, clock *deadline.Clock) []
 		t.Fatalf("%d bytes are still accounted for", held)
 	}
 	return append(l.tape.heard, fmt.Sprintf("%x", l.tape.wrote.Bytes()), string(l.tape.closed))
+}
+
+// New connections must prove their address, and then are refused, when many have begun no session.
+func TestPendingQUIC(t *testing.T) {
+	e, _ := taped(frame.Framed, nil)
+	socket, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := e.NewWebTransport(socket, &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return nil, errors.New("none") }}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range maxPending + 1 {
+		if verify := w.socket.VerifySourceAddress(nil); verify != (n >= verifyPending) {
+			t.Fatalf("beside %d connections a new one must prove its address: %v", n, verify)
+		}
+		if _, err := w.socket.ConnContext(t.Context(), nil); (err != nil) != (n >= maxPending) {
+			t.Fatalf("beside %d connections a new one ends with %v", n, err)
+		}
+		w.pending[&pendingConn{}] = struct{}{}
+	}
+	clear(w.pending) // there are no connections that Close could end
+	if err := w.Close(); err != nil {
+		t.Error(err)
+	}
 }
 
 // FuzzFramed checks that what comes of a stream of WebTransport does not depend on how it is cut
