@@ -88,8 +88,19 @@ func TestCompareRefusesSingleTrials(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := map[int]string{1: "no test can show that the sides differ", 3: "fewer than 5 trials"}[n]
-		if !strings.Contains(text.String(), want) || !strings.Contains(text.String(), "are too few to show a difference") {
+		if !strings.Contains(text.String(), want) || !strings.Contains(text.String(), "too few to show a difference: ") {
 			t.Errorf("%d trials: the text does not refuse:\n%s", n, text.String())
+		}
+	}
+}
+
+// What to do about a single trial depends on how it was made.
+func TestAdviceForASinglePair(t *testing.T) {
+	c := two(t, reporttest.Trials(1, 1, 1000), reporttest.Trials(2, 1, 9000))
+	for interleaved, want := range map[bool]string{false: "throng compare --live", true: "Make more pairs"} {
+		c.Pairs[0].Interleaved = interleaved
+		if notes := strings.Join(c.trialNotes(), " "); !strings.Contains(notes, want) {
+			t.Errorf("interleaved %v: %s", interleaved, notes)
 		}
 	}
 }

@@ -32,8 +32,13 @@ func (c *Comparison) trialNotes() (notes []string) {
 		notes = append(notes, fmt.Sprintf("In %s one side has no valid trial, so nothing can be compared.", layout.Plural(empty, "pair")))
 	}
 	if single > 0 {
-		notes = append(notes, "One side has a single trial, so no test can show that the sides differ. A trial is one sample, however many messages it has. "+
-			"Run both sides in turn, several times: throng compare --live BASE HEAD FILE.")
+		note := "One side has a single trial, so no test can show that the sides differ. A trial is one sample, however many messages it has. "
+		if slices.ContainsFunc(c.Pairs, func(p Pair) bool { return p.Interleaved }) {
+			note += "Make more pairs of trials, with a larger --budget or shorter trials."
+		} else {
+			note += "Run both sides in turn, several times: throng compare --live BASE HEAD FILE."
+		}
+		notes = append(notes, note)
 	}
 	if few > 0 {
 		notes = append(notes, fmt.Sprintf("With fewer than %d trials on each side, no difference in the metrics that this comparison is about can be shown, however large it is (matrix: {repeat: %[1]d}).", needed))

@@ -98,7 +98,7 @@ func pairSentence(p *Pair) string {
 		}
 		return layout.Joined(s, ch.boundsSentence())
 	}
-	return fmt.Sprintf("%s: %s; %s are too few to show a difference.", title, numbers, showCount(p, ch))
+	return fmt.Sprintf("%s: %s; too few to show a difference: %s.", title, numbers, showCount(p, ch))
 }
 
 // boundsSentence is bounds as a sentence.
