@@ -23,7 +23,7 @@ type Audience struct {
 	width   uint32   // bits given out so far
 	free    []uint32 // of those, given back
 	seats   []seat   // by bit: who is there
-	recent  []*Slot  // in order of emission, without those past their late limit
+	recent  []*Slot  // in order of emission, without those long past their late limit; see behind
 
 	// members whose connection is lost and that may be recovered; written under mu
 	away atomic.Int32

@@ -173,6 +173,11 @@ func (l *Ledger) place(b *Book) *Slot {
 	return s
 }
 
+// behind is how much later than it happened a client's leaving may be taken in: another goroutine
+// may emit meanwhile, and in a fleet it waits for as long as the clocks may differ. Until then an
+// audience remembers what was on its way.
+const behind = int64(time.Second)
+
 // enter notes whom a message is for, as of now; a is nil for an echo.
 func (l *Ledger) enter(s *Slot, a *Audience) {
 	s.epoch = s.From.epoch()
@@ -190,7 +195,7 @@ func (l *Ledger) enter(s *Slot, a *Audience) {
 		l.used.Add(int64(8 * len(s.bits)))
 	}
 	past := 0
-	for past < len(a.recent) && a.recent[past].Limit() < s.base {
+	for past < len(a.recent) && a.recent[past].Limit()+behind < s.base {
 		past++
 	}
 	a.recent = append(a.recent[past:], s)

@@ -322,3 +322,38 @@ func TestAwayLongAfterOthersHadIt(t *testing.T) {
 		}
 	}
 }
+
+// A client of an agent may lose its connection just before a message to it is late, and the account
+// gets to know that just after another message was sent. The message is replayed to it, and is not
+// lost besides.
+func TestSuspendedJustBeforeTheLimit(t *testing.T) {
+	p := newPair(4, int64(10*time.Millisecond), 0)
+	for i := range p.r {
+		p.now.Add(1000)
+		p.join(i)
+	}
+	p.now.Add(int64(time.Second))
+	p.talk(t)
+	first := p.send(0)
+	for _, to := range []int{0, 1, 3} {
+		p.get(to, first)
+	}
+	p.now.Add(int64(time.Second - time.Millisecond))
+	p.l[0].Suspend(p.r[2])
+	p.now.Add(int64(2 * time.Millisecond))
+	second := p.send(0)
+	for _, to := range []int{0, 1, 3} {
+		p.get(to, second)
+	}
+	p.now.Add(int64(time.Second))
+	p.talk(t)
+	p.l[0].Resume(p.r[2], nil)
+	p.now.Add(int64(time.Millisecond))
+	p.get(2, first)
+	p.get(2, second)
+	p.now.Add(int64(time.Second))
+	p.talk(t)
+	if sum := p.close(t); sum.Expected != 8 || sum.Received+sum.Late != 8 || sum.Lost != 0 {
+		t.Errorf("%+v, want 8 deliveries received and none lost", sum)
+	}
+}
