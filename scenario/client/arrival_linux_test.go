@@ -267,3 +267,33 @@ func TestPackets(t *testing.T) {
 		t.Errorf("came at %v, which nobody knows", y.came)
 	}
 }
+
+// A client that waits over TLS holds no buffer, also where a large message has come.
+func TestTLSWaitsWithoutABuffer(t *testing.T) {
+	certificate := httptest.NewTLSServer(nil) // for its certificate only
+	defer certificate.Close()
+	ln, err := tls.Listen("tcp", "127.0.0.1:0", certificate.TLS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := accept(t, ln, func(p *peer) {
+		join(p, 25000, 20000, func(p *peer) {
+			p.put(text(`42["a"]`) + text(`42["long","`+strings.Repeat("x", 70_000)+`"]`))
+			p.slurp()
+		})
+	})
+	c := dial(t, &Config{URL: "wss://" + addr, TLS: certificate.Client().Transport.(*http.Transport).TLSClientConfig})
+	h := newHeard()
+	run(t, c, h)
+	if log := h.wait(t, 2); len(log[1]) < 70_000 {
+		t.Errorf("the long message has %d bytes", len(log[1]))
+	}
+	for end := time.Now().Add(patience); !c.ws.conn.waits.Load(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the client does not wait")
+		}
+	}
+	if c.ws.rd.buf != nil {
+		t.Errorf("a client that waits has a buffer of %d bytes", len(c.ws.rd.buf))
+	}
+}

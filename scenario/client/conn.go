@@ -32,9 +32,7 @@ type counted struct {
 
 func (c *counted) Read(b []byte) (n int, err error) {
 	if c.below != nil {
-		if n, err = c.below.read(b); n > 0 {
-			c.bytes.note(&c.below.times)
-		}
+		n, err = c.below.read(b)
 	} else {
 		n, err = c.Conn.Read(b)
 	}
@@ -84,6 +82,15 @@ func newConn(c net.Conn, raw syscall.RawConn, bytes *traffic) *conn {
 
 // borrows reports whether it can be tried for bytes with a buffer that is not its own.
 func (c *conn) borrows() bool { return c.raw != nil || c.moved != nil }
+
+// lends reports whether its reader has a buffer only while there are bytes in it.
+func (c *conn) lends() bool { return c.borrows() || c.secure() != nil }
+
+// secure is what is beneath TLS, which awaits bytes without a buffer; nil where there is none.
+func (c *conn) secure() *beneath {
+	t, _ := c.below.(*beneath)
+	return t
+}
 
 // writeNow writes what the kernel takes of b without waiting. The caller serializes the calls. Over
 // TLS it takes all of b, of which something may wait for drain; see owes. Over WebTransport it

@@ -89,25 +89,36 @@ func (rd *reader) take(fd uintptr, b []byte) (n int, err error) {
 	return n, err
 }
 
-// attempt is the callback of RawConn.Read: one read. False parks the goroutine until there is
-// something to read.
+// attempt is the callback of RawConn.Read: one read, into a buffer that is borrowed for it. False
+// parks the goroutine until there is something to read.
 func (t *beneath) attempt(fd uintptr) bool {
+	if t.waits != nil {
+		t.waits.Store(false) // before the read takes anything from the socket
+	}
+	if t.chunk == nil {
+		t.chunk = dialPool.Get().(*[ownSize]byte)
+	}
 	for {
-		n, stamp, err := readStamped(fd, t.b)
+		n, stamp, err := readStamped(fd, t.chunk[:])
 		switch {
 		case errors.Is(err, syscall.EINTR):
+			continue
 		case errors.Is(err, syscall.EAGAIN):
 			t.drained = Now()
+			t.release()
+			if t.waits != nil {
+				t.waits.Store(true)
+			}
 			return false
 		case err != nil:
 			t.err = err
-			return true
 		case n == 0:
 			t.err = io.EOF
-			return true
 		default:
-			t.n, t.stamp, t.short = n, stamp, n < len(t.b)
+			t.left, t.stamp, t.short = t.chunk[:n], stamp, n < len(t.chunk)
 			return true
 		}
+		t.release()
+		return true
 	}
 }

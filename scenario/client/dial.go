@@ -43,7 +43,7 @@ func (t *target) connect(ctx context.Context, bytes *traffic, tm *Timings) (*con
 	}
 	raw := rawConn(tcp)
 	if raw != nil && stampArrivals(raw) {
-		plain.below = newBeneath(raw)
+		plain.below = newBeneath(raw, bytes)
 	}
 	secure := tls.Client(plain, t.tls)
 	if err := secure.HandshakeContext(ctx); err != nil {
@@ -55,7 +55,7 @@ func (t *target) connect(ctx context.Context, bytes *traffic, tm *Timings) (*con
 	}
 	c := newConn(secure, nil, bytes)
 	if plain.below != nil {
-		c.below = plain.below
+		c.below, plain.below.waits = plain.below, &c.waits
 	}
 	if raw != nil {
 		c.out = newEager(tcp, raw)

@@ -352,12 +352,12 @@ func (p *polling) claim() bool {
 // been.
 func (p *polling) drop() {
 	p.mu.Lock()
-	p.get.rd.release()
+	p.get.rd.end()
 	p.mu.Unlock()
 	p.postMu.Lock()
 	defer p.postMu.Unlock()
 	if p.post != nil {
-		p.post.rd.release()
+		p.post.rd.end()
 	}
 }
 

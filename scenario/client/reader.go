@@ -9,8 +9,8 @@ import (
 const (
 	// readSize is one borrowed read buffer: a burst of some hundred broadcasts.
 	readSize = 32 << 10
-	// ownSize is the buffer kept by a connection that can only be read with
-	// a buffer in hand (TLS, other systems than Unix), and one that is borrowed while a connection
+	// ownSize is the buffer kept by a connection that can only be read with a buffer in hand (QUIC,
+	// and TLS on other systems than Linux), and one that is borrowed for TLS, and while a connection
 	// is being set up: thousands are at once, and what comes is a handshake.
 	ownSize = 4 << 10
 )
@@ -28,7 +28,7 @@ var (
 // buf[r:w] is unread. Slices of it are valid until the next fill.
 type reader struct {
 	src   *conn
-	buf   []byte // borrowed (readSize, or ownSize), own (TLS), or larger while a large message is in it
+	buf   []byte // borrowed (readSize, or ownSize), own (QUIC), or larger while a large message is in it
 	r, w  int
 	rest  []byte // unread bytes of a parked reader, few
 	try   func(fd uintptr) bool
@@ -118,12 +118,7 @@ func (rd *reader) read(once bool) (n int, err error) {
 		n, err = rd.n, rd.err
 		rd.src.bytes.in.Add(uint64(n))
 	case rd.src.raw == nil:
-		if rd.buf == nil {
-			rd.borrow()
-		}
-		rd.src.waits.Store(true)
-		n, err = rd.src.Read(rd.space())
-		rd.src.waits.Store(false)
+		n, err = rd.readThrough()
 	default:
 		if err = rd.src.raw.Read(rd.try); err == nil {
 			n, err = rd.n, rd.err
@@ -136,6 +131,30 @@ func (rd *reader) read(once bool) (n int, err error) {
 		err = nil // an error that came with bytes comes again without them
 	}
 	return n, err
+}
+
+// readThrough reads what cannot be read raw. It waits for what is beneath TLS without a buffer.
+func (rd *reader) readThrough() (n int, err error) {
+	secure := rd.src.secure()
+	for {
+		if rd.buf == nil {
+			rd.borrow()
+		}
+		if secure == nil {
+			rd.src.waits.Store(true)
+		}
+		n, err = rd.src.Read(rd.space())
+		rd.src.waits.Store(false)
+		if err != errLater { //nolint:errorlint // TLS does not wrap it
+			return n, err
+		}
+		rd.park()
+		err = secure.await()
+		rd.src.waits.Store(false)
+		if err != nil {
+			return 0, err
+		}
+	}
 }
 
 // noteRead notes the time of a read that has brought bytes. It is apart from read, on whose stack
@@ -170,7 +189,7 @@ func (rd *reader) room() {
 	}
 	if rd.r == rd.w {
 		rd.r, rd.w = 0, 0
-		if len(rd.buf) > readSize || !rd.src.borrows() && len(rd.buf) > ownSize {
+		if len(rd.buf) > readSize || !rd.src.lends() && len(rd.buf) > ownSize {
 			rd.buf = nil
 		}
 		return
@@ -192,9 +211,9 @@ func (rd *reader) room() {
 // borrow takes a buffer and copies the bytes kept by a parked reader to its front.
 func (rd *reader) borrow() {
 	switch {
-	case !rd.src.borrows():
+	case !rd.src.lends():
 		rd.buf = make([]byte, max(ownSize, 2*len(rd.rest)))
-	case rd.dials && len(rd.rest) < ownSize/2:
+	case (rd.dials || rd.src.secure() != nil) && len(rd.rest) < ownSize/2: // TLS has one record at a time
 		rd.buf = dialPool.Get().(*[ownSize]byte)[:]
 	default:
 		rd.buf = readPool.Get().(*[readSize]byte)[:]
@@ -206,7 +225,7 @@ func (rd *reader) borrow() {
 // park gives the buffer back before the goroutine waits. A frame that has
 // arrived in part is kept in a slice of its own; a large part stays where it is.
 func (rd *reader) park() {
-	if rd.buf == nil || !rd.src.borrows() {
+	if rd.buf == nil || !rd.src.lends() {
 		return
 	}
 	unread := rd.buf[rd.r:rd.w]
@@ -221,7 +240,7 @@ func (rd *reader) park() {
 
 // release drops the buffer; the pool takes it back if it came from there.
 func (rd *reader) release() {
-	if rd.src.borrows() {
+	if rd.src.lends() {
 		switch len(rd.buf) {
 		case readSize:
 			readPool.Put((*[readSize]byte)(rd.buf))
@@ -230,4 +249,12 @@ func (rd *reader) release() {
 		}
 	}
 	rd.buf, rd.r, rd.w = nil, 0, 0
+}
+
+// end is release where nothing is read any more.
+func (rd *reader) end() {
+	rd.release()
+	if t := rd.src.secure(); t != nil {
+		t.release()
+	}
 }

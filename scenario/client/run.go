@@ -80,7 +80,7 @@ func (c *Client) drop() {
 	case c.ws == nil:
 		c.poll.drop()
 	case c.ws.rd != nil:
-		c.ws.rd.release()
+		c.ws.rd.end()
 	}
 	in, out := c.Bytes()
 	c.mu.Lock()
