@@ -9,9 +9,9 @@ import (
 
 // beneath reads the TCP connection under TLS and notes when the bytes came, which the reader above
 // TLS cannot see. TLS takes what one read has brought by pieces, and hands out one record after the
-// other: the time of a record is exact when it was the only one to end in a read and its end was the
-// end of the read. Otherwise its bytes came after the socket was last seen empty, and not after the
-// last of them. The goroutine that reads from TLS owns it.
+// other: the time of a record is exact when it was the only one to end in a read and its end was
+// the end of the read. Otherwise its bytes came after the socket was last seen empty, and not after
+// the last of them. The goroutine that reads from TLS owns it.
 //
 // After the handshake TLS never waits here, where it would keep the buffer that it reads for: it
 // finds an error that is temporary, and the reader gives the buffer back and awaits bytes.

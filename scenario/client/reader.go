@@ -9,9 +9,9 @@ import (
 const (
 	// readSize is one borrowed read buffer: a burst of some hundred broadcasts.
 	readSize = 32 << 10
-	// ownSize is the buffer kept by a connection that can only be read with a buffer in hand (QUIC,
-	// and TLS on other systems than Linux), and one that is borrowed for TLS, and while a connection
-	// is being set up: thousands are at once, and what comes is a handshake.
+	// ownSize is the buffer kept by a connection that can only be read with a buffer in hand
+	// (QUIC, and TLS on other systems than Linux), and one that is borrowed for TLS, and while a
+	// connection is being set up: thousands are at once, and what comes is a handshake.
 	ownSize = 4 << 10
 )
 
