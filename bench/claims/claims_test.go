@@ -40,7 +40,7 @@ func TestScenarios(t *testing.T) {
 			one.Rates.DeliveriesPerS = 1000
 			one.Latency = map[string]*result.Latency{}
 			for _, of := range []string{metric.Ack, metric.Delivery, metric.Gap, metric.Connect, metric.ConnectUpgrade} {
-				one.Latency[of] = &result.Latency{N: 1, P50us: 1000, P99us: 2000}
+				one.Latency[of] = &result.Latency{N: 1000, P50us: 1000, P99us: 2000}
 			}
 			run.Cells = append(run.Cells, one)
 		}
