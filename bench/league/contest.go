@@ -29,7 +29,7 @@ func (c *contest) name() string { return c.scenario + "/" + c.transport }
 
 var contests = func() []*contest {
 	echo := []rounds.Measure{rounds.Acks, rounds.Milliseconds("answer", metric.Ack, 50), rounds.Milliseconds("answer", metric.Ack, 99)}
-	broadcast := []rounds.Measure{rounds.Deliveries, rounds.Milliseconds("to the last", metric.FanoutLast, 50), rounds.Milliseconds("to the last", metric.FanoutLast, 99), rounds.Lost}
+	broadcast := []rounds.Measure{rounds.Deliveries, rounds.Milliseconds("to the last", metric.FanoutLast, 50), rounds.Milliseconds("delivery", metric.Delivery, 99), rounds.Lost}
 	rooms := []rounds.Measure{rounds.Deliveries, rounds.Milliseconds("delivery", metric.Delivery, 50), rounds.Milliseconds("delivery", metric.Delivery, 99), rounds.Lost}
 	herd := []rounds.Measure{rounds.Milliseconds("back", metric.Reconnect, 99), rounds.CPUPerClient}
 	idle := []rounds.Measure{rounds.Memory, rounds.CPUPerClient}

@@ -114,6 +114,10 @@ func TestMillisecondsTakesSamples(t *testing.T) {
 			t.Errorf("p%d of %d answers and %d that never came is %v, want %v", tt.percent, tt.n, tt.never, v, tt.want)
 		}
 	}
+	c := &result.Cell{Latency: map[string]*result.Latency{"reconnect": {N: 500, P99us: 9000}}}
+	if v, ok := Milliseconds("back", "reconnect", 99).Of(c); !ok || v != 9 {
+		t.Errorf("of all 500 that were away: %v", v)
+	}
 	if _, ok := Milliseconds("answer", "ack", 50).Of(&result.Cell{}); ok {
 		t.Error("nothing has a median")
 	}
