@@ -327,7 +327,7 @@ func (l *Ledger) end(r *Receiver, m *Membership, now int64) {
 		m.member = false
 		a.members--
 		a.parts[m.part].members--
-		a.free = append(a.free, m.dense)
+		a.vacate(m)
 		for _, s := range a.recent {
 			if s.owes(r, m) && now <= s.Limit() && s.take(m.dense) {
 				s.giveUp(r, m, now)

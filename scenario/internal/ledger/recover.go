@@ -171,7 +171,7 @@ func (m *Membership) forget() {
 	defer a.mu.Unlock()
 	if m.away {
 		a.comesBack(m)
-		a.free = append(a.free, m.dense)
+		a.vacate(m)
 	}
 }
 

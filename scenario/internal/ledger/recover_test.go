@@ -357,3 +357,18 @@ func TestSuspendedJustBeforeTheLimit(t *testing.T) {
 		t.Errorf("%+v, want 8 deliveries received and none lost", sum)
 	}
 }
+
+// An audience keeps nothing of clients that have left, and those that may be recovered.
+func TestAnAudienceForgetsWhoHasLeft(t *testing.T) {
+	m := newModel(3, ExpectOthers)
+	m.joinAll()
+	m.l.Leave(m.r[1])
+	m.l.Suspend(m.r[2])
+	if got := m.room.seats; got[1] != (seat{}) || got[0].r != m.r[0] || got[2].r != m.r[2] {
+		t.Errorf("one has left, and one may be recovered: %v", got)
+	}
+	m.l.Leave(m.r[2])
+	if got := m.room.seats[2]; got != (seat{}) {
+		t.Errorf("the other one was not recovered: %v", got)
+	}
+}

@@ -41,6 +41,13 @@ func (a *Audience) sit(m *Membership, r *Receiver) {
 	a.seats[m.dense] = seat{m, r}
 }
 
+// vacate gives the bit of a membership back, which would keep a client that has left. The audience
+// is locked.
+func (a *Audience) vacate(m *Membership) {
+	a.free = append(a.free, m.dense)
+	a.seats[m.dense] = seat{}
+}
+
 // troubles is what a fault may have done to the message on the ways to a node.
 func (s *Slot) troubles(node int) Trouble {
 	if s.Book.trouble == nil {
