@@ -22,11 +22,11 @@ func (f *findings) losses(say func(format string, args ...any)) {
 		return
 	}
 	which := fmt.Sprintf("all %s lost deliveries", metric.FormatCount(p.Lost))
-	if p.Few {
-		which = fmt.Sprintf("all lost deliveries that were looked at, %s,", metric.FormatCount(p.Lost))
+	if all := f.cell.Ledger.Lost; p.Lost < all {
+		which = fmt.Sprintf("%s of %s lost deliveries, all that were looked at,", metric.FormatCount(p.Lost), metric.FormatCount(all))
 	}
-	few := func(clients []uint32, each int64) bool {
-		return 2*len(clients) <= p.Owed && each >= int64(patternEach*len(clients))
+	few := func(clients []uint32, of int, each int64) bool {
+		return 2*len(clients) <= of && each >= int64(patternEach*len(clients))
 	}
 	switch {
 	case len(p.Parts) > 1 && p.Messages >= patternFrom && !f.t.several():
@@ -36,9 +36,13 @@ func (f *findings) losses(say func(format string, args ...any)) {
 		}
 		say("the clients of a room, or of the namespace, fall into %d groups (of %s%s, for example) that got nothing of each other when messages were lost, as clients of several nodes behind one address do: check that every node has the same adapter and reaches its broker",
 			len(p.Parts), strings.Join(sizes, " and "), more(len(p.Parts)-len(sizes)))
-	case few(p.Lacking, p.Lost):
-		say("%s were owed to %s; the others got these messages", which, f.t.some(p.Lacking))
-	case few(p.Senders, p.Messages):
+	case few(p.Lacking, p.Owed, p.Lost):
+		others := ""
+		if p.Nobody == 0 {
+			others = "; the others got these messages"
+		}
+		say("%s were owed to %s%s", which, f.t.some(p.Lacking), others)
+	case few(p.Senders, p.Sending, p.Messages):
 		say("%s are of messages of %s", which, f.t.some(p.Senders))
 	}
 	if p.Messages == p.Nobody && f.cell.Ledger.Received > 0 {

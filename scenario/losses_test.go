@@ -19,21 +19,30 @@ groups:
 phases: [{name: ramp, for: 1s, load: 0%, record: false}, {name: hold, for: 2s}]
 `
 
+var (
+	onlyOne  = []string{"  people:", "  caller: {count: 1, send: [{op: all, rate: 50/s, per: client, expect: others, late: 1s}]}\n  people:", "    send: [{op: all, rate: 5/s, per: client, expect: others, late: 1s}]\n", ""}
+	hasFault = []string{"{name: hold, for: 2s}", "{name: hold, for: 2s}, {name: bad, for: 1s, fault: {stall: 10%}}, {name: after, for: 1s}"}
+)
+
 // A run that lost deliveries says whom the losses hit, where they hit some alone.
 func TestWhomLossesHit(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
-		name string
-		lost func(n, from, to int) bool
-		want string // "": nothing is said
+		name   string
+		change []string // of the scenario
+		lost   func(n, from, to int) bool
+		want   string // "": nothing is said
 	}{
-		{"nodes that share nothing", func(_, from, to int) bool { return from%2 != to%2 }, "fall into 2 groups (of 5 and 5, for example) that got nothing of each other"},
-		{"one client", func(_, _, to int) bool { return to == 3 }, "all 90 lost deliveries were owed to 1 of 10 clients (people/"},
-		{"one sender", func(_, from, _ int) bool { return from == 3 }, "all 90 lost deliveries are of messages of 1 of 10 clients (people/"},
-		{"whole messages", func(n, _, _ int) bool { return n%10 == 0 }, "lost deliveries are of messages that came to nobody: 10 messages"},
-		{"all messages", func(int, int, int) bool { return true }, ""},
-		{"anybody", func(n, _, to int) bool { return (n+to)%7 == 0 }, ""},
-		{"few deliveries", func(n, _, to int) bool { return n < 12 && to == 3 }, ""},
+		{"nodes that share nothing", nil, func(_, from, to int) bool { return from%2 != to%2 }, "fall into 2 groups (of 5 and 5, for example) that got nothing of each other"},
+		{"one client", nil, func(_, _, to int) bool { return to == 3 }, "all 90 lost deliveries were owed to 1 of 10 clients (people/"},
+		{"one sender", nil, func(_, from, _ int) bool { return from == 3 }, "all 90 lost deliveries are of messages of 1 of 10 clients (people/"},
+		{"whole messages", nil, func(n, _, _ int) bool { return n%10 == 0 }, "lost deliveries are of messages that came to nobody: 10 messages"},
+		{"all messages", nil, func(int, int, int) bool { return true }, ""},
+		{"anybody", nil, func(n, _, to int) bool { return (n+to)%7 == 0 }, ""},
+		{"few deliveries", nil, func(n, _, to int) bool { return n < 12 && to == 3 }, ""},
+		{"anybody, of the only one that sends", onlyOne, func(n, _, to int) bool { return (n+to)%3 == 0 }, ""},
+		{"before the recorded phase", []string{"load: 0%, ", ""}, func(n, _, to int) bool { return n < 40 && to == 3 || n == 90 && to == 5 }, ""},
+		{"under a fault besides", hasFault, func(n, _, to int) bool { return n < 100 && to == 3 || n > 110 && n < 120 }, "lost deliveries, all that were looked at, were owed to 1 of 10 clients (people/"},
 	} {
 		from := 0
 		s := &fakeServer{send: func(c *fakeConn, _ []byte) (bool, error) { from = c.i; return false, nil }}
@@ -43,7 +52,7 @@ func TestWhomLossesHit(t *testing.T) {
 			}
 			return []fakePacket{{text: p}}
 		}
-		cell := play(t, s, talkers)
+		cell := play(t, s, replaceAll(talkers, c.change...))
 		said := strings.Join(cell.Warnings, "; ")
 		if cell.Verdict != result.Fail || cell.Ledger.Lost == 0 {
 			t.Errorf("%s: %s, %+v", c.name, cell.Verdict, cell.Ledger)

@@ -136,7 +136,7 @@ func (l *Ledger) closeSlot(s *Slot, now int64) {
 	bound := s.Book.bound(second)
 	open := now <= s.Limit() || s.mayBeUnwritten(bound)
 	s.account(&s.Book.owner().rows, open, bound, s.Book.flight(second))
-	if s.Audience != nil && l.fleet == nil && !open && s.all.missing() > 0 && s.troubles(AnyNode) == 0 {
+	if s.Audience != nil && l.fleet == nil && !open && s.all.missing() > 0 && s.troubles(AnyNode) == 0 && l.recorded(int(s.Phase)) {
 		s.Audience.mu.Lock()
 		l.looks.look(s)
 		s.Audience.mu.Unlock()

@@ -44,6 +44,7 @@ type Ledger struct {
 	budget   int64
 	used     atomic.Int64 // by slots and bits
 	recent   int64        // Config.Recent
+	recorded func(phase int) bool
 	looks    looks
 	folded   int // rows of seconds before it have been added up; the watcher's
 	complete func(s *Slot, all bool)
@@ -81,6 +82,8 @@ type Config struct {
 	// ways to a node or to AnyNode: the same on all agents of a fleet. Any goroutine may call it.
 	// nil: nothing, ever.
 	Trouble func(at int64, node int) Trouble
+	// Recorded reports whether the losses of a phase are part of the Pattern. nil: all are.
+	Recorded func(phase int) bool
 	// Fleet is set where further processes run clients of the same trial; nil: none do.
 	Fleet *Fleet
 }
@@ -101,6 +104,9 @@ func New(c Config) *Ledger {
 	l := &Ledger{books: books, streams: len(c.Books), clock: c.Clock, budget: cmp.Or(c.Budget, defaultBudget), recent: int64(c.Recent), complete: c.Complete, extras: map[extra]struct{}{}}
 	if l.complete == nil {
 		l.complete = func(*Slot, bool) {}
+	}
+	if l.recorded = c.Recorded; l.recorded == nil {
+		l.recorded = func(int) bool { return true }
 	}
 	l.accounts = books
 	if c.Fleet != nil {
@@ -148,6 +154,9 @@ func (l *Ledger) emit(b *Book, from *Receiver, a *Audience, due int64, phase int
 	if l.fleet != nil {
 		l.fleet.emitted(s, a)
 		return s, s.seq
+	}
+	if a != nil && l.recorded(phase) {
+		l.looks.client(from).sends = true
 	}
 	l.enter(s, a)
 	return s, s.seq

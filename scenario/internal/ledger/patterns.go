@@ -2,24 +2,26 @@ package ledger
 
 import "slices"
 
-// A Pattern says whose deliveries were lost, as far as messages were looked at: those that a room
-// or a namespace had lacked when they were closed, and of which no fault explains that.
+// A Pattern says whose deliveries were lost, as far as messages were looked at: those of recorded
+// phases that a room or a namespace had lacked when they were closed, and of which no fault
+// explains that.
 type Pattern struct {
 	Lost     int64 // deliveries
 	Messages int64 // of so many
 	// of those, the messages that came to nobody
 	Nobody int64
-	Few    bool // only a part was looked at
 	// clients that were owed one of the messages, that lacked one, and that sent one, by index in
 	// the trial, in order
 	Owed             int
 	Lacking, Senders []uint32
+	// Sending is how many clients sent anything to a room or a namespace.
+	Sending int
 	// Parts are the sizes of the groups into which the members of an audience fall, the largest
 	// first: what one sends comes to all others of its group, and to nobody else. nil: they do not.
 	Parts []int
 }
 
-// maxLooks bounds the receivers that are looked at: half a million take some milliseconds.
+// maxLooks bounds the receivers that are looked at: half a million take some ten milliseconds.
 const maxLooks = 1 << 19
 
 // looks are what was seen of messages that were lost. The goroutine that closes messages owns them.
@@ -30,7 +32,7 @@ type looks struct {
 	groups  map[*Audience]*groups
 }
 
-type look struct{ owed, lacking, sent bool }
+type look struct{ owed, lacking, sent, sends bool }
 
 // groups are the members of an audience that get messages together, by their bits.
 type groups struct {
@@ -88,7 +90,6 @@ func (l *looks) client(r *Receiver) *look {
 func (l *looks) look(s *Slot) {
 	a := s.Audience
 	if l.n += len(a.seats); l.n > maxLooks {
-		l.sum.Few = true
 		return
 	}
 	if l.groups == nil {
@@ -148,6 +149,9 @@ func (l *Ledger) Pattern() Pattern {
 		}
 		if c.sent {
 			p.Senders = append(p.Senders, uint32(id))
+		}
+		if c.sends {
+			p.Sending++
 		}
 	}
 	for _, g := range l.looks.groups {

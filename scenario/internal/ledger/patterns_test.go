@@ -40,7 +40,7 @@ func TestPatternsOfLosses(t *testing.T) {
 		}
 		lost := m.close(60_000 * ms).Lost
 		p := m.l.Pattern()
-		if p.Lost != lost || p.Nobody != c.nobody || !slices.Equal(p.Lacking, c.lacking) || lost > 0 && p.Owed < len(all)-1 || !slices.Equal(p.Parts, c.parts) || p.Few {
+		if p.Lost != lost || p.Nobody != c.nobody || !slices.Equal(p.Lacking, c.lacking) || lost > 0 && p.Owed < len(all)-1 || !slices.Equal(p.Parts, c.parts) || p.Sending != len(all) {
 			t.Errorf("%s: %+v, want %d lost, by %v, and %v", c.name, p, lost, c.lacking, c.parts)
 		}
 		if !slices.Equal(p.Senders, c.senders) {
@@ -64,7 +64,7 @@ func TestPatternsAreBounded(t *testing.T) {
 		m.send(0, 0, int64(n)*1000)
 	}
 	m.close(60_000_000 * ms)
-	if p := m.l.Pattern(); !p.Few || p.Messages != maxLooks/3 {
-		t.Errorf("of many: %d messages, few %v", p.Messages, p.Few)
+	if p := m.l.Pattern(); p.Messages != maxLooks/3 || p.Sending != 1 {
+		t.Errorf("of many: %d messages of %d clients", p.Messages, p.Sending)
 	}
 }
