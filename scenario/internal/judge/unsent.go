@@ -28,10 +28,11 @@ func (e *Evidence) nothingSent() (out []neverSent) {
 		if own.Due <= undecidedFew || own.Sent > 0 {
 			continue
 		}
-		label := "{" + metric.LabelOp + "=" + s.Op + "}"
+		what := metric.LabelOp + "=" + s.Op
 		if s.Event != "" {
-			label = "{" + metric.LabelEvent + "=" + s.Event + "}"
+			what = metric.LabelEvent + "=" + s.Event
 		}
+		label := "{" + what + "," + metric.LabelGroup + "=" + s.Group + "}" // others may have sent that
 		out = append(out, e.unsentRule(label, own.Due, func(stream int) bool { return stream == i }))
 	}
 	return out

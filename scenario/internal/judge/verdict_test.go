@@ -126,8 +126,12 @@ func TestVerdicts(t *testing.T) {
 			},
 		},
 		"nothing was sent of one stream": {
-			slo: allow + fine, valid: "achieved(rate) > 50%", want: result.Fail, reason: "operations sent{event=tick} > 0: 0 (20 were due",
+			slo: allow + fine, valid: "achieved(rate) > 50%", want: result.Fail, reason: "operations sent{event=tick,group=speaker} > 0: 0 (20 were due",
 			change: func(e *Evidence, _ *Rules) { sendNothing(e, 2) },
+		},
+		"nothing was sent of an event by one of two groups": {
+			slo: allow + fine, valid: "achieved(rate) > 50%", want: result.Fail, reason: "operations sent{event=msg,group=speaker} > 0: 0 (20 were due",
+			change: func(e *Evidence, _ *Rules) { sendNothing(e, 2); e.Streams[2].Event = "msg" },
 		},
 		"a few were not sent of one stream": {
 			slo: allow + fine, valid: "achieved(rate) > 50%", want: result.Pass,
