@@ -55,15 +55,17 @@ func (l *Ledger) full(b *Book) bool {
 
 // done reports whether the messages need not be kept any more.
 func (l *Ledger) done(sl *slab, now int64) bool {
-	all := true
 	for i := range sl {
-		switch s := &sl[i]; {
-		case s.void.Load():
-		case s.Limit()+s.keep() > now:
+		if s := &sl[i]; !s.void.Load() && s.Limit()+s.keep() > now {
 			return false
-		case l.fleet != nil && !l.fleet.known(s):
-			all = false // it asks for what is not known of all of them at once
 		}
+	}
+	if l.fleet == nil {
+		return true
+	}
+	all := true
+	for i := range sl { // it asks for what is not known of all of them at once
+		all = (sl[i].void.Load() || l.fleet.known(&sl[i])) && all
 	}
 	return all
 }

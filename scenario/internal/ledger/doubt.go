@@ -80,7 +80,7 @@ func (f *fleet) hearAsks(b *Book, u *unpacker) bool {
 func (f *fleet) answer() {
 	now := f.horizon.Load()
 	f.asked = slices.DeleteFunc(f.asked, func(s *Slot) bool {
-		if !s.closed && (s.Limit()+s.keep() > now || f.heard(s) < f.alive()) {
+		if !s.closed && (s.Limit()+s.keep() > now || !f.closedElsewhere(s)) {
 			return false
 		}
 		f.doubts[s.Book.Stream] = append(f.doubts[s.Book.Stream], s.doubt())
@@ -125,9 +125,11 @@ func (f *fleet) sayDoubts(p *packer) (flags byte) {
 	return 0
 }
 
-// listDoubts notes which of the messages that are kept are in doubt.
+// listDoubts notes which of the messages that are kept are in doubt, and answers for those that are
+// kept no more.
 func (f *fleet) listDoubts() {
-	f.asked = nil
+	f.asked = slices.DeleteFunc(f.asked, func(s *Slot) bool { return !s.closed })
+	f.answer()
 	for i, b := range f.l.books {
 		b.each(func(s *Slot) {
 			if s.Audience == nil || s.void.Load() {

@@ -59,19 +59,24 @@ func (f *fleet) decided(s *Slot) {
 }
 
 // known reports whether the agents have said all that it takes to put a message into the rows that
-// is not kept for its receivers here any more. Of another agent's message it says what is missing,
-// and asks.
+// is not kept for its receivers here any more. Of another agent's message it says all that came of
+// it here, and asks.
 func (f *fleet) known(s *Slot) bool {
 	switch {
 	case s.Audience == nil:
 		return s.Book.Expect == ExpectSelf
 	case !s.Book.remote:
-		return f.heard(s) >= f.alive() && (s.settled == nil || s.settled.closed >= f.alive())
+		return f.closedElsewhere(s)
 	}
-	if s.reported.CompareAndSwap(false, true) {
-		f.contribute(s)
-	}
+	f.settleRest(s)
 	return !s.doubtful() || f.answered(s)
+}
+
+// closedElsewhere reports whether the other agents have said all that came of a message of this
+// one.
+func (f *fleet) closedElsewhere(s *Slot) bool {
+	alive := f.alive()
+	return alive == 0 || s.settled != nil && s.settled.heard >= alive && s.settled.closed >= alive
 }
 
 func (f *fleet) heard(s *Slot) int {
@@ -160,20 +165,21 @@ func (l *Ledger) Settlements(to int, dst []byte) []byte {
 		}
 	}
 	p.settling.packer.uint(0)
-	for stream, list := range p.closings {
-		if n := min(len(list), room); n > 0 {
-			p.settling.packer.uint(uint64(stream) + 1)
-			p.settling.packer.closings(list[:n])
-			p.closings[stream] = slices.Delete(list, 0, n)
-			room -= n
-		}
-	}
-	p.settling.packer.uint(0)
+	// before the closings: a message may be forgotten by its agent when all have closed it
 	for stream, list := range p.asks {
 		if n := min(len(list), room); n > 0 {
 			p.settling.packer.uint(uint64(stream) + 1)
 			p.settling.packer.asks(list[:n])
 			p.asks[stream] = slices.Delete(list, 0, n)
+			room -= n
+		}
+	}
+	p.settling.packer.uint(0)
+	for stream, list := range p.closings {
+		if n := min(len(list), room); n > 0 {
+			p.settling.packer.uint(uint64(stream) + 1)
+			p.settling.packer.closings(list[:n])
+			p.closings[stream] = slices.Delete(list, 0, n)
 			room -= n
 		}
 	}
@@ -227,12 +233,12 @@ func (f *fleet) hearSettlements(p *peer, head byte, u *unpacker) error {
 		}
 	}
 	for stream := u.upTo(uint64(len(f.l.books))); stream > 0; stream = u.upTo(uint64(len(f.l.books))) {
-		if !f.hearClosings(f.l.books[stream-1], u) {
+		if !f.hearAsks(f.l.books[stream-1], u) {
 			return errMalformed
 		}
 	}
 	for stream := u.upTo(uint64(len(f.l.books))); stream > 0; stream = u.upTo(uint64(len(f.l.books))) {
-		if !f.hearAsks(f.l.books[stream-1], u) {
+		if !f.hearClosings(f.l.books[stream-1], u) {
 			return errMalformed
 		}
 	}
