@@ -32,7 +32,7 @@ func (e *Evidence) nothingSent() (out []neverSent) {
 		if s.Event != "" {
 			what = metric.LabelEvent + "=" + s.Event
 		}
-		label := "{" + what + "," + metric.LabelGroup + "=" + s.Group + "}" // others may have sent that
+		label := "{" + what + "," + metric.LabelGroup + "=" + s.Group + "}" // others may send that
 		out = append(out, e.unsentRule(label, own.Due, func(stream int) bool { return stream == i }))
 	}
 	return out
