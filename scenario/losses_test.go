@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/internal/ledger"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -71,6 +73,20 @@ func TestRoomsThatStayEmpty(t *testing.T) {
 	const want = "although the server acknowledged the joins: check that its handler of `join` puts the client into the room, and that `room` sends"
 	if said := strings.Join(cell.Warnings, "; "); cell.Verdict != result.Fail || !strings.Contains(said, want) || strings.Contains(said, "lost deliveries") {
 		t.Errorf("%s because %q; warnings %q", cell.Verdict, cell.Reason, said)
+	}
+}
+
+// What was on its way when a run ended says nothing of rooms.
+func TestRoomsOfAShortRun(t *testing.T) {
+	f, err := file.Parse("t.yaml", []byte(replaceAll(talkers, "send: [{op: all,", "rooms: {of: 1, join: 1}\n    send: [{op: room,")), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for lost, want := range map[int64]bool{0: false, 2: true} {
+		owed := result.Ledger{Expected: 9, Undecided: 9 - lost, Lost: lost}
+		if said := trialOf(t, f).emptyRooms([][]ledger.Row{{{Ledger: owed}}}, true); (said != "") != want {
+			t.Errorf("%d lost: %q", lost, said)
+		}
 	}
 }
 
