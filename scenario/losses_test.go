@@ -6,6 +6,7 @@ import (
 
 	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/scenario/internal/ledger"
+	"github.com/throng-io/throng/scenario/internal/stamp"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -99,6 +100,23 @@ func TestMessagesToTheirSenders(t *testing.T) {
 		said := strings.Join(cell.Warnings, "; ")
 		if wrong := others == ""; (cell.Verdict == result.Fail) != wrong || strings.Contains(said, "100 messages that were for others came to their own senders") != wrong {
 			t.Errorf("others %q: %s because %q; warnings %q", others, cell.Verdict, cell.Reason, said)
+		}
+	}
+}
+
+// A stray message at its own sender is told from other strays only where it was for others alone.
+func TestStrayMessagesAtTheirSenders(t *testing.T) {
+	for expect, want := range map[string]int64{"others": 1, "all": 0} {
+		f, err := file.Parse("t.yaml", []byte(replaceAll(talkers, "others", expect)), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tr := trialOf(t, f)
+		a := newActorAt(tr, tr.groups[0], 0, 0, 0)
+		a.countWrongDelivery(&stamp.Stamp{Sender: a.id}, ledger.Unexpected)
+		a.countWrongDelivery(&stamp.Stamp{Sender: a.id + 1}, ledger.Unexpected)
+		if got := tr.count.toSender.Load(); got != want {
+			t.Errorf("expect: %s: %d came to their senders, want %d", expect, got, want)
 		}
 	}
 }

@@ -107,8 +107,8 @@ func (a *actor) delivered(st *stamp.Stamp, kind ledger.Arrival, s *ledger.Slot, 
 // countWrongDelivery counts one of the runner's own messages that should not have come. It belongs
 // to the moment when it was due.
 func (a *actor) countWrongDelivery(st *stamp.Stamp, kind ledger.Arrival) {
-	if kind == ledger.Unexpected && st.Sender == a.id {
-		a.t.count.toSender.Add(1)
+	if t := a.t; kind == ledger.Unexpected && st.Sender == a.id && t.streams[st.Stream].book.Expect == ledger.ExpectOthers {
+		t.count.toSender.Add(1)
 	}
 	a.t.errors.Add(record.ErrorKey{Class: errorOf(kind), Stream: int(st.Stream), Group: a.group.index}, st.Due, nil)
 }
