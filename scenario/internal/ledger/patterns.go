@@ -126,7 +126,7 @@ func (l *looks) look(s *Slot) {
 	}
 	l.sum.Lost += lost
 	l.sum.Messages++
-	if s.all.got.Load() == 0 {
+	if !s.reached() {
 		l.sum.Nobody++
 	}
 	l.client(s.From).sent = true

@@ -49,6 +49,17 @@ func TestPatternsOfLosses(t *testing.T) {
 	}
 }
 
+// A message that only slow readers got came to somebody.
+func TestPatternOfWhatSlowReadersGot(t *testing.T) {
+	m, of := newMixed(t, map[int]int{0: 3, 2: 1}, nil)
+	m.get(of[2][0], m.send(0, of[0][0], 10), 20)
+	m.send(0, of[0][0], 30)
+	m.close(60_000 * ms)
+	if p := m.l.Pattern(); p.Lost != 4 || p.Messages != 2 || p.Nobody != 1 {
+		t.Errorf("%+v, want 4 lost of 2 messages, one of which came to nobody", p)
+	}
+}
+
 // A fault's losses are no pattern, and a bounded part of all receivers is looked at.
 func TestPatternsAreBounded(t *testing.T) {
 	m := newTroubled(3, SilentDown)
