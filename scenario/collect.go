@@ -102,8 +102,8 @@ func newCollector(t *trial) *collector {
 }
 
 func (c *collector) start() {
-	if c.part == nil { // a slice that grows leaves garbage of its own size
-		c.seconds = make([]judge.Second, 0, c.t.tl.End/int64(c.tick)+2)
+	if c.part == nil {
+		c.reserve()
 	}
 	c.gc.longest() // from here on
 	go func() {
@@ -131,6 +131,15 @@ func (c *collector) start() {
 			}
 		}
 	}()
+}
+
+// reserved is for how many seconds there is a place from the start, at most.
+const reserved = 86_400
+
+// reserve makes a place for the seconds: a slice that grows leaves garbage of its own size. Those
+// of a month would be 400 MB, which the garbage collector takes for use.
+func (c *collector) reserve() {
+	c.seconds = make([]judge.Second, 0, min(c.t.tl.End/int64(c.tick)+2, reserved))
 }
 
 // look notes how many clients there are while a recorded phase runs.

@@ -5,7 +5,9 @@ import (
 	"reflect"
 	"runtime"
 	"testing"
+	"time"
 
+	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -53,4 +55,19 @@ func TestHistory(t *testing.T) {
 		t.Errorf("%d bytes a second", each)
 	}
 	runtime.KeepAlive(&h)
+}
+
+// The seconds of a run have their place from the start, those of a week one of a day.
+func TestPlaceOfTheSeconds(t *testing.T) {
+	for length, want := range map[string]int{"10s": 12, "168h": reserved} {
+		f, err := file.Parse("t.yaml", []byte(replaceAll(talkers, "name: hold, for: 2s", "name: hold, for: "+length, "{name: ramp, for: 1s, load: 0%, record: false}, ", "")), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := newCollector(trialOf(t, f))
+		c.tick = time.Second
+		if c.reserve(); cap(c.seconds) < want || cap(c.seconds) > want+want/8+8 {
+			t.Errorf("%s: a place for %d seconds, want %d", length, cap(c.seconds), want)
+		}
+	}
 }
