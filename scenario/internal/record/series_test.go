@@ -169,7 +169,7 @@ func TestTotalsAreSmall(t *testing.T) {
 		totals.Add(i/10, i%10, 5_100, 1)
 	}
 	runtime.ReadMemStats(&after)
-	if took := after.TotalAlloc - before.TotalAlloc; took > 4<<20 {
+	if took := after.TotalAlloc - before.TotalAlloc; took > 3<<20 {
 		t.Errorf("%d bytes for a thousand series", took)
 	}
 }

@@ -1,6 +1,8 @@
 package record
 
 import (
+	"math"
+
 	"github.com/HdrHistogram/hdrhistogram-go"
 
 	"github.com/throng-io/throng/scenario/result"
@@ -9,9 +11,10 @@ import (
 // counts is a histogram of microseconds with the cells of result.NewHistogram, as cells is, for one
 // goroutine and any number of samples. A run has hundreds of them, a few for each kind of client
 // and phase, most with few samples: where an HdrHistogram takes 188 KiB from its first sample on,
-// this takes 1.4 KiB, and 1 KiB for each part of 128 cells that has any.
+// this takes 1.4 KiB, and half of one for each part of 128 cells that has any.
 type counts struct {
-	parts [pageCount * cellsPerPage / cellsPerLeaf]*[cellsPerLeaf]int64
+	parts [pageCount * cellsPerPage / cellsPerLeaf]*[cellsPerLeaf]uint32
+	over  map[int]int64 // by cell: what its part has no room for
 	total int64
 }
 
@@ -20,9 +23,17 @@ func (c *counts) add(v, n int64) {
 	cell := cellOf(v)
 	part := &c.parts[cell/cellsPerLeaf]
 	if *part == nil {
-		*part = new([cellsPerLeaf]int64)
+		*part = new([cellsPerLeaf]uint32)
 	}
-	(*part)[cell%cellsPerLeaf] += n
+	at := &(*part)[cell%cellsPerLeaf]
+	if sum := int64(*at) + n; sum <= math.MaxUint32 {
+		*at = uint32(sum)
+	} else {
+		if c.over == nil {
+			c.over = map[int]int64{}
+		}
+		c.over[cell] += n
+	}
 	c.total += n
 }
 
@@ -34,9 +45,12 @@ func (c *counts) addTo(h *hdrhistogram.Histogram) {
 		}
 		for j, n := range part {
 			if n > 0 {
-				_ = h.RecordValues(valueOf(i*cellsPerLeaf+j), n) // values are within its range
+				_ = h.RecordValues(valueOf(i*cellsPerLeaf+j), int64(n)) // values are within its range
 			}
 		}
+	}
+	for cell, n := range c.over {
+		_ = h.RecordValues(valueOf(cell), n)
 	}
 }
 
