@@ -29,28 +29,56 @@ func (l *Ledger) trim() {
 		now = min(now, l.fleet.horizon.Load()) // what came later waits to be replayed
 	}
 	for _, b := range l.accounts {
-		for sh := b.shelf.Load(); l.full(b) && l.done(sh.slabs[0], now); sh = b.shelf.Load() {
-			l.closeFirst(b, now)
+		for b.full(0) && l.done(b.shelf.Load().slabs[0], now) {
+			l.closeSlab(b, 0, now)
 		}
+	}
+	if l.fleet == nil && now >= l.swept+sweepEvery {
+		l.swept = now
+		l.sweep(now)
 	}
 	for l.used.Load() > l.budget {
 		var oldest *Book
 		for _, b := range l.accounts {
-			if l.full(b) && (oldest == nil || b.shelf.Load().slabs[0][0].Due < oldest.shelf.Load().slabs[0][0].Due) {
+			if b.full(0) && (oldest == nil || b.shelf.Load().slabs[0][0].Due < oldest.shelf.Load().slabs[0][0].Due) {
 				oldest = b
 			}
 		}
 		if oldest == nil {
 			return // all is recent: the budget must wait
 		}
-		l.closeFirst(oldest, now)
+		l.closeSlab(oldest, 0, now)
 	}
 }
 
-// full reports whether a book has a slab whose messages have all passed their late limit.
-func (l *Ledger) full(b *Book) bool {
+// sweepEvery is how often sweep looks at all that is kept, which takes some tenths of a millisecond
+// at most.
+const sweepEvery = int64(time.Second)
+
+// sweep closes what is done behind slabs that are kept: one delivery that is missing would keep all
+// that was sent in the ten minutes after it. In a fleet agents close in order.
+func (l *Ledger) sweep(now int64) {
+	for _, b := range l.accounts {
+		for i := 1; b.full(i); i++ {
+			sl := b.shelf.Load().slabs[i]
+			if sl == nil {
+				continue
+			}
+			if sl[0].Limit()+linger > now {
+				break // and those behind it as well
+			}
+			if l.done(sl, now) {
+				l.closeSlab(b, i, now)
+			}
+		}
+	}
+}
+
+// full reports whether a book has a slab at a place of its shelf, or had one, whose messages have
+// all passed their late limit.
+func (b *Book) full(i int) bool {
 	sh := b.shelf.Load()
-	return len(sh.slabs) > 1 && int(b.watched.Load()) >= (sh.first+1)*slotsPerSlab
+	return len(sh.slabs) > i+1 && int(b.watched.Load()) >= (sh.first+i+1)*slotsPerSlab
 }
 
 // done reports whether the messages need not be kept any more.
@@ -81,23 +109,35 @@ func (s *Slot) keep() int64 {
 	return linger
 }
 
-// closeFirst closes the oldest slab of a book.
-func (l *Ledger) closeFirst(b *Book, now int64) {
+// closeSlab closes the slab at a place of a book's shelf.
+func (l *Ledger) closeSlab(b *Book, place int, now int64) {
 	sh := b.shelf.Load()
-	b.survey(uint32(sh.first+1) * slotsPerSlab)
+	next, sl := sh.first+place+1, sh.slabs[place]
+	b.survey(uint32(next) * slotsPerSlab)
+	if l.fleet == nil { // it may have been surveyed long ago, for one behind it
+		for i := range sl {
+			b.measure(&sl[i])
+		}
+	}
 	short := sh.short
-	for i := range sh.slabs[0] {
-		s := &sh.slabs[0][i]
+	for i := range sl {
+		s := &sl[i]
 		if !s.void.Load() && s.outstanding() {
-			short = sh.first + 1
+			short = max(short, next)
 		}
 		l.closeSlot(s, now)
 		l.used.Add(-int64(8*len(s.bits)) - int64(len(s.parts))*int64(unsafe.Sizeof(counts{})))
 	}
 	b.owner().rows.pack()
 	l.used.Add(-int64(unsafe.Sizeof(slab{})))
-	for !b.shelf.CompareAndSwap(sh, &shelf{sh.first + 1, short, slices.Clone(sh.slabs[1:])}) {
-		sh = b.shelf.Load()
+	for {
+		slabs, gone := slices.Clone(sh.slabs), 0
+		for slabs[place] = nil; gone < len(slabs) && slabs[gone] == nil; gone++ {
+		}
+		if b.shelf.CompareAndSwap(sh, &shelf{sh.first + gone, short, slabs[gone:]}) {
+			return
+		}
+		sh = b.shelf.Load() // in a fleet another goroutine emits
 	}
 }
 
@@ -109,6 +149,9 @@ func (l *Ledger) Close(now int64) [][]Row {
 	for _, b := range l.accounts {
 		b.survey(b.seq)
 		for _, sl := range b.shelf.Load().slabs {
+			if sl == nil {
+				continue
+			}
 			for j := range sl {
 				l.closeSlot(&sl[j], now)
 			}

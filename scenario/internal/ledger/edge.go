@@ -104,18 +104,21 @@ func (sp *spreads) note(second int, took int64) bool {
 // exchange, or Close may call it.
 func (b *Book) survey(end uint32) {
 	for ; b.upTo < end; b.upTo++ {
-		s, _ := b.find(b.upTo)
-		if s == nil {
-			continue // closed before: it is in it
+		if s, _ := b.find(b.upTo); s != nil { // else it was closed before, and is in it
+			b.measure(s)
 		}
-		last := s.lastAt.Load()
-		if last == 0 || s.void.Load() {
-			continue
-		}
-		second, took := int(s.base/int64(time.Second)), max(0, last-s.base)+1
-		if b.spread.note(second, took) && b.announces && !slices.Contains(b.spread.news, second) {
-			b.spread.news = append(b.spread.news, second)
-		}
+	}
+}
+
+// measure reads the spread of a message.
+func (b *Book) measure(s *Slot) {
+	last := s.lastAt.Load()
+	if last == 0 || s.void.Load() {
+		return
+	}
+	second, took := int(s.base/int64(time.Second)), max(0, last-s.base)+1
+	if b.spread.note(second, took) && b.announces && !slices.Contains(b.spread.news, second) {
+		b.spread.news = append(b.spread.news, second)
 	}
 }
 

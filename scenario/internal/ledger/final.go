@@ -59,6 +59,9 @@ func (f *fleet) finishing() bool {
 // each visits the messages of a book that are not closed.
 func (b *Book) each(visit func(s *Slot)) {
 	for _, sl := range b.shelf.Load().slabs {
+		if sl == nil {
+			continue
+		}
 		for i := range sl {
 			if s := &sl[i]; s.ready.Load() {
 				visit(s)

@@ -537,7 +537,7 @@ func TestLedgerForgetsWhatAllHaveGot(t *testing.T) {
 	m.joinAll()
 	const n = 20 * slotsPerSlab
 	step := linger / (2 * slotsPerSlab) // two slabs linger
-	var first, kept *stamp.Stamp
+	var first, kept, behind *stamp.Stamp
 	var most int64
 	for i := range n {
 		s := m.send(0, 0, int64(i)*step)
@@ -546,6 +546,8 @@ func TestLedgerForgetsWhatAllHaveGot(t *testing.T) {
 			first = s
 		case 10 * slotsPerSlab:
 			kept = s
+		case 12 * slotsPerSlab:
+			behind = s
 		}
 		if s != kept {
 			m.get(1, s, s.Due+1)
@@ -559,8 +561,13 @@ func TestLedgerForgetsWhatAllHaveGot(t *testing.T) {
 	if size := int64(unsafe.Sizeof(slab{})); most > 5*size {
 		t.Errorf("the ledger took %d bytes, more than five slabs of %d", most, size)
 	}
-	if k := m.get(1, first, n*step); k != Stale {
-		t.Errorf("one more copy of what is closed: %v", k)
+	if used, size := m.l.used.Load(), int64(unsafe.Sizeof(slab{})); used > 6*size {
+		t.Errorf("for a message that is missing the ledger keeps %d bytes, more than six slabs of %d", used, size)
+	}
+	for _, s := range []*stamp.Stamp{first, behind} {
+		if k := m.get(1, s, n*step); k != Stale {
+			t.Errorf("one more copy of what is closed: %v", k)
+		}
 	}
 	late := newReceiver(2, m.room)
 	m.r = append(m.r, late)

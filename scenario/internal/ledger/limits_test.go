@@ -278,7 +278,7 @@ func TestStaleCopies(t *testing.T) {
 	m.l.Suspend(m.r[1])
 	m.l.Resume(m.r[1], nil)
 	m.l.books[0].watched.Store(3 * slotsPerSlab)
-	m.l.closeFirst(m.l.books[0], 5000)
+	m.l.closeSlab(m.l.books[0], 0, 5000)
 	for due, want := range map[int64]Arrival{99: Ignored, 100: Stale, 101: Stale} {
 		if got := m.get(1, &stamp.Stamp{Seq: uint32(due), Due: due}, 5000); got != want {
 			t.Errorf("due at %d, recovered at 100: %v, want %v", due, got, want)
@@ -313,7 +313,7 @@ func TestMemoryIsAccountedFor(t *testing.T) {
 				t.Fatalf("%+v: %d bytes for %d messages, want %d", test, m.l.used.Load(), i+1, want)
 			}
 		}
-		m.l.closeFirst(m.l.books[0], int64(time.Hour))
+		m.l.closeSlab(m.l.books[0], 0, int64(time.Hour))
 		if want := slabSize + test.each; m.l.used.Load() != want {
 			t.Errorf("%+v: %d bytes when the first slab is closed, want %d", test, m.l.used.Load(), want)
 		}

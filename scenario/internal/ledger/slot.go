@@ -52,9 +52,9 @@ func (b *Book) owner() *Book {
 
 // A shelf is an immutable snapshot of a book's contents.
 type shelf struct {
-	first int // slabs closed before
-	short int // of those, how many at most were closed while deliveries were missing: the first ones
-	slabs []*slab
+	first int     // slabs closed before
+	short int     // of those, how many at most were closed while deliveries were missing: the first ones
+	slabs []*slab // nil: closed before one that is kept; the first is not nil
 }
 
 const slotsPerSlab = 256
@@ -374,6 +374,9 @@ func (b *Book) find(seq uint32) (s *Slot, stale bool) {
 	}
 	if i >= len(sh.slabs) {
 		return nil, false
+	}
+	if sh.slabs[i] == nil {
+		return nil, true
 	}
 	s = &sh.slabs[i][seq%slotsPerSlab]
 	if !s.ready.Load() {

@@ -177,7 +177,7 @@ func TestWhenSlabsAreClosed(t *testing.T) {
 			if m.l.done(sl, end-1) || !m.l.done(sl, end) {
 				t.Errorf("may be recovered: %v; done a moment before its time: %v, at its time: %v", kept, m.l.done(sl, end-1), m.l.done(sl, end))
 			}
-			m.l.closeFirst(b, end)
+			m.l.closeSlab(b, 0, end)
 			if b.short(0) {
 				t.Error("a copy of the others would count as lost")
 			}
@@ -197,7 +197,7 @@ func TestWhenSlabsAreClosed(t *testing.T) {
 		if m.l.done(sl, end-1) || !m.l.done(sl, end) {
 			t.Errorf("done a moment before its time: %v, at its time: %v", m.l.done(sl, end-1), m.l.done(sl, end))
 		}
-		m.l.closeFirst(b, end)
+		m.l.closeSlab(b, 0, end)
 		if kind := m.get(2, first, end+1); kind != Overdue {
 			t.Errorf("it came after all: %v", kind)
 		}
@@ -207,21 +207,21 @@ func TestWhenSlabsAreClosed(t *testing.T) {
 		b := m.l.books[0]
 		fill(m, 0, slotsPerSlab, 10)
 		b.watched.Store(slotsPerSlab)
-		if m.l.full(b) {
+		if b.full(0) {
 			t.Error("the only slab is full")
 		}
 		fill(m, 0, 1, 20)
 		b.watched.Store(slotsPerSlab - 1)
-		if m.l.full(b) {
+		if b.full(0) {
 			t.Error("one of its messages has not been looked at")
 		}
 		b.watched.Store(slotsPerSlab)
-		if !m.l.full(b) {
+		if !b.full(0) {
 			t.Error("it is full")
 		}
-		m.l.closeFirst(b, 30)
-		if b.upTo != slotsPerSlab || m.l.full(b) {
-			t.Errorf("surveyed up to %d; full: %v", b.upTo, m.l.full(b))
+		m.l.closeSlab(b, 0, 30)
+		if b.upTo != slotsPerSlab || b.full(0) {
+			t.Errorf("surveyed up to %d; full: %v", b.upTo, b.full(0))
 		}
 	})
 	t.Run("budget", func(t *testing.T) {
