@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -296,4 +297,47 @@ func TestTLSWaitsWithoutABuffer(t *testing.T) {
 	if c.ws.rd.buf != nil {
 		t.Errorf("a client that waits has a buffer of %d bytes", len(c.ws.rd.buf))
 	}
+}
+
+// What came before an alert of TLS is there, also as long as the alert has come in part only.
+func TestTLSAlertInPart(t *testing.T) {
+	certificate := httptest.NewTLSServer(nil) // for its certificate only
+	defer certificate.Close()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := certificate.TLS.Clone()
+	config.MaxVersion = tls.VersionTLS12 // later ones hide what an alert is
+	done := make(chan struct{})
+	defer close(done)
+	addr := accept(t, tls.NewListener(tails{ln}, config), func(p *peer) {
+		join(p, 25000, 20000, func(p *peer) {
+			p.Conn.(*tls.Conn).NetConn().(*tail).after = "\x15\x03\x03"
+			p.put(text(`42["a"]`))
+			<-done
+		})
+	})
+	c := dial(t, &Config{URL: "wss://" + addr, TLS: certificate.Client().Transport.(*http.Transport).TLSClientConfig})
+	h := newHeard()
+	run(t, c, h)
+	h.wait(t, 1)
+}
+
+// tails is a listener of connections that can write something more with what they are given.
+type tails struct{ net.Listener }
+
+func (l tails) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	return &tail{Conn: c}, err
+}
+
+type tail struct {
+	net.Conn
+	after string
+}
+
+func (c *tail) Write(b []byte) (int, error) {
+	n, err := c.Conn.Write(append(slices.Clip(b), c.after...))
+	return min(n, len(b)), err
 }

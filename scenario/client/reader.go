@@ -145,7 +145,8 @@ func (rd *reader) readThrough() (n int, err error) {
 		}
 		n, err = rd.src.Read(rd.space())
 		rd.src.waits.Store(false)
-		if err != errLater { //nolint:errorlint // TLS does not wrap it
+		// With bytes it is about an alert behind them, which has come in part.
+		if n > 0 || err != errLater { //nolint:errorlint // TLS does not wrap it
 			return n, err
 		}
 		rd.park()
