@@ -57,6 +57,7 @@ type baseConn struct {
 
 	// mu guards session as well, for others than the reader.
 	mu           sync.Mutex
+	peerLeft     bool          // PeerLeft has been called
 	closeSent    bool          // Goodbye has been called
 	more         bool          // there are bytes behind the message that is being handled
 	cut          *time.Timer   // ends the wait for the peer's answer
@@ -71,6 +72,7 @@ func (c *baseConn) begin(h session.Handler, head []byte) {
 	case h != nil:
 		c.stage = open
 		e.begin(s, h, c.link, frame.Behind(head, e.handshake(s, false)))
+		c.carries()
 	case s.Probe(c.link):
 		c.stage = probing
 		c.timeout = time.AfterFunc(e.cfg.UpgradeTimeout, c.link.Cut)
@@ -94,10 +96,21 @@ func (c *baseConn) setSession(s *session.Session) {
 // PeerLeft tells the session that its client has left, while the reader may be behind that.
 func (c *baseConn) PeerLeft() {
 	c.mu.Lock()
+	c.peerLeft = true
 	s := c.session
 	c.mu.Unlock()
 	if s != nil {
 		s.PeerLeft(c.link)
+	}
+}
+
+// carries is called when c carries its session from now on. PeerLeft may have come before.
+func (c *baseConn) carries() {
+	c.mu.Lock()
+	left := c.peerLeft
+	c.mu.Unlock()
+	if left {
+		c.session.PeerLeft(c.link)
 	}
 }
 
@@ -132,6 +145,7 @@ func (c *baseConn) upgrade(p engineio.Packet) {
 	case p.Type == engineio.Upgrade:
 		if c.timeout.Stop() && c.session.Upgraded(c.link) {
 			c.timeout, c.stage = nil, open
+			c.carries()
 			c.engine.upgraded()
 			return
 		}

@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/throng-io/throng/protocol/engineio"
 	"github.com/throng-io/throng/protocol/websocket"
 	"github.com/throng-io/throng/server/internal/budget"
 	"github.com/throng-io/throng/server/internal/deadline"
@@ -25,6 +27,7 @@ type tape struct {
 	wrote  bytes.Buffer
 	cuts   int
 	heard  []string
+	over   atomic.Bool
 	closed session.Reason
 }
 
@@ -48,7 +51,7 @@ func (l *tape) Close()                     {}
 func (l *tape) WantsOpened(three bool) bool  { return three }
 func (l *tape) Opened()                      {}
 func (l *tape) Upgraded()                    {}
-func (l *tape) Over()                        {}
+func (l *tape) Over()                        { l.over.Store(true) }
 func (l *tape) Closed(reason session.Reason) { l.closed = reason }
 
 func (l *tape) Message(data []byte, binary bool) error {
@@ -149,6 +152,39 @@ func TestGoodbyeWaitsForRoom(t *testing.T) {
 		}
 		e.live.Wait()
 	})
+}
+
+// A session hears that its client has left, also when that was before the connection carried it:
+// a new session, and one that is upgraded, may begin with what the client sent last.
+func TestPeerLeavesBeforeItIsRead(t *testing.T) {
+	clock := deadline.New()
+	go clock.Run()
+	t.Cleanup(clock.Close)
+	for _, upgrade := range []bool{false, true} {
+		e, s := taped(0, clock)
+		e.cfg.UpgradeTimeout = time.Hour
+		l := &tape{socket: socket{baseConn: baseConn{engine: e, session: s}}}
+		l.link = l
+		if upgrade {
+			s.Open(l, nil, nil)
+			s.UpgradeBegins()
+			l.begin(nil, nil)
+		}
+		l.PeerLeft()
+		if l.over.Load() {
+			t.Errorf("upgrade %v: the session hears of a connection that does not carry it", upgrade)
+		}
+		if upgrade {
+			l.packet(engineio.Packet{Type: engineio.Upgrade})
+		} else {
+			l.begin(l, nil)
+		}
+		if !l.over.Load() {
+			t.Errorf("upgrade %v: the session does not hear that its client has left", upgrade)
+		}
+		s.Close(session.TransportClose)
+		<-s.Done()
+	}
 }
 
 // FuzzConsume checks that what comes of a stream does not depend on how it is cut into reads: the
