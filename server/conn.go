@@ -314,4 +314,5 @@ func (c *conn) Closed(reason session.Reason) {
 			s.gone(string(reason))
 		}
 	}
+	c.farewell() // of those that the application has disconnected meanwhile
 }

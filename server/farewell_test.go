@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -81,5 +82,31 @@ func TestOpenUntilOnDisconnect(t *testing.T) {
 	}
 	if n := len(joins); n != 1 {
 		t.Errorf("%d sockets have joined", n)
+	}
+}
+
+// Shutdown waits for OnDisconnect, also of a socket that another one's OnDisconnect disconnects.
+func TestShutdownWaitsForOnDisconnect(t *testing.T) {
+	srv, err := server.New(server.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	others := make(chan *server.Socket, 1)
+	srv.Of("/other").OnConnect(func(s *server.Socket) { others <- s })
+	srv.OnDisconnect(func(*server.Socket, string) { (<-others).Disconnect(false) })
+	var told atomic.Bool
+	srv.Of("/other").OnDisconnect(func(*server.Socket, string) {
+		time.Sleep(50 * time.Millisecond)
+		told.Store(true)
+	})
+	w := socketIO(t, serve(t, srv))
+	w.send("40/other,")
+	w.expectPrefix(`40/other,{"sid"`)
+	go func() { _, _, _ = w.next() }() // and answers the goodbye
+	if err := srv.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if !told.Load() {
+		t.Error("Shutdown has returned before")
 	}
 }
