@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"fmt"
+	"net"
 	"testing"
 	"time"
 
@@ -55,4 +56,24 @@ func TestContextEndsWithTheConnection(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A client that has shut down its side of the connection only gets the answers to what it has sent.
+func TestHalfClosedIsAnswered(t *testing.T) {
+	srv, err := server.New(server.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv.On("wait", func(s *server.Socket, e *server.Event) error {
+		<-s.Context().Done()
+		return e.Ack("done")
+	})
+	w := socketIO(t, serve(t, srv))
+	w.send(`421["wait"]`)
+	w.send(`422["wait"]`)
+	if err := w.conn.NetConn().(*net.TCPConn).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	w.expect(`431["done"]`)
+	w.expect(`432["done"]`)
 }
