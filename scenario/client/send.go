@@ -125,7 +125,7 @@ func (w *websocket) flush() {
 			w.closed = true
 			w.mu.Unlock()
 			if !alone {
-				w.c.finish(&CloseError{Reason: TransportError, Cause: err})
+				w.c.finish(closeError(err)) // over WebTransport it may be the end of the session
 			}
 		}
 	}
@@ -151,8 +151,9 @@ func (w *websocket) shut(last []byte) {
 		return
 	}
 	_ = w.conn.SetWriteDeadline(time.Now().Add(goodbyeTime))
-	_, _ = w.conn.Write(last)
 	if w.quic != nil {
-		w.quic.leave()
+		w.quic.leave(last)
+		return
 	}
+	_, _ = w.conn.Write(last)
 }

@@ -57,25 +57,34 @@ type quicConn struct {
 func (q *quicConn) LocalAddr() net.Addr  { return q.quic.LocalAddr() }
 func (q *quicConn) RemoteAddr() net.Addr { return q.quic.RemoteAddr() }
 
-// Read translates the ends of a stream: what the server has closed without complaint is at its end.
 func (q *quicConn) Read(b []byte) (int, error) {
 	n, err := q.Stream.Read(b)
+	return n, q.why(err)
+}
+
+func (q *quicConn) Write(b []byte) (int, error) {
+	n, err := q.Stream.Write(b)
+	return n, q.why(err)
+}
+
+// why translates the ends of a stream: what the server has closed without complaint is at its end.
+func (q *quicConn) why(err error) error {
 	if err == nil || errors.Is(err, io.EOF) {
-		return n, err
+		return err
 	}
 	if s, ok := errors.AsType[*quic.StreamError](err); ok && s.ErrorCode == webtransport.WTSessionGoneErrorCode && q.over() {
 		_, err = q.session.OpenUniStream() // which says why there is no session
 	}
 	if ended, ok := errors.AsType[*webtransport.SessionError](err); ok && ended.Remote {
 		if ended.ErrorCode == 0 {
-			return n, io.EOF
+			return io.EOF
 		}
-		return n, newRefusal(ended)
+		return newRefusal(ended)
 	}
 	if ended, ok := errors.AsType[*quic.ApplicationError](err); ok && ended.Remote && ended.ErrorCode == quic.ApplicationErrorCode(http3.ErrCodeNoError) {
-		return n, io.EOF
+		return io.EOF
 	}
-	return n, err
+	return err
 }
 
 // maxUnsent is how many bytes may wait for quic-go to send them. It puts them together in one
@@ -96,10 +105,11 @@ func (q *quicConn) tryWrite(b []byte) int {
 	return len(b)
 }
 
-// leave ends the stream behind the last bytes, which the caller has written. The end of the session
-// would drop them.
-func (q *quicConn) leave() {
+// leave writes the last bytes and ends the stream behind them. The end of the session would drop
+// them.
+func (q *quicConn) leave(last []byte) {
 	q.left = true
+	_, _ = q.Stream.Write(last)
 	_ = q.Stream.Close()
 }
 

@@ -354,6 +354,24 @@ func TestWebTransportSend(t *testing.T) {
 	ends(t, done, TransportClose)
 }
 
+// TestWebTransportEndsWhileItSends ends a session in good order whose client is sending: that it
+// cannot send any more is no failure of the transport.
+func TestWebTransportEndsWhileItSends(t *testing.T) {
+	for range 5 {
+		addr, conf := listenQUIC(t, func(p *wtPeer) {
+			if p.join(25000, 20000) && p.expect(`42["n"]`) {
+				_ = p.session.CloseWithError(0, "")
+			}
+		})
+		c := dial(t, quicConfig(addr, conf))
+		done := run(t, c, newHeard())
+		for err := error(nil); err == nil || errors.Is(err, ErrBackpressure); {
+			err = c.Send([]byte(`2["n"]`))
+		}
+		ends(t, done, TransportClose)
+	}
+}
+
 // TestWebTransportBackpressure fills the queue of a session whose server does not read.
 func TestWebTransportBackpressure(t *testing.T) {
 	stop := make(chan struct{})
