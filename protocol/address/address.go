@@ -42,8 +42,9 @@ func HideQuery(address string) string {
 	return before
 }
 
-// HideAll hides the users of the addresses in a text, such as an argument of a command. An @ in the
-// path of a proper URL is no user's.
+// HideAll hides the users of the addresses in a text, such as an argument of a command. An address
+// ends at a blank, or at the quote that stands before it: other quotes may be of a password. An @ in
+// the path of a proper URL is no user's.
 func HideAll(text string) string {
 	var b strings.Builder
 	for {
@@ -52,9 +53,13 @@ func HideAll(text string) string {
 			return b.String() + text
 		}
 		b.WriteString(text[:at[0]])
+		ends := " \t\r\n"
+		if before := text[:at[0]]; before != "" && strings.ContainsAny(before[len(before)-1:], "\"'`") {
+			ends += before[len(before)-1:]
+		}
 		text = text[at[0]:]
 		end := len(text)
-		if i := strings.IndexAny(text, " \t\r\n\"'`"); i >= 0 {
+		if i := strings.IndexAny(text, ends); i >= 0 {
 			end = i
 		}
 		if next := reScheme.FindStringIndex(text[at[1]-at[0]:]); next != nil {

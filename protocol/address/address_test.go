@@ -33,6 +33,8 @@ func TestHideAll(t *testing.T) {
 		"nats://secret@a,nats://u:se/cret@b":               "nats://***@a,nats://***@b",
 		"nats://a:1,u:secret@b:2":                          "nats://***@b:2",
 		"node s.js --redis 'redis://:sec@ret@h' --by me@h": "node s.js --redis 'redis://***@h' --by me@h",
+		"--nats=nats://u:pa'ss@h:1":                        "--nats=nats://***@h:1",
+		"'redis://:pa\"ss@h' \"redis://:pa'ss@h\"":         "'redis://***@h' \"redis://***@h\"",
 		"http://h:3000/@me/x?mail=a@b":                     "http://h:3000/@me/x?mail=a@b",
 		"see http://h and mail me@h":                       "see http://h and mail me@h",
 		"me@h":                                             "me@h",
