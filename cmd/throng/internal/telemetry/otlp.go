@@ -70,9 +70,6 @@ func (r *Recorder) Export(ctx context.Context, endpoint string) (*Exporter, erro
 	if err != nil {
 		return nil, fmt.Errorf("OTEL_RESOURCE_ATTRIBUTES: %w", err)
 	}
-	if first := unusable.first.Load(); first != nil {
-		return nil, fmt.Errorf("a variable OTEL_* cannot be used, at %q; correct it: headers are NAME=VALUE,NAME=VALUE, with %%XX for a character that does not belong to that, times are milliseconds", *first)
-	}
 	e := &Exporter{}
 	// the default prints into the terminal's live view
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(e.note))
@@ -80,7 +77,12 @@ func (r *Recorder) Export(ctx context.Context, endpoint string) (*Exporter, erro
 	if os.Getenv("OTEL_METRIC_EXPORT_INTERVAL") == "" {
 		reading = append(reading, metric.WithInterval(exportEvery))
 	}
-	e.provider = metric.NewMeterProvider(metric.WithResource(from), metric.WithReader(metric.NewPeriodicReader(client, reading...)))
+	reader := metric.NewPeriodicReader(client, reading...)
+	if first := unusable.first.Load(); first != nil {
+		_ = reader.Shutdown(ctx) // it has nothing to send yet
+		return nil, fmt.Errorf("a variable OTEL_* cannot be used, at %q; correct it: headers are NAME=VALUE,NAME=VALUE, with %%XX for a character that does not belong to that, times are milliseconds", *first)
+	}
+	e.provider = metric.NewMeterProvider(metric.WithResource(from), metric.WithReader(reader))
 	return e, nil
 }
 

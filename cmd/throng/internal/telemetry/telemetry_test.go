@@ -254,6 +254,8 @@ func TestOTLPEnvironment(t *testing.T) {
 		"a header without a name":         {"OTEL_EXPORTER_OTLP_HEADERS", "hush", "headers are NAME=VALUE"},
 		"a header that cannot be read":    {"OTEL_EXPORTER_OTLP_METRICS_HEADERS", "key=hush%zz", "headers are NAME=VALUE"},
 		"a time":                          {"OTEL_EXPORTER_OTLP_TIMEOUT", "5s", "times are milliseconds"},
+		"an interval":                     {"OTEL_METRIC_EXPORT_INTERVAL", "5s", "times are milliseconds"},
+		"no time at all":                  {"OTEL_METRIC_EXPORT_TIMEOUT", "0", "times are milliseconds"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv(c.name, c.value)
