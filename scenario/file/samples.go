@@ -2,13 +2,12 @@ package file
 
 import "github.com/throng-io/throng/scenario/metric"
 
-// Takes is how many samples a rule on a percentile needs to be judged; 0 for any other rule. The
-// times until clients were back are no sample: all that were away are in them.
+// Takes is how many samples a rule on a percentile needs to be judged; 0 for any other rule.
 func (k *Check) Takes() int64 {
-	if m, _ := metric.Of(k.Metric); k.Quantile == 0 || m.Needs == metric.NeedsReconnect {
+	if k.Quantile == 0 {
 		return 0
 	}
-	return metric.SamplesFor(k.Quantile)
+	return metric.Takes(k.Metric, k.Quantile)
 }
 
 // Expected is how many samples a rule on latencies is going to have by the plan: in its phases or,

@@ -12,6 +12,15 @@ func SamplesFor(percentile float64) int64 {
 	return int64(math.Ceil(Beyond / (1 - percentile/100) * (1 - 1e-9))) // 1-0.999 is no tenth of a per cent
 }
 
+// Takes is how many samples of a metric a percentile takes to be judged; 0 for the times until
+// clients were back, which are no sample: all that were away are in them.
+func Takes(name string, percentile float64) int64 {
+	if m, _ := Of(name); m.Needs == NeedsReconnect {
+		return 0
+	}
+	return SamplesFor(percentile)
+}
+
 // Stated is a percentile of n samples, in microseconds, as it is shown: 0 where they are too few to
 // say, and else 1 at least.
 func Stated(n int64, percentile float64, us int64) int64 {

@@ -10,6 +10,14 @@ func TestSamplesFor(t *testing.T) {
 	}
 }
 
+func TestTakes(t *testing.T) {
+	for name, want := range map[string]int64{Ack: 1000, Connect: 1000, Reconnect: 0, ReconnectOpen: 0} {
+		if got := Takes(name, 99); got != want {
+			t.Errorf("p99(%s) takes %d samples, want %d", name, got, want)
+		}
+	}
+}
+
 func TestStated(t *testing.T) {
 	for _, tt := range []struct {
 		n          int64

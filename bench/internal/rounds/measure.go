@@ -39,16 +39,12 @@ var (
 )
 
 // Milliseconds is the median or the 99th percentile of a latency, of a trial that has the samples
-// to say so. The times until clients were back are no sample: all that were away are in them.
+// to say so.
 func Milliseconds(title, of string, percent int) Measure {
 	name := fmt.Sprintf("p%d_%s_ms", percent, of)
 	return Measure{Name: name, Title: fmt.Sprintf("%s p%d, ms", title, percent), Less: true, Of: func(c *result.Cell) (float64, bool) {
 		l := c.Latency[of]
-		least := metric.SamplesFor(float64(percent))
-		if m, _ := metric.Of(of); m.Needs == metric.NeedsReconnect {
-			least = 1
-		}
-		if l == nil || l.N+l.Never < least {
+		if l == nil || l.N+l.Never < max(1, metric.Takes(of, float64(percent))) {
 			return 0, false
 		}
 		us := l.P50us
