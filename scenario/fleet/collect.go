@@ -139,7 +139,7 @@ func (c *Collection) fromAgents(ctx context.Context, o Options, agents int) erro
 		return err
 	}
 	conn.SetErrorHandler(refusals(o.Log))
-	if err := c.ctl.claim(ctx, cards, identity); err != nil {
+	if err := c.ctl.claim(ctx, cards, identity, newAttempts()); err != nil {
 		return err
 	}
 	return c.ask(ctx, len(cards))

@@ -120,7 +120,7 @@ func TestNonsenseBeforeAClaim(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := c.claim(context.Background(), cards, identity); err != nil {
+	if err := c.claim(context.Background(), cards, identity, newAttempts()); err != nil {
 		t.Fatal(err)
 	}
 	collect(t, begin(t, c, "job"), 5+20)

@@ -40,13 +40,13 @@ func Open(ctx context.Context, o Options) (*Controller, error) {
 	if err != nil {
 		return nil, err
 	}
-	silent := map[string]string{} // names of agents that did not answer a claim, by ID
+	before := newAttempts()
 	for begun := time.Now(); ; {
 		c := &Controller{conn: conn}
-		cards, err := gather(ctx, conn, o, begun, silent)
+		cards, err := gather(ctx, conn, o, begun, before)
 		if err == nil {
 			conn.SetErrorHandler(refusals(o.Log))
-			err = c.claim(ctx, cards, identity)
+			err = c.claim(ctx, cards, identity, before)
 		}
 		if err == nil {
 			return c, nil
@@ -55,19 +55,27 @@ func Open(ctx context.Context, o Options) (*Controller, error) {
 			c.Close()
 			return nil, err
 		}
-		if mute, is := errors.AsType[silentError](err); is {
-			silent[mute.id] = mute.name
+		if isSilent(err) {
 			_, _ = fmt.Fprintf(o.Log, "%v; looks for others\n", err)
 		}
 		c.m.close() // lets go those that were claimed
 	}
 }
 
-// gather waits for enough free agents, without some that did not answer.
-func gather(ctx context.Context, conn *nats.Conn, o Options, begun time.Time, silent map[string]string) ([]card, error) {
+// attempts are what is known of earlier attempts to claim agents.
+type attempts struct {
+	silent map[string]string // names of agents that did not answer a claim, by ID
+	run    string            // of the last one: its agents may not know yet that they are let go
+}
+
+func newAttempts() *attempts { return &attempts{silent: map[string]string{}} }
+
+// gather waits for enough free agents, without some that did not answer. Where all free ones are
+// wanted, it waits for those that the last attempt has claimed, too.
+func gather(ctx context.Context, conn *nats.Conn, o Options, begun time.Time, before *attempts) ([]card, error) {
 	for {
 		want := o.Agents
-		if len(silent) > 0 {
+		if len(before.silent) > 0 {
 			want = 0 // they may be the first ones to say that they are there
 		}
 		cards, err := roster(ctx, conn, want)
@@ -76,26 +84,29 @@ func gather(ctx context.Context, conn *nats.Conn, o Options, begun time.Time, si
 		}
 		var free []card
 		var not []string
+		leaving := false
 		for _, one := range cards {
-			_, mute := silent[one.ID]
+			_, mute := before.silent[one.ID]
 			switch {
 			case mute:
 			case one.state() != stateFree:
+				leaving = leaving || one.Run != "" && one.Run == before.run
 				not = append(not, one.Agent.Name+" ("+one.state()+")")
 			case o.Agents == 0 || len(free) < o.Agents:
 				free = append(free, one)
 			}
 		}
-		for _, name := range slices.Sorted(maps.Values(silent)) {
+		for _, name := range slices.Sorted(maps.Values(before.silent)) {
 			not = append(not, name+" (does not answer)")
 		}
-		if len(free) > 0 && len(free) >= o.Agents {
+		over := time.Since(begun) > o.Wait || ctx.Err() != nil
+		if len(free) > 0 && len(free) >= o.Agents && (o.Agents > 0 || !leaving || over) {
 			if len(not) > 0 {
 				_, _ = fmt.Fprintf(o.Log, "agents that take no part: %s\n", strings.Join(not, ", "))
 			}
 			return free, nil
 		}
-		if time.Since(begun) > o.Wait || ctx.Err() != nil {
+		if over {
 			return nil, tooFew(o, len(free), not)
 		}
 	}
@@ -113,8 +124,8 @@ func tooFew(o Options, free int, not []string) error {
 	return errors.New(text + "; start some with 'throng agent --nats URL', and look at 'throng fleet --nats URL'")
 }
 
-// claim makes agents the run's.
-func (c *Controller) claim(ctx context.Context, cards []card, identity nkeys.KeyPair) error {
+// claim makes agents the run's, and notes in before what the next attempt should know.
+func (c *Controller) claim(ctx context.Context, cards []card, identity nkeys.KeyPair, before *attempts) error {
 	secret := make([]byte, secretSize)
 	_, _ = rand.Read(secret) // it never fails
 	run := rand.Text()
@@ -124,7 +135,7 @@ func (c *Controller) claim(ctx context.Context, cards []card, identity nkeys.Key
 	}
 	distinguish(c.agents)
 	var err error
-	c.run = run
+	c.run, before.run = run, run
 	if c.proof, err = proofOf(secret, run); err != nil {
 		return err
 	}
@@ -156,31 +167,36 @@ func (c *Controller) claim(ctx context.Context, cards []card, identity nkeys.Key
 			return err
 		}
 	}
-	return c.askAll(ctx, cards, texts)
+	return c.askAll(ctx, cards, texts, before.silent)
 }
 
-// askAll waits for the answers of all agents. The first one is asked before the others: of two runs
-// that want the same agents one does not get it, and leaves the others alone.
-func (c *Controller) askAll(ctx context.Context, cards []card, claims [][]byte) error {
+// askAll waits for the answers of all agents, and adds to silent those that give none. The first
+// one is asked before the others: of two runs that want the same agents one does not get it, and
+// leaves the others alone.
+func (c *Controller) askAll(ctx context.Context, cards []card, claims [][]byte, silent map[string]string) error {
 	errs := make([]error, len(cards))
 	ask := func(i int) {
 		if err := c.ask(ctx, cards[i].ID, claims[i]); err != nil {
 			if errors.Is(err, context.DeadlineExceeded) {
-				err = silentError{cards[i].ID, c.agents[i].Name}
+				err = silentError{}
 			}
 			errs[i] = fmt.Errorf("the agent %s takes no part: %w", c.agents[i].Name, err)
 			return
 		}
 		c.m.expect(i)
 	}
-	if ask(0); errs[0] != nil {
-		return errs[0]
+	if ask(0); errs[0] == nil || isSilent(errs[0]) {
+		var all sync.WaitGroup
+		for i := 1; i < len(cards); i++ {
+			all.Go(func() { ask(i) })
+		}
+		all.Wait()
 	}
-	var all sync.WaitGroup
-	for i := 1; i < len(cards); i++ {
-		all.Go(func() { ask(i) })
+	for i, err := range errs {
+		if isSilent(err) {
+			silent[cards[i].ID] = c.agents[i].Name
+		}
 	}
-	all.Wait()
 	var taken error
 	for _, err := range errs {
 		if retry(err) {
@@ -197,7 +213,7 @@ func (c *Controller) askAll(ctx context.Context, cards []card, claims [][]byte) 
 type takenError struct{ error }
 
 // A silentError is that of an agent that was there a moment ago and does not answer a claim.
-type silentError struct{ id, name string }
+type silentError struct{}
 
 func (silentError) Error() string {
 	return silentFor(claimTime).Error() + "; look at its log, or end it and start another one"
@@ -206,8 +222,12 @@ func (silentError) Error() string {
 // retry reports whether it helps to look for other agents after an error.
 func retry(err error) bool {
 	_, taken := errors.AsType[takenError](err)
-	_, silent := errors.AsType[silentError](err)
-	return taken || silent
+	return taken || isSilent(err)
+}
+
+func isSilent(err error) bool {
+	_, is := errors.AsType[silentError](err)
+	return is
 }
 
 // ask waits for an agent's answer to a claim.

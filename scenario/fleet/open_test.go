@@ -2,11 +2,17 @@ package fleet
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nkeys"
+
+	"github.com/throng-io/throng/scenario/result"
 )
 
 // An agent that is stopped just before it is claimed is named, and the run takes others.
@@ -53,5 +59,82 @@ func TestAgentDoesNotAnswer(t *testing.T) {
 	_, err = Open(t.Context(), Options{URL: url, Agents: 2, Wait: time.Nanosecond})
 	if err == nil || !strings.Contains(err.Error(), "the agent a takes no part: nothing came from it for 5s: it was ended or stopped") {
 		t.Errorf("two are needed: %v", err)
+	}
+}
+
+// Where all free agents are wanted, those that an attempt has claimed and let go again are taken by
+// the next one, though they say at first that they are busy; and agents that do not answer are all
+// found out at once.
+func TestAllThatAnswerAreTaken(t *testing.T) {
+	t.Parallel()
+	url := broker(t, 0).ClientURL()
+	conn, err := connect(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(conn.Close)
+	pair, err := nkeys.CreateCurveKeys()
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := pair.PublicKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var asked atomic.Int32 // claims of those that do not answer
+	subscribe := func(subject string, take nats.MsgHandler) {
+		if _, err := conn.Subscribe(subject, take); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"0", "a", "b", "z"} {
+		var mu sync.Mutex
+		run, busy := "", 0
+		one := card{ID: name, Agent: result.Agent{Name: name, Version: Build()}, Key: key, Nonce: name}
+		subscribe(helloSubject, func(msg *nats.Msg) {
+			mu.Lock()
+			defer mu.Unlock()
+			now := one
+			if run != "" && name == "b" && busy == 0 { // the first is let go faster
+				now.Run, busy = run, busy+1
+			}
+			if text, err := json.Marshal(now); err == nil {
+				_ = msg.Respond(text)
+			}
+		})
+		subscribe(agentSubject+name, func(msg *nats.Msg) {
+			if name == "0" || name == "z" {
+				asked.Add(1)
+				return
+			}
+			c, err := readClaim(name, msg.Data, nil)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			run = c.Run
+			_ = msg.Respond([]byte("{}"))
+		})
+	}
+	if err := conn.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	log := &lockedBuffer{}
+	c, err := Open(t.Context(), Options{URL: url, Wait: wait, Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	var names []string
+	for _, one := range c.Agents() {
+		names = append(names, one.Name)
+	}
+	if !slices.Equal(names, []string{"a", "b"}) || asked.Load() != 2 {
+		t.Errorf("the agents are %v after %d claims without an answer, want a and b after 2; the log: %s", names, asked.Load(), log)
+	}
+	if text := log.String(); !strings.Contains(text, "agents that take no part: 0 (does not answer), z (does not answer)\n") {
+		t.Errorf("the log is %q", text)
 	}
 }
