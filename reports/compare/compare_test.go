@@ -130,8 +130,12 @@ func TestCompareLeavesInvalidTrialsOut(t *testing.T) {
 		t.Error(err)
 	}
 	var text strings.Builder
-	if err := two(t, other, other).Text(&text); err != nil {
+	none := two(t, other, other)
+	if err := none.Text(&text); err != nil {
 		t.Fatal(err)
+	}
+	if page, err := none.HTML(); err != nil || strings.Contains(string(page), "How it was compared") {
+		t.Errorf("the page has a heading over nothing, or %v", err)
 	}
 	if got := text.String(); strings.Count(got, "valid trial, so nothing can be compared") != 1 || !strings.HasPrefix(got, "Neither side") || strings.Contains(got, "Hodges") {
 		t.Errorf("of two sides without a valid trial:\n%s", got)
