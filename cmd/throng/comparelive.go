@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -217,6 +218,8 @@ func (live *liveComparison) conclude(c *compare.Comparison, took time.Duration) 
 	}
 	each := took / time.Duration(max(1, n))
 	switch {
+	case n == 0 && slices.ContainsFunc(c.Pairs, func(p compare.Pair) bool { return p.BaseTrials.Valid > 0 && p.NewTrials.Valid > 0 }):
+		c.Notes = append(c.Notes, "In no pair of trials both were valid, so nothing is decided.")
 	case n == 0: // the comparison says so
 	case needed > pairs.MaxPairs:
 		c.Notes = append(c.Notes, fmt.Sprintf("To decide all conditions takes more than the %d pairs that are made at most: make the trials longer, the machine quieter, or a limit wider.", pairs.MaxPairs))
