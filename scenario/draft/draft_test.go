@@ -83,8 +83,11 @@ func TestPayloadBesideAnAddress(t *testing.T) {
 	for name, address := range map[string]string{"a URL": "https://cdn.example.org/avatars/%d/picture-large.png", "a path": "/static/avatars/of/people/%d/picture-large.png"} {
 		k := newTalk(t, 0)
 		k.say("a +", "b +")
-		for i := range 6 {
+		for i := range 12 {
 			text := fmt.Sprintf(`{"avatar":"`+address+`","text":"word number %d"}`, i%2, i)
+			if i == 7 { // one has no picture
+				text = `{"avatar":"","text":"word number 7"}`
+			}
 			k.say(`a > 2["say",`+text+`]`, `a < 2["said",`+text+`]`, `b < 2["said",`+text+`]`)
 		}
 		if _, scenario, _ := k.draft(); !strings.Contains(scenario, `text: "${payload}"}]`) {

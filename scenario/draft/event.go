@@ -34,7 +34,7 @@ type text struct {
 	hits      int   // how often it came out again
 	bytes     int64 // of all messages
 	distinct  map[int32]bool
-	addresses int  // how often it was the address of something else
+	addresses int  // how often it was the address of something else, or empty for want of one
 	long      bool // some were longer than a word
 	words     bool // some had blanks
 }
@@ -96,7 +96,7 @@ func (e *event) look(o *Observer, list []any, size int, r *row, m *message) {
 		}
 		r.sizes[i], m.texts[i] = int32(len(s)), s
 		e.texts[i].bytes += int64(len(s))
-		if reAddress.MatchString(s) {
+		if s == "" || reAddress.MatchString(s) {
 			e.texts[i].addresses++
 		}
 		e.texts[i].words = e.texts[i].words || strings.Contains(s, " ")
