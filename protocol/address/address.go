@@ -43,8 +43,8 @@ func HideQuery(address string) string {
 }
 
 // HideAll hides the users of the addresses in a text, such as an argument of a command. An address
-// ends at a blank, or at the quote that stands before it: other quotes may be of a password. An @ in
-// the path of a proper URL is no user's.
+// ends at a blank, or at the quote that stands before it: other quotes may belong to a password. An
+// @ in the path of a proper URL, which names a host, is no user's.
 func HideAll(text string) string {
 	var b strings.Builder
 	for {
@@ -66,7 +66,7 @@ func HideAll(text string) string {
 			end = min(end, next[0]+at[1]-at[0])
 		}
 		one := text[:end]
-		if u, err := url.Parse(one); err != nil || u.User != nil {
+		if u, err := url.Parse(one); err != nil || u.User != nil || u.Hostname() == "" {
 			one = Hide(one)
 		}
 		b.WriteString(one)

@@ -35,6 +35,7 @@ func TestHideAll(t *testing.T) {
 		"node s.js --redis 'redis://:sec@ret@h' --by me@h": "node s.js --redis 'redis://***@h' --by me@h",
 		"--nats=nats://u:pa'ss@h:1":                        "--nats=nats://***@h:1",
 		"'redis://:pa\"ss@h' \"redis://:pa'ss@h\"":         "'redis://***@h' \"redis://***@h\"",
+		"redis://:12/ab@h":                                 "redis://***@h",
 		"http://h:3000/@me/x?mail=a@b":                     "http://h:3000/@me/x?mail=a@b",
 		"see http://h and mail me@h":                       "see http://h and mail me@h",
 		"me@h":                                             "me@h",
