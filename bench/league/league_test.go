@@ -10,10 +10,14 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/metric"
 	"github.com/throng-io/throng/scenario/result"
 	"github.com/throng-io/throng/server"
 	"github.com/throng-io/throng/server/app"
@@ -93,6 +97,31 @@ func TestPeerFilesAreChecked(t *testing.T) {
 
 // A course of one server over one contest ends with its numbers, in the report and the figure; a
 // server that does not start names what it needs.
+// A percentile that no trial has the samples for would be an empty column.
+func TestMeasuresHaveTheirSamples(t *testing.T) {
+	rePercentile := regexp.MustCompile(`^p(\d+)_(.+)_ms$`)
+	for _, c := range contests {
+		f, err := c.file(&peer{}, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range c.measures {
+			parts := rePercentile.FindStringSubmatch(m.Name)
+			if parts == nil {
+				continue
+			}
+			percentile, err := strconv.ParseFloat(parts[1], 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			takes := metric.Takes(parts[2], percentile)
+			if n, known := f.Spec.Expected(&file.Check{Metric: parts[2], Quantile: percentile}); takes > 0 && (!known || n < float64(takes)) {
+				t.Errorf("%s: %s takes %d samples, and a trial has %v", c.name(), m.Name, takes, n)
+			}
+		}
+	}
+}
+
 func TestCourse(t *testing.T) {
 	t.Setenv(serves, "1")
 	exe, err := os.Executable()
