@@ -99,6 +99,13 @@ func (m *member) note(f func()) {
 	m.changed = make(chan struct{})
 }
 
+// refusals is of how many the member has heard.
+func (m *member) refusals() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.refused)
+}
+
 // until waits for a condition of what is noted.
 func (m *member) until(what string, is func() bool) {
 	m.t.Helper()
@@ -331,7 +338,7 @@ func TestFallback(t *testing.T) {
 					x[0].sends(x[1], "\x00\xff", true, peer.Relayed)
 					x[1].hears(heard{x[0].id, "\x00\xff", true, peer.Relayed})
 				}
-				if tt.mute && len(a.refused)+len(b.refused) == 0 {
+				if tt.mute && a.refusals()+b.refusals() == 0 {
 					t.Error("nobody heard of the refusals")
 				}
 				return stages
