@@ -102,7 +102,7 @@ func FuzzAppendRepacked(f *testing.F) {
 			return // a name that is a number, or none that can be sent
 		}
 		packed, got, err := MessagePack.SplitEvent(q.Data)
-		if err != nil || string(packed) != unquoted(name) {
+		if err != nil || string(packed) != string(name) {
 			t.Fatalf("%q became %q with the name %q: %v", b, out, packed, err)
 		}
 		var a, c [3]any
