@@ -35,7 +35,7 @@ type collector struct {
 	unkept   error           // of the history
 	timeline []result.Second // all of the history, for the report
 	seconds  []judge.Second  // beside it
-	spent    spent           // in those of them that are recorded
+	spent    spent           // by all that are recorded
 	passed   carried         // by the end of the last
 	rows     [][]ledger.Row  // of the ledger so far, by stream
 	windows  *judge.Windows
@@ -153,8 +153,7 @@ func (c *collector) look() {
 
 // recording reports whether a recorded phase runs. Any goroutine may call it.
 func (c *collector) recording() bool {
-	p := c.t.tl.PhaseAt(c.t.now())
-	return p >= 0 && c.t.tl.Spans[p].Record && !c.cut.Load()
+	return c.t.tl.Recorded(c.t.tl.PhaseAt(c.t.now())) && !c.cut.Load()
 }
 
 // stopped says that the phases have ended, or were cut short.
@@ -255,7 +254,7 @@ func (c *collector) second(until int64) {
 	used := c.processes(&s, &own)
 	used.carried = passed.since(c.passed)
 	c.passed = passed
-	if own.Phase >= 0 && t.tl.Spans[own.Phase].Record {
+	if t.tl.Recorded(own.Phase) {
 		c.spent.add(used)
 	}
 	own.Take(&s)

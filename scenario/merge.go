@@ -242,7 +242,7 @@ func (q *coordinator) note(a *agentPart, p *portion) {
 		from = a.last.until
 	}
 	h.RSSPeakBytes, h.MeshBytes, h.ReportBytes = max(h.RSSPeakBytes, p.use.rss), p.use.meshed, a.bytes
-	if phase := q.t.tl.PhaseAt((from + p.until) / 2); phase >= 0 && q.t.tl.Spans[phase].Record {
+	if phase := q.t.tl.PhaseAt((from + p.until) / 2); q.t.tl.Recorded(phase) {
 		a.cpus = append(a.cpus, p.use.cpu)
 		a.held = append(a.held, judge.Second{Phase: phase, RSS: p.use.rss, Goroutines: p.use.goroutines, Files: p.use.files})
 		h.CPUMax = max(h.CPUMax, p.use.cpu)

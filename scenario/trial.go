@@ -122,7 +122,7 @@ func newTrial(c *file.Cell, ep *Endpoint, conf *tls.Config, opt Options, at plac
 	}
 	t.ledger = ledger.New(ledger.Config{
 		Books: books, Clock: t.now, Budget: opt.budget, Recent: t.rules().Recent() + latest(t.streams), Complete: t.fanout, Fleet: t.ofFleet(), Trouble: t.troubles(),
-		Recorded: func(phase int) bool { return phase >= 0 && t.tl.Spans[phase].Record },
+		Recorded: t.tl.Recorded,
 	})
 	return t
 }

@@ -76,7 +76,7 @@ func (p *Process) listens() (bool, error) {
 		return false, err
 	}
 	own := fmt.Sprintf("/proc/%d/", p.PID())
-	// A process that has ended has no files: what is missing here is told by its end.
+	// An error means that the process has ended, which the caller notices.
 	fds, _ := os.ReadDir(own + "fd")
 	sockets := map[string]bool{}
 	for _, fd := range fds {

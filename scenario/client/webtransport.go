@@ -127,7 +127,7 @@ func (q *quicConn) Close() error {
 	return nil
 }
 
-// linger waits for the end of the session before that of the connection.
+// linger ends the connection after the session, which the server may still be ending.
 func (q *quicConn) linger() {
 	q.over()
 	q.end()

@@ -1,7 +1,6 @@
 package layout
 
 import (
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -66,15 +65,7 @@ func CheckName(c *result.Check) string {
 	if c.Stat == "" {
 		return c.Text
 	}
-	name := c.Metric
-	if len(c.Labels) > 0 {
-		var labels []string
-		for _, k := range slices.Sorted(maps.Keys(c.Labels)) {
-			labels = append(labels, k+"="+c.Labels[k])
-		}
-		name += "{" + strings.Join(labels, ",") + "}"
-	}
-	return c.Stat + "(" + name + ")"
+	return c.Stat + "(" + metric.Labelled(c.Metric, c.Labels) + ")"
 }
 
 // CheckLimit writes the condition of a check: "< 50 ms over 10 s in hold".

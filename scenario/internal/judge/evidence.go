@@ -190,9 +190,7 @@ func phasesOf(tl *plan.Timeline, sc Scope) phaseSet {
 func (e *Evidence) phases(sc Scope) phaseSet { return phasesOf(e.Timeline, sc) }
 
 // Recorded reports whether operations due in a phase count.
-func (e *Evidence) Recorded(phase int) bool {
-	return phase >= 0 && phase < len(e.Timeline.Spans) && e.Timeline.Spans[phase].Record
-}
+func (e *Evidence) Recorded(phase int) bool { return e.Timeline.Recorded(phase) }
 
 // Length is how long the phases of a scope lasted, in seconds, as far as the trial got.
 func (e *Evidence) Length(sc Scope) (sum float64) {

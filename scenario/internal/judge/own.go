@@ -3,10 +3,8 @@ package judge
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"math"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -173,15 +171,7 @@ func (e *Evidence) lateness(rules Rules) (out []result.Check) {
 // subject names what is a part of which: two rules may be about one statistic of different clients,
 // phases or windows.
 func (o *Own) subject(k *file.Check) string {
-	s := o.Metric
-	var labels []string
-	for _, name := range slices.Sorted(maps.Keys(k.Labels)) {
-		labels = append(labels, name+"="+k.Labels[name])
-	}
-	if len(labels) > 0 {
-		s += "{" + strings.Join(labels, ",") + "}"
-	}
-	s = o.Stat + "(" + s + ")"
+	s := o.Stat + "(" + metric.Labelled(o.Metric, k.Labels) + ")"
 	if k.Over > 0 {
 		s += " over " + metric.FormatDuration(k.Over)
 	}

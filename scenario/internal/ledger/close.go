@@ -113,9 +113,10 @@ func (s *Slot) keep() int64 {
 func (l *Ledger) closeSlab(b *Book, place int, now int64) {
 	sh := b.shelf.Load()
 	next, sl := sh.first+place+1, sh.slabs[place]
-	b.survey(uint32(next) * slotsPerSlab)
-	if l.fleet == nil { // it may have been surveyed long ago, for one behind it
-		for i := range sl {
+	if end := uint32(next) * slotsPerSlab; l.fleet != nil || b.upTo < end {
+		b.survey(end)
+	} else {
+		for i := range sl { // surveyed long ago, for one behind it
 			b.measure(&sl[i])
 		}
 	}
@@ -147,15 +148,12 @@ func (l *Ledger) Close(now int64) [][]Row {
 	l.closed.Store(true)
 	out := make([][]Row, l.streams)
 	for _, b := range l.accounts {
-		b.survey(b.seq)
-		for _, sl := range b.shelf.Load().slabs {
-			if sl == nil {
-				continue
-			}
-			for j := range sl {
-				l.closeSlot(&sl[j], now)
-			}
+		if l.fleet != nil {
+			b.survey(b.seq)
+		} else {
+			b.each(b.measure) // some were surveyed long ago, for others behind them
 		}
+		b.each(func(s *Slot) { l.closeSlot(s, now) })
 	}
 	for i, b := range l.books[:l.streams] {
 		b.rows.add(b.unsent.rows)

@@ -156,33 +156,13 @@ func (l *Ledger) Settlements(to int, dst []byte) []byte {
 		return dst
 	}
 	room := maxRows
-	for stream, list := range p.verdicts {
-		if n := min(len(list), room); n > 0 {
-			p.settling.packer.uint(uint64(stream) + 1)
-			p.settling.packer.verdicts(list[:n])
-			p.verdicts[stream] = slices.Delete(list, 0, n)
-			room -= n
-		}
-	}
-	p.settling.packer.uint(0)
+	out := &p.settling.packer
+	byStream(out, p.verdicts, &room, out.verdicts)
+	out.uint(0)
 	// before the closings: a message may be forgotten by its agent when all have closed it
-	for stream, list := range p.asks {
-		if n := min(len(list), room); n > 0 {
-			p.settling.packer.uint(uint64(stream) + 1)
-			p.settling.packer.asks(list[:n])
-			p.asks[stream] = slices.Delete(list, 0, n)
-			room -= n
-		}
-	}
-	p.settling.packer.uint(0)
-	for stream, list := range p.closings {
-		if n := min(len(list), room); n > 0 {
-			p.settling.packer.uint(uint64(stream) + 1)
-			p.settling.packer.closings(list[:n])
-			p.closings[stream] = slices.Delete(list, 0, n)
-			room -= n
-		}
-	}
+	byStream(out, p.asks, &room, out.asks)
+	out.uint(0)
+	byStream(out, p.closings, &room, out.closings)
 	head := byte(kindSettlements)
 	if finishing && room > 0 {
 		head |= settledAll
@@ -194,6 +174,18 @@ func (l *Ledger) Settlements(to int, dst []byte) []byte {
 	p.settling.packer.uint(0)
 	p.settling.said++
 	return p.settling.packer.append(dst, head, p.settling.said)
+}
+
+// byStream writes and removes the elements of lists by stream, as far as there is room for them.
+func byStream[T any](out *packer, lists [][]T, room *int, write func([]T)) {
+	for stream, list := range lists {
+		if n := min(len(list), *room); n > 0 {
+			out.uint(uint64(stream) + 1)
+			write(list[:n])
+			lists[stream] = slices.Delete(list, 0, n)
+			*room -= n
+		}
+	}
 }
 
 // verdicts writes what came of messages of a book.
@@ -227,19 +219,11 @@ func (p *packer) verdicts(list []verdict) {
 }
 
 func (f *fleet) hearSettlements(p *peer, head byte, u *unpacker) error {
-	for stream := u.upTo(uint64(len(f.l.books))); stream > 0; stream = u.upTo(uint64(len(f.l.books))) {
-		if !f.hearVerdicts(f.l.books[stream-1], u) {
-			return errMalformed
-		}
-	}
-	for stream := u.upTo(uint64(len(f.l.books))); stream > 0; stream = u.upTo(uint64(len(f.l.books))) {
-		if !f.hearAsks(f.l.books[stream-1], u) {
-			return errMalformed
-		}
-	}
-	for stream := u.upTo(uint64(len(f.l.books))); stream > 0; stream = u.upTo(uint64(len(f.l.books))) {
-		if !f.hearClosings(f.l.books[stream-1], u) {
-			return errMalformed
+	for _, hear := range [...]func(*Book, *unpacker) bool{f.hearVerdicts, f.hearAsks, f.hearClosings} {
+		for stream := u.upTo(uint64(len(f.l.books))); stream > 0; stream = u.upTo(uint64(len(f.l.books))) {
+			if !hear(f.l.books[stream-1], u) {
+				return errMalformed
+			}
 		}
 	}
 	p.settling.heardAll = p.settling.heardAll || head&settledAll != 0

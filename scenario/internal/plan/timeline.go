@@ -51,6 +51,11 @@ func (tl *Timeline) PhaseAt(t int64) int {
 	return i
 }
 
+// Recorded reports whether what is due in a phase counts; -1, for no phase, does not.
+func (tl *Timeline) Recorded(phase int) bool {
+	return phase >= 0 && phase < len(tl.Spans) && tl.Spans[phase].Record
+}
+
 // Constant reports whether clients and load stay the same throughout a phase.
 func (tl *Timeline) Constant(phase int) bool {
 	s := &tl.Spans[phase]
