@@ -20,6 +20,7 @@ type events struct {
 	left   int  // bytes of the chunk that are not read; of a body without chunks: no limit
 	chunks bool // the body has them
 	first  bool // nothing of the body has been read
+	begun  bool // its first line has been read
 	cr     bool // the last line ended with a carriage return, whose line feed may follow
 	line   []byte
 	data   []byte // of the event that is being read, with a line feed behind each line
@@ -212,6 +213,9 @@ func (p *polling) body() error {
 
 var errStreamEnd = &CloseError{Reason: TransportClose, Cause: errors.New("the server ended the stream")}
 
+// byteOrderMark may begin a stream.
+var byteOrderMark = []byte("\ufeff")
+
 // parse reads lines, which end with a line feed, a carriage return, or both.
 func (p *polling) parse(h Handler, b []byte) error {
 	e := p.events
@@ -238,6 +242,10 @@ func (p *polling) parse(h Handler, b []byte) error {
 		}
 		e.cr = b[end] == '\r'
 		b = b[end+1:]
+		if !e.begun {
+			e.begun = true
+			line = bytes.TrimPrefix(line, byteOrderMark)
+		}
 		err := p.field(h, line)
 		if e.line = e.line[:0]; cap(e.line) > maxScratch {
 			e.line = nil

@@ -23,9 +23,9 @@ func chunks(s string, n int) (out string) {
 
 // A stream is read as browsers do, however it is cut.
 func TestEventStream(t *testing.T) {
-	const stream = ": a comment\n\nretry: 1500\nretry: soon\nid: 7\nevent: said\ndata: {\"a\":1}\n\ndata:one\r\ndata: two\r\n\r\nevent: empty\n\ndata\rid: 8\r\r" +
+	const stream = "\ufeffdata: marked\n\n: a comment\n\nretry: 1500\nretry: soon\nid: 7\nevent: said\ndata: {\"a\":1}\n\ndata:one\r\ndata: two\r\n\r\nevent: empty\n\ndata\rid: 8\r\r" +
 		"data: \xf0\x9f\x98\x80\nunknown: x\n\nevent: cut\ndata: never dispatched"
-	want := []string{`event said [{"a":1}]`, "event message [one\ntwo]", "event message []", "event message [😀]"}
+	want := []string{"event message [marked]", `event said [{"a":1}]`, "event message [one\ntwo]", "event message []", "event message [😀]"}
 	for name, body := range map[string]string{
 		"bytes": "Transfer-Encoding: chunked\r\n\r\n" + chunks(stream, 1), "chunks of 7": "Transfer-Encoding: chunked\r\n\r\n" + chunks(stream, 7), "one chunk": "Transfer-Encoding: chunked\r\n\r\n" + chunks(stream, 1000) + "0\r\n\r\n",
 		"length": fmt.Sprintf("Content-Length: %d\r\n\r\n%s", len(stream), stream), "until the end": "Connection: close\r\n\r\n" + stream,
