@@ -50,10 +50,13 @@ func TestBacklog(t *testing.T) {
 // What the server has not acknowledged when a polling client leaves may not have reached it, and what
 // it has acknowledged did.
 func TestUnsentOverPolling(t *testing.T) {
-	s := newPoller(t, open(25000, 20000, ""), joined)
+	s := newPoller(t, open(25000, 20000, ""), "2\x1e"+joined)
 	c := dial(t, &Config{URL: s.url, Transport: Polling})
+	if since := c.Unsent(); since != 0 {
+		t.Errorf("unsent since %v, and the pong was acknowledged", since)
+	}
 	done := run(t, c, newHeard())
-	s.post()
+	equal(t, []string{s.post(), s.post()}, "40", "3")
 	send := func(packet string) {
 		t.Helper()
 		if err := c.Send([]byte(packet)); err != nil {

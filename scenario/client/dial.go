@@ -3,7 +3,6 @@ package client
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"net"
 	"slices"
 	"time"
@@ -267,15 +266,9 @@ func (d *dialing) polling() error {
 	return nil
 }
 
-// join polls once for the answer to CONNECT. A refusal leaves the engine's
-// session open, so it is closed: with no GET pending the server would not notice
-// that its client has gone.
+// join polls once for the answer to CONNECT.
 func (d *dialing) join(p *polling) error {
-	err := p.step(d.ctx, nil)
-	if _, refused := errors.AsType[*ConnectError](err); refused {
-		_ = p.get.write(p.appendPost(nil, []byte{'0' + byte(engineio.Close)}))
-	}
-	if err != nil {
+	if err := p.step(d.ctx, nil); err != nil {
 		return err
 	}
 	return p.drain(d.ctx)

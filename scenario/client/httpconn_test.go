@@ -1,8 +1,10 @@
 package client
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"slices"
@@ -139,6 +141,68 @@ func TestPollingConnectionsEnd(t *testing.T) {
 	if opened.Load() < 3 {
 		t.Errorf("%d connections, want one for each request", opened.Load())
 	}
+}
+
+// A server may end each connection behind an answer and not say so: every request is made again
+// then. One that has no answer on a connection of its own is not, and ends the session.
+func TestPollingConnectionsEndSilently(t *testing.T) {
+	for transport, bodies := range map[string][]string{Polling: {joined, `42["a"]`, `42["b"]`}, Upgrade: {joined, "6"}} {
+		t.Run(transport, func(t *testing.T) {
+			polls := make(chan string, 10)
+			for _, body := range bodies {
+				polls <- body
+			}
+			close(polls)
+			url := listen(t, func(p *peer) {
+				req, _ := p.request()
+				switch {
+				case req == nil:
+					return
+				case req.URL.Query().Get("transport") == WebSocket:
+					p.switchTo(req)
+					p.expect("2probe")
+					p.put(text("3probe"))
+					p.expect("5")
+					p.put(text(`42["a"]`) + text(`42["b"]`))
+					return
+				case req.Method == http.MethodPost:
+					p.answer(200, "ok")
+				case req.URL.Query().Get("sid") == "":
+					p.answer(200, open(25000, 20000, `"websocket"`))
+				default:
+					body, ok := <-polls
+					if !ok {
+						return
+					}
+					p.answer(200, body)
+				}
+				_ = p.Conn.(*net.TCPConn).CloseWrite()
+				p.slurp()
+			})
+			c := dial(t, &Config{URL: url, Transport: transport})
+			if c.UpgradeErr != nil {
+				t.Error(c.UpgradeErr)
+			}
+			h := newHeard()
+			ends(t, run(t, c, h), TransportClose)
+			equal(t, h.wait(t, 2), "event a []", "event b []")
+		})
+	}
+}
+
+// A server that answers each request on a connection of its own may be gone when the next one is to
+// be opened, and refuse nothing: the session ends when a ping is overdue.
+func TestPollingConnectsInTime(t *testing.T) {
+	s := newPoller(t, open(60, 40, ""), fmt.Sprintf("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s", len(joined), joined))
+	var gone atomic.Bool
+	c := dial(t, &Config{URL: s.url, Transport: Polling, Dial: func(ctx context.Context, d *net.Dialer, address string) (net.Conn, error) {
+		if gone.Swap(true) {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}
+		return d.DialContext(ctx, "tcp", address)
+	}})
+	ends(t, run(t, c, newHeard()), TransportError)
 }
 
 // unanswering plays a polling server whose connection of POSTs, the second, answers so many of them

@@ -110,10 +110,16 @@ func (p *polling) connect(ctx context.Context, slot int) (*httpConn, error) {
 	return newHTTPConn(link, p.target), nil
 }
 
-// renew replaces the connection of the GETs if the server ends it after its last answer.
+// renew replaces the connection of the GETs if the server ends it after its last answer. That takes
+// no longer than the next ping may.
 func (p *polling) renew(ctx context.Context) error {
 	if !p.get.close {
 		return nil
+	}
+	if c := p.c; c.running && c.pingInterval > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, c.lastPing+c.pingInterval+c.pingTimeout-Now())
+		defer cancel()
 	}
 	_ = p.get.conn.hardClose() // a server that only says that it will would keep it
 	link, err := p.connect(ctx, mainSlot)
@@ -168,12 +174,39 @@ func (p *polling) deliver(h Handler, payload *payload) error {
 	return nil
 }
 
-// step is one GET.
+// step is one GET, or the rest of one that is pending. It is made once more like other requests:
+// see transact. Clients wait on this stack.
 func (p *polling) step(ctx context.Context, h Handler) error {
-	if err := p.request(ctx); err != nil {
-		return err
+	var first error
+	for {
+		err := p.request(ctx)
+		if err == nil {
+			err = p.collect(h)
+		}
+		switch {
+		case first != nil && err != nil && p.get.idle == 0:
+			return first
+		case first != nil || !p.outlived(ctx, err):
+			return err
+		}
+		first = err
 	}
-	return p.collect(h)
+}
+
+// againTime is how long it may take to connect for a request that is made once more: a server that
+// has only closed an idle connection is there, and the end of any other has to be told soon.
+const againTime = time.Second
+
+// outlived reports whether a request on the connection of the GETs has failed since the server had
+// closed that while it was idle, and there is another one. Its first answer shows in idle.
+func (p *polling) outlived(ctx context.Context, err error) bool {
+	if p.get.idle == 0 || !wasClosed(err) || ctx.Err() != nil {
+		return false
+	}
+	p.get.close, p.pending = true, false
+	ctx, cancel := context.WithTimeout(ctx, againTime)
+	defer cancel()
+	return p.renew(ctx) == nil
 }
 
 // run polls until the session ends.
@@ -188,6 +221,16 @@ func (p *polling) run(h Handler) error {
 // exchange posts a body on the idle connection of the GETs. Dial does so, and
 // opens no second connection, which a client that only listens hardly needs.
 func (p *polling) exchange(ctx context.Context, body []byte) error {
+	err := p.exchangeOnce(ctx, body)
+	if p.outlived(ctx, err) {
+		if failed := p.exchangeOnce(ctx, body); failed == nil || p.get.idle > 0 {
+			return failed
+		}
+	}
+	return err
+}
+
+func (p *polling) exchangeOnce(ctx context.Context, body []byte) error {
 	if err := p.renew(ctx); err != nil {
 		return err
 	}
@@ -202,7 +245,7 @@ func (p *polling) exchange(ctx context.Context, body []byte) error {
 func (p *polling) drain(ctx context.Context) error {
 	p.mu.Lock()
 	body := p.queue
-	p.queue = nil
+	p.queue, p.backlog = nil, backlog{}
 	p.mu.Unlock()
 	if len(body) == 0 {
 		return nil

@@ -355,10 +355,31 @@ func TestPollingEnds(t *testing.T) {
 }
 
 func TestPollingRefused(t *testing.T) {
-	s := newPoller(t, open(25000, 20000, ""), `44{"message":"no"}`)
-	fails(t, t.Context(), &Config{URL: s.url, Transport: Polling}, "namespace", "connect_error")
-	equal(t, []string{s.post(), s.post()}, "40", "1") // and the engine's session is not left behind
-	s = newPoller(t, "HTTP/1.1 400 Bad Request\r\nContent-Length: 51\r\n\r\n"+`{"code":5,"message":"Unsupported protocol version"}`)
+	posts := make(chan string, 10)
+	url := listen(t, func(p *peer) {
+		if p.no > 0 {
+			t.Error("it connects again")
+			return
+		}
+		defer close(posts)
+		for n := 0; ; n++ {
+			req, body := p.request()
+			switch {
+			case req == nil:
+				return
+			case req.Method == http.MethodPost:
+				posts <- body
+				p.answer(200, "ok")
+			case n == 0:
+				p.answer(200, open(25000, 20000, ""))
+			default:
+				p.answer(200, `44{"message":"no"}`)
+			}
+		}
+	})
+	fails(t, t.Context(), &Config{URL: url, Transport: Polling}, "namespace", "connect_error")
+	equal(t, []string{<-posts, <-posts, <-posts}, "40", "1", "") // the engine's session is not left behind
+	s := newPoller(t, "HTTP/1.1 400 Bad Request\r\nContent-Length: 51\r\n\r\n"+`{"code":5,"message":"Unsupported protocol version"}`)
 	fails(t, t.Context(), &Config{URL: s.url, Transport: Polling}, "open", "engine.5")
 	s = newPoller(t, `42["a"]`)
 	fails(t, t.Context(), &Config{URL: s.url, Transport: Polling}, "open", "protocol")

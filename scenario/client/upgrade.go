@@ -49,7 +49,7 @@ func (d *dialing) upgrade(quic bool) error {
 	w, err := probe(ctx)
 	if err == nil {
 		fatal := false
-		if fatal, err = d.pause(w); fatal {
+		if fatal, err = d.pause(ctx, w); fatal {
 			return dialError(ctx, "upgrade", err)
 		}
 	}
@@ -126,9 +126,8 @@ func (d *dialing) probeQUIC(ctx context.Context) (*websocket, error) {
 
 // pause waits for the pending GET. A failure of polling itself is fatal; not
 // so a GET that the server did not release in time.
-func (d *dialing) pause(w *websocket) (fatal bool, err error) {
-	p := d.c.poll
-	if err := p.collect(nil); err != nil {
+func (d *dialing) pause(ctx context.Context, w *websocket) (fatal bool, err error) {
+	if err := d.c.poll.step(ctx, nil); err != nil {
 		return !isTimeout(err), err
 	}
 	// The server may have dropped the probe meanwhile.
