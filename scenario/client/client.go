@@ -51,12 +51,10 @@ type Client struct {
 	dialing *dialing // nil when Dial has returned
 
 	// Of the reading goroutine.
-	joined     int // namespaces
-	running    bool
-	grace      bool // the time for a ping is over, but not all that arrived is read
-	lastPing   time.Duration
-	early      []early
-	earlyBytes int
+	running  bool
+	grace    bool // the time for a ping is over, but not all that arrived is read
+	lastPing time.Duration
+	early    []early
 	*work
 	decoder *socketio.Decoder // nil until an attachment comes
 
@@ -137,7 +135,7 @@ func Dial(ctx context.Context, cfg *Config) (*Client, error) {
 func (c *Client) dial(ctx context.Context, cfg *Config, t *target) error {
 	limited, cancel := context.WithTimeout(ctx, cmp.Or(cfg.Timeout, defaultTimeout))
 	defer cancel()
-	d := &dialing{ctx: limited, c: c, target: t, cfg: cfg}
+	d := &dialing{ctx: limited, c: c, target: t, cfg: cfg, in: make([]bool, len(c.namespaces))}
 	c.dialing = d
 	defer func() { c.dialing = nil }()
 	switch cfg.Protocol {

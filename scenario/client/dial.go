@@ -88,6 +88,15 @@ type dialing struct {
 	c      *Client
 	target *target
 	cfg    *Config
+	in     []bool // of the client's namespaces, those that the server has let it into
+	joined int    // how many those are
+	early  int    // bytes of the messages that are kept for Run
+}
+
+// enter notes that the server has let the client into a namespace.
+func (d *dialing) enter(space int) {
+	d.in[space] = true
+	d.joined++
 }
 
 func (d *dialing) fail(stage string, err error) error {
@@ -156,7 +165,7 @@ func (d *dialing) joinAll() error {
 			return d.fail("namespace", err)
 		}
 	}
-	for c.joined < len(c.namespaces) {
+	for d.joined < len(c.namespaces) {
 		if err := c.ws.step(nil); err != nil {
 			return d.fail("namespace", err)
 		}
@@ -256,7 +265,7 @@ func (d *dialing) polling() error {
 			return d.fail("namespace", err)
 		}
 	}
-	for c.joined < len(c.namespaces) {
+	for d.joined < len(c.namespaces) {
 		if err := d.join(p); err != nil {
 			return d.fail("namespace", err)
 		}

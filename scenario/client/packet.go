@@ -160,13 +160,14 @@ func (c *Client) dispatch(h Handler, p *socketio.Packet, came arrival) error {
 // joining handles a message during Dial: the answer to CONNECT is taken, all
 // else is kept for Run.
 func (c *Client) joining(b []byte, binary bool, came arrival) error {
-	if c.joined < len(c.namespaces) {
+	d := c.dialing
+	if d.joined < len(c.namespaces) {
 		taken, err := c.answered(b, binary, came)
 		if taken || err != nil {
 			return err
 		}
 	}
-	if c.earlyBytes += len(b) + earlyCost; c.earlyBytes > c.maxMessage {
+	if d.early += len(b) + earlyCost; d.early > c.maxMessage {
 		return &LimitError{What: "sum of the messages that came while the client connected", Limit: c.maxMessage}
 	}
 	c.early = append(c.early, early{binary: binary, data: append([]byte(nil), b...), came: came})
@@ -188,14 +189,14 @@ func (c *Client) answered(b []byte, binary bool, came arrival) (taken bool, err 
 	if p.Type != socketio.Connect && p.Type != socketio.ConnectError {
 		return false, nil
 	}
-	space := c.space(p.Namespace)
+	space, d := c.space(p.Namespace), c.dialing
 	// A server of revision 3 lets its clients into the main namespace first, unasked, and answers
 	// no other CONNECT of one that a middleware has refused there.
 	barred := c.old && p.Type == socketio.ConnectError && string(p.Namespace) == "/"
-	if space < 0 && !barred || p.Type == socketio.Connect && len(c.sids) > 0 && c.sids[space] != "" {
+	if space < 0 && !barred || p.Type == socketio.Connect && d.in[space] {
 		return true, nil // it was not asked for, or has been answered: others may still be awaited
 	}
-	if d := c.dialing; d != nil && d.cfg.Joining != nil {
+	if d.cfg.Joining != nil {
 		// a payload that cannot be decoded is refused below
 		data, _ := c.parser.AppendJSON(nil, p.Data)
 		d.cfg.Joining(Handshake{Refused: p.Type == socketio.ConnectError, Namespace: string(p.Namespace), Data: data, At: came.at})
@@ -204,7 +205,7 @@ func (c *Client) answered(b []byte, binary bool, came arrival) (taken bool, err 
 		return true, c.connectError(p.Data)
 	}
 	if c.old {
-		c.joined++
+		d.enter(space)
 		return true, nil
 	}
 	var answer struct {
@@ -215,8 +216,8 @@ func (c *Client) answered(b []byte, binary bool, came arrival) (taken bool, err 
 	if err != nil || json.Unmarshal(data, &answer) != nil || answer.SID == "" {
 		return true, versionError("CONNECT was answered without a sid, as Socket.IO 2 does")
 	}
-	c.welcomed(p.Namespace, answer.SID, answer.PID)
-	c.joined++
+	c.welcomed(space, answer.SID, answer.PID)
+	d.enter(space)
 	return true, nil
 }
 

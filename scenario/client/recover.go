@@ -51,8 +51,9 @@ func (d *dialing) auth(namespace string) json.RawMessage {
 	}
 	out := append([]byte(`{"pid":`), socketio.AppendString(nil, was.PID)...)
 	out = socketio.AppendString(append(out, `,"offset":`...), was.Offset)
-	if rest := bytes.TrimSpace(auth); len(rest) > 2 && rest[0] == '{' {
-		return append(append(out, ','), bytes.TrimSpace(rest[1:])...)
+	members, is := bytes.CutPrefix(bytes.TrimSpace(auth), []byte("{"))
+	if members = bytes.TrimSpace(members); is && len(members) > 1 {
+		return append(append(out, ','), members...)
 	}
 	return append(out, '}')
 }
@@ -62,18 +63,13 @@ func (d *dialing) auth(namespace string) json.RawMessage {
 func (c *Client) SIDs() []string { return c.sids }
 
 // welcomed takes the socket id of a namespace, and the private id of the first one.
-func (c *Client) welcomed(namespace []byte, sid, pid string) {
+func (c *Client) welcomed(space int, sid, pid string) {
 	if c.sids == nil {
 		c.sids = make([]string, len(c.namespaces))
 	}
-	if i := c.space(namespace); i >= 0 {
-		c.sids[i] = sid
-	}
-	if len(c.namespaces) > 0 && string(namespace) == c.namespaces[0] && !c.parser.IsBinary() {
-		was := Session{}
-		if d := c.dialing; d != nil {
-			was = d.cfg.Recover
-		}
+	c.sids[space] = sid
+	if space == 0 && !c.parser.IsBinary() {
+		was := c.dialing.cfg.Recover
 		c.recovered = pid != "" && pid == was.PID
 		c.pid = pid
 		if c.recovered {

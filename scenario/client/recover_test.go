@@ -16,6 +16,7 @@ func TestRecovery(t *testing.T) {
 		"the same socket": {`{"token":"a"}`, `40{"pid":"P","offset":"off-1","token":"a"}`, `40{"sid":"x","pid":"P"}`, true},
 		"a new socket":    {``, `40{"pid":"P","offset":"off-1"}`, `40{"sid":"y","pid":"Q"}`, false},
 		"no recovery":     {`{}`, `40{"pid":"P","offset":"off-1"}`, `40{"sid":"y"}`, false},
+		"nothing to say":  {`{ }`, `40{"pid":"P","offset":"off-1"}`, `40{"sid":"y"}`, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			url := listen(t, func(p *peer) {

@@ -151,6 +151,18 @@ func TestRefusedInTheMainNamespaceOfRevision3(t *testing.T) {
 	}
 }
 
+// A server of revision 3 that lets a client into the main namespace twice has not let it into
+// another.
+func TestJoinedTwiceInRevision3(t *testing.T) {
+	address := listen(t, func(p *peer) {
+		req, _ := p.request()
+		p.switchTo(req)
+		p.put(text(openV3(60_000, 60_000)) + text("40") + text("40") + text(`44/chat,"no"`))
+		p.slurp()
+	})
+	fails(t, t.Context(), &Config{URL: address, Engine: Engine3, More: []string{"/chat"}}, "namespace", "connect_error")
+}
+
 // A server that answers no ping is given up, on every transport.
 func TestPongTimeout(t *testing.T) {
 	t.Run("websocket", func(t *testing.T) {
