@@ -107,9 +107,9 @@ type Config struct {
 	// MaxQueue is how many bytes of packets may wait for the network, beside one packet of any
 	// length; 0 = 1 MiB.
 	MaxQueue int
-	// MaxMessage is the most bytes of one received message, and of what is kept of all that come
-	// during Dial; the body of a poll may have eight times as many. 0 = 16 MiB. A longer one ends
-	// the session with a LimitError.
+	// MaxMessage is the most bytes of one received message, of the attachments of one packet, and
+	// of what is kept of all that come during Dial; the body of a poll may have eight times as
+	// many. 0 = 16 MiB. A longer one ends the session with a LimitError.
 	MaxMessage int
 }
 

@@ -15,7 +15,7 @@ var ErrBackpressure = errors.New("client: send queue is full")
 // A LimitError says that something of the server is larger than the client takes
 // (Config.MaxMessage). The limit is the client's own: the server has broken no rule.
 type LimitError struct {
-	What  string // message, event, answer of HTTP, or sum of what came during Dial
+	What  string // message, event, answer of HTTP, or a sum of several
 	Limit int    // bytes
 }
 

@@ -66,6 +66,15 @@ func TestLimitOfEarlyMessages(t *testing.T) {
 
 // What is larger than the client takes is said to be so, and not a fault of the server.
 func TestLimitIsTheClients(t *testing.T) {
+	parts := session(t, 25000, 20000, func(p *peer) {
+		p.put(text(`452-["b",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]`))
+		p.put(frame(0x82, strings.Repeat("x", 501)) + frame(0x82, strings.Repeat("x", 500)))
+		p.slurp()
+	})
+	err := dial(t, &Config{URL: parts, MaxMessage: 1000}).Run(newHeard())
+	if limit, ok := errors.AsType[*LimitError](err); !ok || limit.Limit != 1000 || !strings.Contains(err.Error(), "attachments") {
+		t.Errorf("attachments: %v", err)
+	}
 	for transport, url := range map[string]string{
 		WebSocket: session(t, 25000, 20000, func(p *peer) {
 			p.put(text(strings.Repeat("x", 1001)))

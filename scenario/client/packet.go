@@ -102,6 +102,9 @@ func (c *Client) assemble(h Handler, b []byte, binary bool, came arrival) error 
 	} else {
 		p, err = c.decoder.Text(b)
 	}
+	if errors.Is(err, socketio.ErrTooLarge) {
+		return &LimitError{What: "sum of the attachments of a packet", Limit: c.maxMessage}
+	}
 	if err != nil {
 		return &CloseError{Reason: ParseError, Cause: err}
 	}
