@@ -59,6 +59,23 @@ func TestFrames(t *testing.T) {
 	}
 }
 
+// A text that is not UTF-8 ends the session, as in browsers, with the code for it.
+func TestFramesAreUTF8(t *testing.T) {
+	answer := make(chan string, 1)
+	address := upgraded(t, "", func(p *peer, _ *http.Request) {
+		p.put(text("é") + frame(0x82, "\xff") + frame(0x01, "\xc3") + frame(0x80, "\xa9") + frame(0x01, "\xc3") + frame(0x80, "("))
+		_, payload, _ := p.clientFrame()
+		answer <- payload
+		p.slurp()
+	})
+	h := newHeard()
+	e := ends(t, run(t, dial(t, &Config{URL: address, Protocol: Frames}), h), TransportError)
+	if got := <-answer; !strings.Contains(e, "not UTF-8") || got != "\x03\xef" {
+		t.Errorf("%s; the client answers %q", e, got)
+	}
+	equal(t, h.wait(t, 3), "event  [é]", "event  [] ff", "event  [é]")
+}
+
 // A client pings by frames of the websocket, and gives a server up that answers none.
 func TestFramesPing(t *testing.T) {
 	address := upgraded(t, "", func(p *peer, _ *http.Request) {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/throng-io/throng/protocol/engineio"
 	ws "github.com/throng-io/throng/protocol/websocket"
@@ -37,10 +38,6 @@ type websocket struct {
 	rd    *reader   // nil: Readers read it, and none of its bytes wait
 	limit int       // bytes of a message
 
-	// probe is set while the session does not depend on this connection: its
-	// failure is then for the reader alone. Only Dial changes it, under mu.
-	probe bool
-
 	fragments *[]byte    // a message that arrives in fragments; borrowed
 	message   ws.Message // that message
 	deflate   *deflate   // nil: messages are not compressed
@@ -48,9 +45,12 @@ type websocket struct {
 	mu       sync.Mutex
 	queue    []byte // frames that the kernel did not take yet
 	writing  int    // bytes that the flushing goroutine has taken from the queue
-	flushing bool   // a goroutine empties the queue
 	backlog  backlog
+	flushing bool // a goroutine empties the queue
 	closed   bool
+	// probe is set while the session does not depend on this connection: its
+	// failure is then for the reader alone. Only Dial changes it.
+	probe bool
 }
 
 func newWebsocket(c *Client, link *conn) *websocket {
@@ -216,12 +216,18 @@ func (w *websocket) next() (opcode ws.Opcode, payload []byte, err error) {
 	}
 }
 
-// content is what a whole message says, as it came.
-func (w *websocket) content(message []byte) ([]byte, error) {
-	if !w.message.Compressed {
-		return message, nil
+// content is what a whole message says, as it came. A text is UTF-8 (RFC 6455, section 8.1), which
+// the parser of Socket.IO checks where there is one.
+func (w *websocket) content(message []byte) (_ []byte, err error) {
+	if w.message.Compressed {
+		if message, err = w.inflate(message); err != nil {
+			return nil, err
+		}
 	}
-	return w.inflate(message)
+	if w.message.Opcode == ws.Text && len(w.c.namespaces) == 0 && !utf8.Valid(message) {
+		return nil, w.violation(&ws.Error{Code: ws.CodeInvalidData, Text: "text that is not UTF-8"})
+	}
+	return message, nil
 }
 
 // frame takes the next frame off the read buffer, reading as long as it has
