@@ -17,7 +17,7 @@ func deflated(t *testing.T, answer string, script func(p *peer, say func(string)
 		if req == nil {
 			return
 		}
-		if got := req.Header.Get("Sec-WebSocket-Extensions"); got != ws.Deflate {
+		if got := req.Header.Get("Sec-WebSocket-Extensions"); got != ws.Deflate+"; client_max_window_bits" {
 			t.Errorf("offered %q", got)
 		}
 		p.put("HTTP/1.1 101 X\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Extensions: " + answer +
@@ -61,7 +61,7 @@ func deflated(t *testing.T, answer string, script func(p *peer, say func(string)
 
 func TestCompression(t *testing.T) {
 	long := strings.Repeat("once upon a time ", 4000) // above the window
-	for _, answer := range []string{ws.Deflate, ws.Deflate + "; server_no_context_takeover; client_no_context_takeover", ws.Deflate + ";server_max_window_bits=15"} {
+	for _, answer := range []string{ws.Deflate, ws.Deflate + "; server_no_context_takeover; client_no_context_takeover", ws.Deflate + ";server_max_window_bits=15", ws.Deflate + "; client_max_window_bits=15", ws.Deflate + `; client_max_window_bits="9"`} {
 		got := make(chan string, 2)
 		url := deflated(t, answer, func(p *peer, say func(string), heard func() string) {
 			for range 3 {
@@ -78,18 +78,26 @@ func TestCompression(t *testing.T) {
 			t.Error(answer, "was taken for a refusal")
 		}
 		h := newHeard()
-		run(t, c, h)
+		done := run(t, c, h)
 		a := `event a ["` + long + `"]`
 		equal(t, h.wait(t, 5), a, a, a, `event b [1]`, `event c ["once upon"]`)
-		message := `2["d","` + long + `"]`
+		message, marked := `2["d","`+long+`"]`, ", compressed"
+		if strings.HasSuffix(answer, `"9"`) {
+			marked = "" // it is longer than the window that the server has for it
+		}
 		if err := c.Send([]byte(message)); err != nil {
 			t.Fatal(err)
 		}
 		if err := c.Send([]byte(`2["e"]`)); err != nil {
 			t.Fatal(err)
 		}
-		if one, two := <-got, <-got; one != "4"+message+", compressed" || two != `42["e"]` && two != `42["e"], compressed` {
+		if one, two := <-got, <-got; one != "4"+message+marked || two != `42["e"]` && two != `42["e"], compressed` {
 			t.Errorf("%s: the server got %.60s of %d and %s", answer, one, len(one), two)
+		}
+		c.Close()
+		ends(t, done, ClientDisconnect)
+		if n := cap(c.ws.deflate.window); n > 3*ws.Window {
+			t.Errorf("%d bytes of messages are kept for the next one", n)
 		}
 	}
 }
@@ -113,7 +121,8 @@ func TestCompressionDeclined(t *testing.T) {
 func TestCompressionBroken(t *testing.T) {
 	for answer, want := range map[string]string{
 		"x-other": "an extension that was not offered",
-		ws.Deflate + "; client_max_window_bits=9":   `"client_max_window_bits" for the compression, which was not offered`,
+		ws.Deflate + "; client_max_window_bits=16":  `client_max_window_bits=16" for the compression; a window has 8 to 15 bits`,
+		ws.Deflate + "; client_max_window_bits":     `client_max_window_bits" for the compression`,
 		ws.Deflate + ", " + ws.Deflate:              "an extension that was not offered",
 		ws.Deflate + "; server_no_context; a=\"b\"": `"server_no_context"`,
 	} {

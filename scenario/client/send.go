@@ -40,7 +40,7 @@ func (w *websocket) appendMessage(dst, data []byte, binary bool) []byte {
 
 // appendData appends a frame of data, compressed if that was agreed on.
 func (w *websocket) appendData(dst []byte, op ws.Opcode, prefix string, data []byte) []byte {
-	if w.deflate == nil {
+	if w.deflate == nil || len(prefix)+len(data) > w.deflate.most {
 		return appendFrame(dst, op, prefix, data)
 	}
 	return ws.AppendDeflated(dst, ws.Header{Opcode: op, Masked: true, Key: newKey()}, []byte(prefix), data)
