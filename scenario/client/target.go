@@ -136,17 +136,29 @@ func (t *target) find(cfg *Config) error {
 		return fmt.Errorf("the URL %q has a path: put the engine's into Path and the namespace into Namespace", cfg.URL)
 	}
 	t.h3 = newH3(cfg, u, port)
-	t.network, t.addr, t.host = "tcp", cmp.Or(cfg.Via, net.JoinHostPort(u.Hostname(), port)), u.Host
+	t.network, t.addr, t.host = "tcp", cmp.Or(cfg.Via, net.JoinHostPort(u.Hostname(), port)), withoutZone(u.Host)
 	if query := u.Query(); len(query) > 0 {
 		t.query = "&" + query.Encode()
 	}
 	return nil
 }
 
+// withoutZone cuts the zone off an address of IPv6, such as [fe80::1%eth0]:80: it means something
+// on this machine alone, and servers refuse it (RFC 6874, section 4).
+func withoutZone(host string) string {
+	before, zone, _ := strings.Cut(host, "%")
+	_, after, scoped := strings.Cut(zone, "]")
+	if !scoped {
+		return host
+	}
+	return before + "]" + after
+}
+
 // tlsConfig completes the caller's configuration with the server's name. It tells servers of
 // several names which one is meant, and is what their sessions are kept by, also where no
 // certificate is verified by it: the addresses of a name take turns.
 func tlsConfig(cfg *tls.Config, host string) *tls.Config {
+	host, _, _ = strings.Cut(host, "%") // the zone of an address
 	if cfg == nil {
 		return &tls.Config{ServerName: host}
 	}

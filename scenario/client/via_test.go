@@ -6,6 +6,18 @@ import (
 	"testing"
 )
 
+// The zone of an address is this machine's affair: the server is asked for the address alone.
+func TestZoneIsNotTold(t *testing.T) {
+	t.Parallel()
+	got, err := newTarget(&Config{URL: "https://[fe80::1%25eth0]:3000"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.addr != "[fe80::1%eth0]:3000" || got.host != "[fe80::1]:3000" || got.h3.authority != got.host || got.tls.ServerName != "fe80::1" {
+		t.Errorf("%+v, server name %q", got, got.tls.ServerName)
+	}
+}
+
 // A connection that goes by way of another address asks for the URL's host all the same, also in TLS,
 // whether or not that verifies the certificate.
 func TestViaKeepsTheHost(t *testing.T) {

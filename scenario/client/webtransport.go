@@ -350,7 +350,7 @@ func newH3(cfg *Config, u *url.URL, port string) h3 {
 	h := h3{addr: net.JoinHostPort(u.Hostname(), port), fields: http.Header{}}
 	name := u.Hostname()
 	if cfg.H3 != "" {
-		h.addr, h.authority = cfg.H3, cfg.H3
+		h.addr, h.authority = cfg.H3, withoutZone(cfg.H3)
 		name, _, _ = net.SplitHostPort(cfg.H3)
 	}
 	h.addr = cmp.Or(cfg.ViaH3, h.addr)
