@@ -12,45 +12,11 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // broadcast is a delivery of the size that the measurements use: a frame of
 // 120 bytes with a stamp in it.
 var broadcast = text(`42["msg",{"$b":"` + strings.Repeat("s", 32) + `","p":"` + strings.Repeat("x", 58) + `"}]`)
-
-// pair returns a joined websocket client and the server's end of its connection.
-func pair(tb testing.TB) (*Client, *net.TCPConn) {
-	tb.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer ln.Close()
-	ends := make(chan *net.TCPConn, 1)
-	go func() {
-		conn, err := ln.Accept()
-		if err != nil {
-			close(ends)
-			return
-		}
-		ends <- conn.(*net.TCPConn)
-	}()
-	client, err := net.Dial("tcp", ln.Addr().String())
-	if err != nil {
-		tb.Fatal(err)
-	}
-	server := <-ends
-	c := &Client{work: &work{}, namespaces: []string{"/"}, maxQueue: defaultMaxQueue, maxMessage: defaultMaxMessage, pingInterval: time.Hour, pingTimeout: time.Hour, lastPing: Now()}
-	link := newConn(&counted{Conn: client, bytes: &c.bytes}, rawConn(client), &c.bytes)
-	c.adopt(mainSlot, link)
-	c.ws = newWebsocket(c, link)
-	tb.Cleanup(func() {
-		c.Close()
-		server.Close()
-	})
-	return c, server
-}
 
 // An idle websocket client is small, its connection included: a hundred thousand have to fit. The server's ends live in this
 // process too, so pairs of bare connections are measured first, and half of such

@@ -100,6 +100,10 @@ func FuzzResponses(f *testing.F) {
 		"HTTP/1.1 100 C\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nKeep-Alive: max=1, timeout=5\r\n\r\n3;a=b\r\nabc\r\n0\r\nX: y\r\n\r\nHTTP/1.1 404 N\r\n\r\nuntil the end",
 		"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 301\r\n\r\n",
 		"HTTP/1.1 101 S\r\nUpgrade: websocket\r\n\r\n",
+		// beyond the limit, in each form of a body
+		"HTTP/1.1 200 OK\r\nContent-Length: 301\r\n\r\n" + strings.Repeat("x", 301),
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks(strings.Repeat("x", 301), 100) + "0\r\n\r\n",
+		"HTTP/1.0 200 OK\r\n\r\n" + strings.Repeat("x", 301),
 	} {
 		f.Add([]byte(s))
 	}

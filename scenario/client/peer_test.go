@@ -196,6 +196,39 @@ func join(p *peer, interval, timeout int, script func(p *peer)) {
 	script(p)
 }
 
+// pair returns a joined websocket client and the server's end of its connection.
+func pair(tb testing.TB) (*Client, *net.TCPConn) {
+	tb.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer ln.Close()
+	ends := make(chan *net.TCPConn, 1)
+	go func() {
+		conn, err := ln.Accept()
+		if err != nil {
+			close(ends)
+			return
+		}
+		ends <- conn.(*net.TCPConn)
+	}()
+	client, err := net.Dial("tcp", ln.Addr().String())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	server := <-ends
+	c := &Client{work: &work{}, namespaces: []string{"/"}, maxQueue: defaultMaxQueue, maxMessage: defaultMaxMessage, pingInterval: time.Hour, pingTimeout: time.Hour, lastPing: Now()}
+	link := newConn(&counted{Conn: client, bytes: &c.bytes}, rawConn(client), &c.bytes)
+	c.adopt(mainSlot, link)
+	c.ws = newWebsocket(c, link)
+	tb.Cleanup(func() {
+		c.Close()
+		server.Close()
+	})
+	return c, server
+}
+
 // heard is a Handler that keeps copies.
 type heard struct {
 	mu   sync.Mutex

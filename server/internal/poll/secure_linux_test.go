@@ -319,23 +319,38 @@ func TestSecureWriteAllEnds(t *testing.T) {
 	}
 }
 
-// A record that makes no sense ends the connection, and the peer is told why.
+// A record that makes no sense ends the connection, also where it came together with one that does,
+// and the peer is told why.
 func TestSecureForgery(t *testing.T) {
-	got, end := make(chan []byte, 10), make(chan error, 1)
-	o, peer := takeSecure(t, newPoller(t), tls.VersionTLS13, collect(got, end))
-	if err := o.Watch(true); err != nil {
-		t.Fatal(err)
-	}
-	record := append([]byte{23, 3, 3, 0, 32}, make([]byte, 32)...)
-	if _, err := peer.NetConn().Write(record); err != nil {
-		t.Fatal(err)
-	}
-	if err := within(t, "the end", end); errors.Is(err, io.EOF) {
-		t.Errorf("a forged record is taken for %v", err)
-	}
-	var alert *net.OpError
-	if _, err := peer.Read(make([]byte, 1)); !errors.As(err, &alert) {
-		t.Errorf("the peer reads %v", err)
+	for _, before := range []string{"", "message"} {
+		versions(t, func(t *testing.T, version uint16) {
+			got, end := make(chan []byte, 10), make(chan error, 1)
+			o, peer := takeSecure(t, newPoller(t), version, collect(got, end))
+			if err := o.Watch(true); err != nil {
+				t.Fatal(err)
+			}
+			below := peer.NetConn().(*holder)
+			below.holds = true
+			if before != "" {
+				if _, err := peer.Write([]byte(before)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			forged := append([]byte{23, 3, 3, 0, 32}, make([]byte, 32)...)
+			if _, err := below.Conn.Write(append(below.kept, forged...)); err != nil {
+				t.Fatal(err)
+			}
+			if err := within(t, "the end", end); err == nil || errors.Is(err, io.EOF) {
+				t.Errorf("a forged record is taken for %v", err)
+			}
+			if len(got) != min(len(before), 1) {
+				t.Errorf("%d messages before the end of %q", len(got), before)
+			}
+			var alert *net.OpError
+			if _, err := peer.Read(make([]byte, 1)); !errors.As(err, &alert) {
+				t.Errorf("the peer reads %v", err)
+			}
+		})
 	}
 }
 
