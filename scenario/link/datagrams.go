@@ -25,8 +25,8 @@ type Datagrams struct {
 }
 
 const (
-	// idleFlow is how long a sender may be silent, and the server to it, before its socket is
-	// closed.
+	// idleFlow is how long the server may send a sender nothing before that one's socket is closed.
+	// What it sends then goes by another one.
 	idleFlow = 2 * time.Minute
 	maxFlows = 1 << 16
 	// datagramBuffer is how many bytes the kernel may hold of what comes at once; it may allow
