@@ -3,6 +3,7 @@ package adapter
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net"
 	"net/url"
 	"os"
@@ -37,7 +38,7 @@ func (c *Cluster) openNATS(at bus.Address) error {
 	}
 	c.broker = &natsBroker{NATS: b, embedded: embedded}
 	c.link = func(n *node) link {
-		p := &presence{seen: map[string]time.Time{}, looked: time.Now(), connected: b.Reachable, stop: make(chan struct{})}
+		p := newPresence(b.Reachable)
 		p.link = newRoomLink(n, b)
 		p.link.others, p.link.opening, p.link.ending, p.link.heard, p.link.limit = p.count, p.start, p.leave, p.heard, b.MaxPayload
 		return p.link
@@ -144,7 +145,8 @@ type presence struct {
 
 	mu     sync.Mutex
 	seen   map[string]time.Time // by node: when something came from it last
-	looked time.Time            // when seen was looked through last
+	left   map[string]time.Time // by node: when it said that it leaves; an answer of it may come later
+	looked time.Time            // when both were looked through last
 }
 
 // A node says each heartbeatInterval that it is there, and counts as gone after heartbeatTimeout
@@ -153,6 +155,12 @@ const (
 	heartbeatInterval = 5 * time.Second
 	heartbeatTimeout  = 10 * time.Second
 )
+
+func newPresence(connected func() error) *presence {
+	return &presence{
+		seen: map[string]time.Time{}, left: map[string]time.Time{}, looked: time.Now(), connected: connected, stop: make(chan struct{}),
+	}
+}
 
 // start announces the node, and says from then on that it is there.
 func (p *presence) start() {
@@ -184,7 +192,8 @@ func (p *presence) heard(m *wire.Message) {
 	p.mu.Lock()
 	if m.Kind == wire.AdapterClose {
 		delete(p.seen, m.From)
-	} else {
+		p.left[m.From] = time.Now()
+	} else if _, left := p.left[m.From]; !left {
 		p.seen[m.From] = time.Now()
 	}
 	p.mu.Unlock()
@@ -213,6 +222,7 @@ func (p *presence) present(now time.Time) int {
 			delete(p.seen, id)
 		}
 	}
+	maps.DeleteFunc(p.left, func(_ string, at time.Time) bool { return now.Sub(at) > heartbeatTimeout })
 	return len(p.seen)
 }
 

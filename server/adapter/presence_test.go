@@ -4,6 +4,8 @@ import (
 	"errors"
 	"testing"
 	"time"
+
+	"github.com/throng-io/throng/server/internal/wire"
 )
 
 // A node on NATS is forgotten when nothing has come from it for ten seconds in which something
@@ -19,12 +21,13 @@ func TestPresence(t *testing.T) {
 		"there was no connection": {cut: looks / 2, again: 12 * looks, forgotten: 14 * looks},
 	} {
 		begin, now := time.Now(), time.Duration(0)
-		p := &presence{seen: map[string]time.Time{"other": begin}, looked: begin, connected: func() error {
+		p := newPresence(func() error {
 			if now >= x.cut && now < x.again {
 				return errors.New("no connection")
 			}
 			return nil
-		}}
+		})
+		p.seen["other"], p.looked = begin, begin
 		for ; now < 100*looks; now += looks {
 			if now > x.still && now < x.back {
 				continue
@@ -37,8 +40,28 @@ func TestPresence(t *testing.T) {
 			t.Errorf("%s: forgotten after %v, want %v", name, now, x.forgotten)
 		}
 	}
-	p := &presence{looked: time.Now(), connected: func() error { return errors.New("no connection") }}
+	p := newPresence(func() error { return errors.New("no connection") })
 	if others, err := p.count(t.Context()); others != 0 || err == nil {
 		t.Errorf("without a connection there are %d others, %v", others, err)
+	}
+}
+
+// A node that has said that it leaves is not there again because of an answer that was under way: a
+// question to all would wait for it. It is forgotten like any other.
+func TestPresenceOfOneThatLeaves(t *testing.T) {
+	p := newPresence(func() error { return nil })
+	p.link = &roomLink{node: &node{id: "own"}}
+	for _, kind := range []wire.Kind{wire.Heartbeat, wire.AdapterClose, wire.Sockets, wire.Heartbeat} {
+		p.heard(&wire.Message{Kind: kind, From: "other"})
+	}
+	p.heard(&wire.Message{Kind: wire.Heartbeat, From: "third"})
+	if n := p.present(time.Now()); n != 1 {
+		t.Errorf("%d others are there, want the third alone", n)
+	}
+	for step := range 4 {
+		p.present(time.Now().Add(time.Duration(step) * heartbeatInterval))
+	}
+	if len(p.left) > 0 {
+		t.Errorf("%v is kept", p.left)
 	}
 }
