@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -88,19 +89,18 @@ func brokers(t *testing.T, f func(t *testing.T, address string)) {
 	}
 	t.Run("nats", func(t *testing.T) {
 		t.Parallel()
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		address := l.Addr().String()
-		_ = l.Close()
-		first, err := adapter.Open("nats+embedded://"+address, adapter.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = first.Close() })
-		f(t, "nats://"+address)
+		f(t, "nats://"+embedded(t, "nats+embedded"))
 	})
+}
+
+// embedded starts a NATS server in this process by an address of a scheme, and returns where it is.
+func embedded(t *testing.T, scheme string) (at string) {
+	t.Helper()
+	at = net.JoinHostPort("127.0.0.1", strconv.Itoa(freePort(t)))
+	first, err := adapter.Open(scheme+"://"+at, adapter.Options{})
+	check(t, err)
+	t.Cleanup(func() { _ = first.Close() })
+	return at
 }
 
 // node is a server of a cluster.

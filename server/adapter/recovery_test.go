@@ -35,14 +35,7 @@ func logs(t *testing.T, f func(t *testing.T, address string)) {
 	})
 	t.Run("jetstream", func(t *testing.T) {
 		t.Parallel()
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		check(t, err)
-		at := l.Addr().String()
-		check(t, l.Close())
-		first, err := adapter.Open("nats+embedded+jetstream://"+at, adapter.Options{})
-		check(t, err)
-		t.Cleanup(func() { _ = first.Close() })
-		f(t, "nats+jetstream://"+at)
+		f(t, "nats+jetstream://"+embedded(t, "nats+embedded+jetstream"))
 	})
 }
 

@@ -23,10 +23,7 @@ func natsNodes(t *testing.T, count int) (at string, all func() []*natsserver.Ser
 	var routes []*url.URL
 	var options []natsserver.Options
 	for range count {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		check(t, err)
-		port := l.Addr().(*net.TCPAddr).Port
-		check(t, l.Close())
+		port := freePort(t)
 		routes = append(routes, &url.URL{Scheme: "nats", Host: fmt.Sprint("127.0.0.1:", port)})
 		options = append(options, natsserver.Options{
 			ServerName: fmt.Sprint("n", len(options)), Port: natsserver.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(),
