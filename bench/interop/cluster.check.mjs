@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import { after, before, describe, it } from 'node:test';
-import { promisify } from 'node:util';
+import { isDeepStrictEqual, promisify } from 'node:util';
 import { contract } from '../peers/node/contract.js';
 import { ask, connected, next, serve, take, ways, within } from './kit.mjs';
 
@@ -129,9 +129,10 @@ for (const [name, form] of Object.entries(forms)) {
       await Promise.all(seen);
     });
 
-    it(`${messages} questions to a room, each answered once by each client`, async () => {
-      const flags = ['--adapter', broker(form.scheme), '--adapter-prefix', `${prefix} q`, ...(form.flags ?? [])];
-      const other = new Server({ adapter: form.adapter(await client(), await client(), `${prefix} q`) });
+    // playground is another cluster: an official server, two of ours with the application protocol, and a client of each.
+    const playground = async (key) => {
+      const flags = ['--adapter', broker(form.scheme), '--adapter-prefix', key, ...(form.flags ?? [])];
+      const other = new Server({ adapter: form.adapter(await client(), await client(), key) });
       const http = createServer();
       other.attach(http);
       later.push(() => other.close());
@@ -141,7 +142,11 @@ for (const [name, form] of Object.entries(forms)) {
       }));
       await within(new Promise((resolve) => http.listen(0, '127.0.0.1', resolve)), 'the official server');
       const urls = [`http://127.0.0.1:${http.address().port}`, (await serve(t, 'protocol', flags)).url, (await serve(t, 'protocol', flags)).url];
-      const asked = await Promise.all(urls.map((url) => connected(t, url, ways.websocket)));
+      return { other, asked: await Promise.all(urls.map((url) => connected(t, url, ways.websocket))) };
+    };
+
+    it(`${messages} questions to a room, each answered once by each client`, async () => {
+      const { other, asked } = await playground(`${prefix} q`);
       const each = Math.ceil(messages / 3);
       const got = asked.map((c, i) => {
         const seen = new Set();
@@ -171,6 +176,57 @@ for (const [name, form] of Object.entries(forms)) {
         })),
       ]);
       assert.deepEqual(got.map((seen) => seen.size), [3 * each, 3 * each, 3 * each]);
+    });
+
+    it('events between servers, from each, with and without answers', async () => {
+      const { other, asked } = await playground(`${prefix} s`);
+      other.on('question', (...args) => {
+        if (typeof args.at(-1) === 'function') args.pop()(args[0]);
+        other.local.emit('told', ...args);
+      });
+      const answers = [
+        (...args) => other.serverSideEmitWithAck('question', ...args).catch(() => []), // too late
+        ...[1, 2].map((from) => (...args) => ask(asked[from], 'servers', 10_000, ...args).then(([some, complete]) => complete && some)),
+      ];
+      await until('all servers to hear each', async () => (await Promise.all(answers.map((put) => put('first')))).every((some) => some.length === 2));
+      // told resolves when the clients of all servers but one have heard of an event; those of the tries above may still come.
+      const told = (from, ...want) => Promise.all(asked.map((c, to) => to !== from && within(new Promise((resolve) => {
+        c.on('told', (...args) => isDeepStrictEqual(args, want) && resolve());
+      }), `what server ${from} has told to reach client ${to}`)));
+      const value = { text: 'é<>', list: [1, null, 1.5] };
+      for (const [from, put] of answers.entries()) {
+        const all = told(from, value, from);
+        assert.deepEqual(await put(value, from), [value, value]);
+        await all;
+      }
+      for (const from of [0, 1]) { // no answers are asked for
+        const all = told(from, 'quietly', from);
+        if (from === 0) other.serverSideEmit('question', 'quietly', from);
+        else await ask(asked[from], 'servers', 0, 'quietly', from);
+        await all;
+      }
+    });
+
+    it('lists sockets, and changes their rooms, from ours', async () => {
+      const { other, asked } = await playground(`${prefix} f`);
+      const [theirs, , own] = asked;
+      for (const s of other.sockets.sockets.values()) s.data = { user: 'Zoë' };
+      await ask(theirs, 'join', 'r');
+      let listed;
+      await until('ours to know the others', async () => {
+        [listed] = await ask(own, 'sockets', theirs.id);
+        return listed.length > 0;
+      });
+      assert.deepEqual(listed, [[theirs.id, ['r'], { user: 'Zoë' }]]);
+      await Promise.all(asked.slice(1).map((c) => ask(c, 'join', 'r')));
+      await until('all to be listed', async () => (await ask(own, 'sockets', 'r'))[0].length === 3);
+      await ask(own, 'move', 'r', 'there');
+      theirs.on('question', (ack) => ack('official'));
+      await until('the move', () => ask(own, 'survey-room', 'there', 1000).then(([answers]) => answers.includes('official')));
+      const gone = asked.slice(0, 2).map((c) => next(c, 'disconnect'));
+      own.emit('part', 'there', own.id);
+      for (const [reason] of await Promise.all(gone)) assert.equal(reason, 'io server disconnect');
+      assert.equal((await ask(own, 'sockets', 'r'))[0].length, 1);
     });
 
     it('questions to all, from the official server', async () => {

@@ -1,7 +1,9 @@
 package app
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"time"
 
 	"github.com/throng-io/throng/server"
@@ -28,6 +30,12 @@ const maxWait = 10_000
 //	                  milliseconds, and is acknowledged with the first argument of each answer
 //	                  and whether all have answered
 //	survey-room (room, ms, ...)  is survey for a room
+//	servers (ms, ...)  is survey among the other servers of a cluster; 0 asks for no answers. What
+//	                  other servers so put goes to the clients of this one as "told", and is
+//	                  answered with its first argument
+//	sockets (room)    is acknowledged with id, rooms and data of each socket in a room
+//	move (room, to)   lets the sockets of a room join another one; acknowledged
+//	part (room, but)  disconnects the sockets of a room that are not in another one
 //	bye (hangUp)      disconnects the client from the namespace, or altogether
 //
 // The middleware of /slow joins the room "early" and waits for as many milliseconds as "wait" of
@@ -88,6 +96,7 @@ func Protocol(srv *server.Server) {
 		}
 		return survey(s.Namespace().To(room), e, rest, attachments)
 	})
+	elsewhere(srv)
 	srv.On("bye", func(s *server.Socket, e *server.Event) error {
 		var hangUp bool
 		_ = e.Bind(&hangUp) // anything else is no
@@ -111,18 +120,79 @@ func Protocol(srv *server.Server) {
 	})
 }
 
+// elsewhere adds the events of Protocol that concern the other servers of a cluster.
+func elsewhere(srv *server.Server) {
+	srv.On("servers", func(s *server.Socket, e *server.Event) error {
+		args, attachments := e.Raw()
+		patience, list, err := patient(e, args, attachments)
+		switch {
+		case err != nil:
+			return err
+		case patience > 0:
+			return s.Namespace().ServerSideEmitWithAck(patience, tell(e), "question", list...)
+		}
+		return errors.Join(s.Namespace().ServerSideEmit("question", list...), e.Ack())
+	})
+	srv.OnServerEvent("question", func(e *server.Event) error {
+		list, err := e.Parser().Values(e.Raw())
+		if err != nil {
+			return err
+		}
+		if err := srv.Local().Emit("told", list...); err != nil || !e.WantsAck() {
+			return err
+		}
+		return e.Ack(list[:min(1, len(list))]...)
+	})
+	srv.On("sockets", server.Handle(func(s *server.Socket, room string) ([]any, error) {
+		all, err := s.Namespace().To(room).Fetch(context.Background()) // for Options.RequestTimeout of the adapter at most
+		list := []any{}
+		for _, one := range all {
+			list = append(list, []any{one.ID, one.Rooms, one.Data})
+		}
+		return list, err
+	}))
+	srv.On("move", func(s *server.Socket, e *server.Event) error {
+		var from, to string
+		if err := e.Bind(&from, &to); err != nil {
+			return err
+		}
+		s.Namespace().To(from).Join(to)
+		return e.Ack()
+	})
+	srv.On("part", func(s *server.Socket, e *server.Event) error {
+		var room, but string
+		if err := e.Bind(&room, &but); err != nil {
+			return err
+		}
+		s.Namespace().To(room).Except(but).Disconnect(false)
+		return nil
+	})
+}
+
+// survey puts a question to sockets.
 func survey(to server.Target, e *server.Event, args []byte, attachments [][]byte) error {
-	first, rest := e.Parser().NextArg(args)
-	var milliseconds int
-	if err := e.Parser().Bind(first, nil, &milliseconds); err != nil {
-		return err
-	}
-	list, err := e.Parser().Values(rest, attachments)
+	patience, list, err := patient(e, args, attachments)
 	if err != nil {
 		return err
 	}
+	return to.EmitWithAck(patience, tell(e), "question", list...)
+}
+
+// patient reads arguments of which the first is how many milliseconds answers are waited for.
+func patient(e *server.Event, args []byte, attachments [][]byte) (patience time.Duration, rest []any, err error) {
+	first, args := e.Parser().NextArg(args)
+	var milliseconds int
+	if err := e.Parser().Bind(first, nil, &milliseconds); err != nil {
+		return 0, nil, err
+	}
+	rest, err = e.Parser().Values(args, attachments)
+	return time.Duration(milliseconds) * time.Millisecond, rest, err
+}
+
+// tell acknowledges an event with answers, and whether they are all.
+func tell(e *server.Event) func(server.Answers) {
 	asked := e.Clone()
-	return to.EmitWithAck(time.Duration(milliseconds)*time.Millisecond, func(a server.Answers) {
+	return func(a server.Answers) {
 		answers := []any{}
 		for _, one := range a.All {
 			var answer any
@@ -131,5 +201,5 @@ func survey(to server.Target, e *server.Event, args []byte, attachments [][]byte
 			}
 		}
 		_ = asked.Ack(answers, len(a.Missing) == 0 && a.MissingRemote == 0)
-	}, "question", list...)
+	}
 }
