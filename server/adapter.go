@@ -81,6 +81,10 @@ type Change struct {
 	Join, Leave []string // rooms
 	Disconnect  bool
 	HangUp      bool // with Disconnect: the whole connection, see Socket.Disconnect
+	// Aside is for adapters that carry out what another server asks: sockets for which there are
+	// functions of OnDisconnecting, which may wait for other servers, are disconnected on another
+	// goroutine than the one that brings their answers.
+	Aside bool
 }
 
 // memory is the adapter of a server that is alone: the local part of any.
@@ -175,6 +179,7 @@ func (a *memory) Fetch(_ context.Context, to Target) ([]RemoteSocket, error) {
 
 // Apply implements Adapter.
 func (a *memory) Apply(to Target, c Change) error {
+	aside := c.Aside && len(a.ns.handlers.Load().disconnect) > 0
 	for _, s := range a.sockets(to.audience) {
 		for _, room := range c.Join {
 			s.Join(room)
@@ -182,7 +187,10 @@ func (a *memory) Apply(to Target, c Change) error {
 		for _, room := range c.Leave {
 			s.Leave(room)
 		}
-		if c.Disconnect {
+		switch {
+		case c.Disconnect && aside:
+			a.ns.server.joins.Go(func() { s.Disconnect(c.HangUp) })
+		case c.Disconnect:
 			s.Disconnect(c.HangUp)
 		}
 	}

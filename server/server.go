@@ -45,7 +45,7 @@ type Server struct {
 	partial   *budget.Budget // bytes of incomplete messages
 	last      struct{ path, query, address, header lastString }
 
-	joins    sync.WaitGroup // of clients whose middleware is at work
+	joins    sync.WaitGroup // of clients whose middleware is at work, and ends beside what must not wait
 	sessions atomic.Int64
 	pending  atomic.Int64 // those that have joined no namespace yet
 

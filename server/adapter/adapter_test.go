@@ -393,6 +393,36 @@ func TestFetchAndChange(t *testing.T) {
 	})
 }
 
+// TestDisconnectingThatAsks: what the application does when another server disconnects a socket may
+// wait for the other servers, whose answers come meanwhile.
+func TestDisconnectingThatAsks(t *testing.T) {
+	brokers(t, func(t *testing.T, address string) {
+		n := start(t, address, 2, adapter.Options{RequestTimeout: time.Hour})
+		meet(t, n)
+		listed := make(chan int, 1)
+		n[1].OnDisconnecting(func(s *server.Socket, _ string) {
+			all, err := n[1].To("r").Fetch(t.Context())
+			if err != nil || !slices.Contains(s.Rooms(), "r") {
+				t.Errorf("%v; the rooms are %v", err, s.Rooms())
+			}
+			listed <- len(all)
+		})
+		a, b := connect(t, n[0]), connect(t, n[1])
+		a.join(n[0], "r")
+		b.join(n[1], "r")
+		n[0].To(n[1].Sockets()[0].ID()).Disconnect(false)
+		select {
+		case sockets := <-listed:
+			if sockets != 2 {
+				t.Errorf("%d sockets were in the room, want 2", sockets)
+			}
+		case <-time.After(time.Minute):
+			t.Fatal("the other server's answer does not come")
+		}
+		b.expect("41")
+	})
+}
+
 // TestFetchMany: the sockets of a server may take more bytes than the broker takes in one message.
 func TestFetchMany(t *testing.T) {
 	brokers(t, func(t *testing.T, address string) {

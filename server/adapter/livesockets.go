@@ -182,8 +182,8 @@ func (l *liveSockets) returned(m *wire.Message) {
 			e.moved = true
 		}
 		l.mu.Unlock()
-		if moved {
-			e.socket.Disconnect(false)
+		if moved { // functions of OnDisconnecting may wait for answers, which come on this goroutine
+			e.socket.Do(func() { e.socket.Disconnect(false) })
 		}
 	}
 }

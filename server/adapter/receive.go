@@ -125,7 +125,7 @@ func reencode(from, to socketio.Parser, args []byte, attachments [][]byte) ([]by
 
 func (n *node) change(m *wire.Message) {
 	to := n.target(wire.Audience{Rooms: m.To.Rooms, Except: m.To.Except})
-	c := server.Change{Disconnect: m.Kind == wire.Disconnect, HangUp: m.HangUp}
+	c := server.Change{Disconnect: m.Kind == wire.Disconnect, HangUp: m.HangUp, Aside: true}
 	switch m.Kind {
 	case wire.Join:
 		c.Join = m.Names
