@@ -34,10 +34,13 @@ func CLI(addr string, args ...string) (string, error) {
 	}
 	out, err := exec.Command("redis-cli", append([]string{"-h", host, "-p", port}, args...)...).CombinedOutput()
 	text := strings.TrimSpace(string(out))
-	if err != nil || strings.HasPrefix(text, "ERR") {
-		return text, fmt.Errorf("redis-cli %s at %s: %w: %s", strings.Join(args, " "), addr, err, text)
+	if err == nil && strings.HasPrefix(text, "ERR") {
+		err = errors.New("it is refused")
 	}
-	return text, nil
+	if err != nil {
+		err = fmt.Errorf("redis-cli %s at %s: %w: %s", strings.Join(args, " "), addr, err, text)
+	}
+	return text, err
 }
 
 // Several are the processes of one broker.

@@ -153,7 +153,7 @@ func TestAgentLost(t *testing.T) {
 // free is how many agents are listed as free.
 func free(t *testing.T, url string) (n int) {
 	t.Helper()
-	text, err := exec.Command(program, "fleet", "--json", "--nats", url).Output()
+	text, err := exec.Command(throng, "fleet", "--json", "--nats", url).Output()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,7 +4,6 @@ package fleet
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -18,11 +17,12 @@ import (
 
 	natsserver "github.com/nats-io/nats-server/v2/server"
 
+	"github.com/throng-io/throng/bench/internal/program"
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// program is the binary under test.
-var program string
+// throng is the binary under test.
+var throng string
 
 func TestMain(m *testing.M) { os.Exit(build(m)) }
 
@@ -33,10 +33,7 @@ func build(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
-	program = filepath.Join(dir, "throng")
-	cmd := exec.Command("go", "build", "-o", program, "../../cmd/throng")
-	cmd.Stderr = os.Stderr
-	if err := cmd.Run(); err != nil {
+	if throng, err = program.Build(context.Background(), dir, "cmd/throng"); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
@@ -51,37 +48,19 @@ type process struct {
 	*exec.Cmd
 	lines chan string   // of standard output
 	gone  chan struct{} // closed when it has ended
-	errs  *buffer
+	errs  *program.Said
 	cache string // where an agent keeps what it measures
-}
-
-// A buffer keeps standard error. Goroutines share it.
-type buffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
 }
 
 // start starts a command, the program under test unless before names another one that runs it. It
 // is killed at the end of the test.
 func start(t *testing.T, before []string, args ...string) *process {
 	t.Helper()
-	words := append(append(append([]string(nil), before...), program), args...)
-	p := &process{Cmd: exec.Command(words[0], words[1:]...), lines: make(chan string, 10_000), gone: make(chan struct{}), errs: &buffer{}, cache: t.TempDir()}
+	words := append(append(append([]string(nil), before...), throng), args...)
+	p := &process{Cmd: exec.Command(words[0], words[1:]...), lines: make(chan string, 10_000), gone: make(chan struct{}), errs: &program.Said{}, cache: t.TempDir()}
 	p.Stderr = p.errs
 	p.Env = append(os.Environ(), "NATS_URL=", "XDG_CACHE_HOME="+p.cache)
-	p.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	p.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	stdout, err := p.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
