@@ -602,3 +602,18 @@ func TestRecoveryBeyondTheBucket(t *testing.T) {
 		t.Errorf("the log says %s", log)
 	}
 }
+
+// TestRecoveryOfTooLarge: a message that NATS does not take reaches the sockets of its own server at
+// once, and so does what comes behind it.
+func TestRecoveryOfTooLarge(t *testing.T) {
+	n := keeping(t, "nats+embedded+jetstream://127.0.0.1:0", 1, adapter.Options{RequestTimeout: time.Hour})[0]
+	var c returning
+	c.arrive(t, n)
+	check(t, n.Emit("small"))
+	c.next(`["small"]`)
+	text := strings.Repeat("x", 3<<19) // the limit is 1 MiB
+	check(t, n.Emit("large", text))
+	c.next(fmt.Sprintf(`["large",%q]`, text))
+	check(t, n.Emit("small"))
+	c.next(`["small"]`)
+}

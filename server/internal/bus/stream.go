@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/redis/rueidis"
 )
@@ -60,7 +61,7 @@ func (r *Redis) Bounds(ctx context.Context, stream string) (first, last string, 
 // any other it may have.
 func Denied(err error) bool {
 	_, denied := rueidis.IsRedisErr(err)
-	return denied || errors.Is(err, jetstream.ErrNoStreamResponse) || errors.As(err, new(*jetstream.APIError))
+	return denied || errors.Is(err, nats.ErrMaxPayload) || errors.Is(err, jetstream.ErrNoStreamResponse) || errors.As(err, new(*jetstream.APIError))
 }
 
 // Follow calls f for each entry that is added to the streams behind the ids of last, one at a time
