@@ -51,7 +51,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	f.IntVar(&o.receivers, "receivers", 20, "clients that receive each broadcast")
 	f.IntVar(&o.rate, "rate", 50, "broadcasts a second")
 	f.DurationVar(&o.window, "window", 10*time.Second, "length of each measurement")
-	if err := f.Parse(args); err != nil {
+	if err := program.Parse(f, args); err != nil {
 		return err
 	}
 	self, err := os.Executable()

@@ -61,11 +61,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	f.IntVar(&o.pairs, "pairs", 25, "pairs of each kind for the memory of a connection")
 	f.IntVar(&o.rounds, "rounds", 7, "rounds")
 	f.IntVar(&o.messages, "messages", 30_000, "messages of a round; a thirtieth of them for 16 KiB")
-	if err := f.Parse(args); err != nil {
+	if err := program.Parse(f, args); err != nil {
 		return err
 	}
-	if f.NArg() > 0 || min(o.pairs, o.rounds, o.messages) < 1 {
-		return errors.New("channels takes flags only, and positive numbers; see --help")
+	if min(o.pairs, o.rounds, o.messages) < 1 {
+		return errors.New("--pairs, --rounds and --messages must be positive")
 	}
 	return o.measure(ctx, stdout)
 }

@@ -46,12 +46,10 @@ func parse(args []string, stderr io.Writer) (o options, err error) {
 	f.DurationVar(&o.budget, "budget", 20*time.Minute, "begin no trial that would end later than this")
 	f.StringVar(&o.out, "out", "", "directory for cells.jsonl, to which the outcome of each cell is appended; without it they are only shown")
 	f.StringVar(&o.program, "program", "", "the throng program to test (default: built from this checkout)")
-	if err := f.Parse(args); err != nil {
+	if err := program.Parse(f, args); err != nil {
 		return o, err
 	}
 	switch {
-	case f.NArg() > 0:
-		return o, fmt.Errorf("argument %q is unknown; see --help", f.Arg(0))
 	case o.budget <= 0:
 		return o, fmt.Errorf("--budget %s must be positive", o.budget)
 	case o.update && (o.quick || len(o.loads) < len(workloads) || len(o.faults) < len(faults)):

@@ -31,7 +31,7 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	flags.Var(program.Choice(&only, known...), "only", "names of claims (default all)")
 	out := flags.String("out", "bench", "the folder of claims.md and results/claims; \"\" prints the text alone, as --only and --quick do without --out")
 	quick := flags.String("quick", "", "scale the scenarios down to this share, to try them")
-	if err := flags.Parse(args); err != nil {
+	if err := program.Parse(flags, args); err != nil {
 		return err
 	}
 	if part := only != nil || *quick != ""; part && !given(flags, "out") {

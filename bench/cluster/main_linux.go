@@ -30,7 +30,7 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	f.Var(program.Choice(&adapters, forms...), "adapters", "adapters to let them happen to")
 	update := f.Bool("update", false, "write the table into server/README.md")
 	serve := f.String("serve", "", "run a broker until Ctrl-C: "+strings.Join(served, ", "))
-	if err := f.Parse(args); err != nil {
+	if err := program.Parse(f, args); err != nil {
 		return err
 	}
 	if *serve != "" {

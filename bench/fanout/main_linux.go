@@ -64,12 +64,10 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	f.IntVar(&o.serverCPU, "server-cpu", -1, "processor for servers (default the first one allowed)")
 	f.IntVar(&o.generatorCPU, "generator-cpu", -1, "processor for generators (default the second one allowed)")
 	f.DurationVar(&o.limit, "limit", time.Hour, "end everything after this time")
-	if err := f.Parse(args); err != nil {
+	if err := program.Parse(f, args); err != nil {
 		return nil, err
 	}
 	switch {
-	case f.NArg() > 0:
-		return nil, fmt.Errorf("unexpected argument %q; see --help", f.Arg(0))
 	case o.repeats < 1:
 		return nil, fmt.Errorf("--repeats %d: at least one is needed", o.repeats)
 	case o.quick && len(o.cases) > 0:

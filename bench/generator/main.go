@@ -54,7 +54,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	f.IntVar(&o.echoers, "echoers", 500, "clients that ask for echoes")
 	f.StringVar(&o.binary, "binary", "", "the throng that runs the scenarios; \"\" = of this tree, as the server always is")
 	f.Var(program.Choice(&o.cases, cases...), "cases", "what to measure")
-	if err := f.Parse(args); err != nil {
+	if err := program.Parse(f, args); err != nil {
 		return err
 	}
 	if min(o.clients, o.rate, o.repeats, o.hold, o.echoers) < 1 || o.window < time.Second {

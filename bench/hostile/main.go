@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"flag"
-	"fmt"
 	"io"
 	"time"
 
@@ -45,12 +44,10 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	f.StringVar(&o.at.plain, "target", "", "server to attack (default one of its own)")
 	f.StringVar(&o.scraped, "metrics", "", "address of its metrics; needed with --target")
 	f.IntVar(&o.memory, "memory", 512, "limit in MiB of the server's resident memory")
-	if err := f.Parse(args); err != nil {
+	if err := program.Parse(f, args); err != nil {
 		return nil, err
 	}
 	switch {
-	case f.NArg() > 0:
-		return nil, fmt.Errorf("argument %q is unknown", f.Arg(0))
 	case o.length <= 0 || o.good < 1 || o.attackers < 1 || o.rate < 1 || o.memory < 1:
 		return nil, errors.New("--for, --good, --attackers, --rate and --memory must be positive")
 	case (o.at.plain == "") != (o.scraped == ""):

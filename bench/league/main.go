@@ -33,11 +33,11 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	out := flags.String("out", "bench/results/league", "the folder of the results; \"\" writes none")
 	seed := flags.Uint64("seed", 1, "of the order within rounds")
 	redraw := flags.Bool("redraw", false, "run nothing: write report and figures again from the trials in --out")
-	if err := flags.Parse(args); err != nil {
+	if err := program.Parse(flags, args); err != nil {
 		return err
 	}
-	if flags.NArg() > 0 || *turns < 1 {
-		return errors.New("league takes flags only, and at least one round; see --help")
+	if *turns < 1 {
+		return errors.New("--rounds must be positive")
 	}
 	if *quick {
 		*turns, *budget, *out = rounds.Least, 4*time.Minute+30*time.Second, ""

@@ -49,7 +49,7 @@ func study(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	f.StringVar(&o.throng, "throng", "", "the build of throng to use; without it one is built")
 	f.StringVar(&o.out, "out", "", "directory for pairs.jsonl, which is appended to, and pairs.txt; without it they are only shown")
 	f.Var(program.Choice(&o.kinds, o.kinds...), "kinds", "what to compare in a round")
-	if err := f.Parse(args); err != nil {
+	if err := program.Parse(f, args); err != nil {
 		return err
 	}
 	if o.out != "" {

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/throng-io/throng/bench/internal/program"
 	"github.com/throng-io/throng/server"
 	"github.com/throng-io/throng/server/app"
 )
@@ -22,7 +23,7 @@ import (
 func serve(ctx context.Context, args []string, _ io.Reader, _ io.Writer) error {
 	f := flag.NewFlagSet("pairs serve", flag.ContinueOnError)
 	plant := f.Float64("plant", 0, "the share of its CPU time that is burned beside its broadcasts")
-	if err := f.Parse(args); err != nil {
+	if err := program.Parse(f, args); err != nil {
 		return err
 	}
 	srv, err := app.New("bench", server.Options{})

@@ -51,7 +51,7 @@ func study(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	f.Var(program.Choice(&o.kinds, kinds...), "kinds", "kinds of load to draw from")
 	f.IntVar(&o.pins.server, "server", 1, "the processor of the server")
 	f.IntVar(&o.pins.generator, "generator", 0, "the processor of the generator and of the load")
-	if err := f.Parse(args); err != nil {
+	if err := program.Parse(f, args); err != nil {
 		return err
 	}
 	if cpus := runtime.NumCPU(); cpus < 2 {

@@ -32,7 +32,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	quick := f.Bool("quick", false, "run a few cells, and compare counts alone")
 	only := f.String("only", "", "run the cells whose name matches this regular expression")
 	yaml := f.Bool("yaml", false, "print the scenario of each cell as well")
-	if err := f.Parse(args); err != nil {
+	if err := program.Parse(f, args); err != nil {
 		return err
 	}
 	match, err := regexp.Compile(*only)

@@ -54,12 +54,10 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	f.IntVar(&o.each, "rounds", 40, "rounds of one measurement")
 	f.IntVar(&o.size, "bytes", 64, "bytes of a frame")
 	f.IntVar(&o.batch, "batch", 256, "sends of one submission, at most; a power of two")
-	if err := f.Parse(args); err != nil {
+	if err := program.Parse(f, args); err != nil {
 		return nil, err
 	}
 	switch {
-	case f.NArg() > 0:
-		return nil, fmt.Errorf("unexpected argument %q; see --help", f.Arg(0))
 	case o.turns < 1 || o.each < 1 || o.size < 1 || o.size > 4096:
 		return nil, errors.New("--turns and --rounds are at least 1, --bytes from 1 to 4096")
 	case bits.OnesCount(uint(o.batch)) != 1 || o.batch > 32768:

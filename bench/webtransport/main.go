@@ -54,11 +54,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	f.StringVar(&m.profile, "profile", "", "folder for a profile of the server over WebTransport")
 	f.BoolVar(&m.gathered, "gather", false, "measure beside them a bare server whose packets go out many at a time (sendmmsg)")
 	binary := f.String("throng", "", "the throng to measure (default this source)")
-	if err := f.Parse(args); err != nil {
+	if err := program.Parse(f, args); err != nil {
 		return err
 	}
-	if f.NArg() > 0 || min(m.clients, m.rounds, m.inflight, m.size) < 1 || m.length <= 0 {
-		return errors.New("webtransport takes flags only, and positive numbers; see --help")
+	if min(m.clients, m.rounds, m.inflight, m.size) < 1 || m.length <= 0 {
+		return errors.New("--clients, --rounds, --inflight, --payload and --time must be positive")
 	}
 	return m.run(*binary)
 }

@@ -8,6 +8,17 @@ import (
 	"strings"
 )
 
+// Parse reads a command line that has nothing but flags.
+func Parse(f *flag.FlagSet, args []string) error {
+	if err := f.Parse(args); err != nil {
+		return err
+	}
+	if f.NArg() > 0 {
+		return fmt.Errorf("argument %q is unknown; see --help", f.Arg(0))
+	}
+	return nil
+}
+
 // Choice is a flag for some of the known names, separated by commas. They take the place of what
 // into holds, which is the default, each once and in the order in which they are given.
 func Choice(into *[]string, known ...string) flag.Value { return &choice{into, known} }

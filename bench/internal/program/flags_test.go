@@ -8,6 +8,18 @@ import (
 	"testing"
 )
 
+// What is no flag is refused, and not left out in silence.
+func TestParse(t *testing.T) {
+	for _, c := range []struct{ args, err string }{{"", ""}, {"--n 2", ""}, {"2", `argument "2" is unknown`}, {"--n 2 more", `argument "more" is unknown`}, {"--m 2", "-m"}} {
+		f := flag.NewFlagSet("test", flag.ContinueOnError)
+		f.SetOutput(io.Discard)
+		f.Int("n", 1, "a number")
+		if err := Parse(f, strings.Fields(c.args)); (err == nil) != (c.err == "") || err != nil && !strings.Contains(err.Error(), c.err) {
+			t.Errorf("%q: error %v, want %q", c.args, err, c.err)
+		}
+	}
+}
+
 // A choice keeps its default until it is given, takes each name once, and says what there is.
 func TestChoice(t *testing.T) {
 	for _, c := range []struct {
