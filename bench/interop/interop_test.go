@@ -19,6 +19,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/throng-io/throng/bench/internal/program"
 )
 
 const (
@@ -48,10 +50,8 @@ func run(m *testing.M) int {
 		fmt.Fprintf(os.Stderr, "interop: %v\n", err)
 		return 1
 	}
-	throng = filepath.Join(dir, "throng")
-	build := exec.Command("go", "build", "-o", throng, "../../cmd/throng")
-	if out, err := build.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "interop: building cmd/throng: %v\n%s", err, out)
+	if throng, err = program.Build(context.Background(), dir, "cmd/throng"); err != nil {
+		fmt.Fprintf(os.Stderr, "interop: %v\n", err)
 		return 1
 	}
 	// Tests wait for servers and for time most of their own; those that compute have a browser, and a

@@ -1,4 +1,5 @@
-// Applications for protocol tests, the same as `throng serve --app protocol` and `--app engine` offer.
+// Applications for protocol tests, the same as `throng serve --app protocol` and `--app engine` offer, apart from what clusters are
+// tested with: rooms, and the events for other servers.
 
 export function protocol(io) {
   const greet = (socket) => socket.emit('auth', socket.handshake.auth);
