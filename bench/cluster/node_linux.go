@@ -41,12 +41,11 @@ type order struct {
 }
 
 type answer struct {
-	Error   string               `json:",omitempty"`
-	State   *state               `json:",omitempty"`
-	Fetched int                  `json:",omitempty"`
-	Sent    []int64              `json:",omitempty"` // report: when each message was sent, in Unix nanoseconds
-	Got     map[int][]delivery   `json:",omitempty"` // report: by sender, in the order of arrival
-	Stats   *server.ClusterStats `json:",omitempty"`
+	Error   string             `json:",omitempty"`
+	State   *state             `json:",omitempty"`
+	Fetched int                `json:",omitempty"`
+	Sent    []int64            `json:",omitempty"` // report: when each message was sent, in Unix nanoseconds
+	Got     map[int][]delivery `json:",omitempty"` // report: by sender, in the order of arrival
 }
 
 // delivery is a message that the client got.

@@ -27,7 +27,6 @@ type crowd struct {
 
 // good is one of them. What it counts is its own until the crowd has ended.
 type good struct {
-	crowd *crowd
 	*client.Client
 	transport string
 
@@ -117,7 +116,7 @@ func gather(ctx context.Context, at *doors, n int) (*crowd, error) {
 			c.end()
 			return nil, fmt.Errorf("good client %d, by %s: %w", i+1, name, err)
 		}
-		g := &good{crowd: c, Client: one, transport: name}
+		g := &good{Client: one, transport: name}
 		c.all = append(c.all, g)
 		c.ended.Go(func() {
 			err := g.Run(g)

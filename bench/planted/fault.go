@@ -72,7 +72,6 @@ type Plant struct {
 	Kind   Kind
 	Number int           // of the message, call, connection or recovery
 	Client int           // number of the connection that it was made to; 0: all
-	At     time.Time     // when the server decided on it
 	Held   time.Duration // of Delay and Late: how long the last of its deliveries really waited
 }
 
@@ -142,7 +141,7 @@ func (s *Server) Log() Log {
 
 // plant notes a mistake. The lock is held.
 func (s *Server) plant(k Kind, number, client int) *Plant {
-	p := &Plant{Kind: k, Number: number, Client: client, At: time.Now()}
+	p := &Plant{Kind: k, Number: number, Client: client}
 	s.plants = append(s.plants, p)
 	return p
 }
