@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/fasthttp/websocket"
+	natsserver "github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -616,4 +617,27 @@ func TestRecoveryOfTooLarge(t *testing.T) {
 	c.next(fmt.Sprintf(`["large",%q]`, text))
 	check(t, n.Emit("small"))
 	c.next(`["small"]`)
+}
+
+// TestEmittedIsRefused: what JetStream does not take is an error of the emitter.
+func TestEmittedIsRefused(t *testing.T) {
+	s := natsWith(t, natsserver.Options{Port: natsserver.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir()})
+	e, err := emitter.Open("nats+jetstream://"+s.Addr().String(), emitter.Options{Prefix: prefix(t)})
+	check(t, err)
+	defer func() { check(t, e.Close()) }()
+	if err := e.Emit(t.Context(), "e"); err == nil || !strings.Contains(err.Error(), "no server of the cluster has recovery") {
+		t.Errorf("without a log: %v", err)
+	}
+	conn, err := nats.Connect(s.ClientURL())
+	check(t, err)
+	defer conn.Close()
+	js, err := jetstream.New(conn)
+	check(t, err)
+	name := "throng-" + base64.RawURLEncoding.EncodeToString([]byte(prefix(t)))
+	_, err = js.CreateStream(t.Context(), jetstream.StreamConfig{Name: name, Subjects: []string{name + ".>"}, MaxMsgs: 1, Discard: jetstream.DiscardNew})
+	check(t, err)
+	check(t, e.Emit(t.Context(), "e"))
+	if err := e.Emit(t.Context(), "e"); err == nil || !strings.Contains(err.Error(), "maximum messages exceeded") {
+		t.Errorf("beyond what it holds: %v", err)
+	}
 }

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 
-	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 )
 
 // Sender publishes single messages, and waits for the broker. It is for processes that are no
@@ -27,8 +27,9 @@ func (b *NATS) Send(ctx context.Context, i Item) error {
 		defer cancel()
 	}
 	if i.Verb == toLog {
-		_, err := b.conn.RequestWithContext(ctx, i.Channel, i.Payload)
-		if errors.Is(err, nats.ErrNoResponders) {
+		js, _ := jetstream.New(b.conn) // without options it cannot fail
+		_, err := js.Publish(ctx, i.Channel, i.Payload)
+		if errors.Is(err, jetstream.ErrNoStreamResponse) {
 			err = errors.New("there is no log on JetStream: no server of the cluster has recovery")
 		}
 		return err
