@@ -38,7 +38,7 @@ func (c *Cluster) openNATS(at bus.Address) error {
 	}
 	c.broker = &natsBroker{NATS: b, embedded: embedded}
 	c.link = func(n *node) link {
-		p := newPresence(b.Reachable)
+		p := newPresence(b.Reachable, b.Again)
 		p.link = newRoomLink(n, b)
 		p.link.others, p.link.opening, p.link.ending, p.link.heard, p.link.limit = p.count, p.start, p.leave, p.heard, b.MaxPayload
 		return p.link
@@ -139,7 +139,8 @@ func startNATS(u *url.URL, withLog bool, within time.Duration) (*embeddedNATS, e
 // presence knows the other nodes of a namespace by what they send: NATS cannot count subscribers.
 type presence struct {
 	link      *roomLink
-	connected func() error // says why there is no connection
+	connected func() error           // says why there is no connection
+	again     func() <-chan struct{} // is closed when there is one again
 	stop      chan struct{}
 	once      sync.Once
 
@@ -156,14 +157,16 @@ const (
 	heartbeatTimeout  = 10 * time.Second
 )
 
-func newPresence(connected func() error) *presence {
+func newPresence(connected func() error, again func() <-chan struct{}) *presence {
 	return &presence{
-		seen: map[string]time.Time{}, left: map[string]time.Time{}, looked: time.Now(), connected: connected, stop: make(chan struct{}),
+		seen: map[string]time.Time{}, left: map[string]time.Time{}, looked: time.Now(), connected: connected, again: again, stop: make(chan struct{}),
 	}
 }
 
-// start announces the node, and says from then on that it is there.
+// start announces the node, and says from then on that it is there. A node that had no connection
+// for long announces itself once more: others have forgotten it.
 func (p *presence) start() {
+	again := p.again()
 	p.say(wire.InitialHeartbeat, "")
 	go func() {
 		ticker := time.NewTicker(heartbeatInterval)
@@ -172,6 +175,9 @@ func (p *presence) start() {
 			select {
 			case <-p.stop:
 				return
+			case <-again:
+				again = p.again()
+				p.say(wire.InitialHeartbeat, "")
 			case <-ticker.C:
 				p.say(wire.Heartbeat, "")
 				p.present(time.Now()) // forgets the others, of which each restart makes one more

@@ -34,7 +34,8 @@ type NATS struct {
 	wanted   map[string]func(channel, payload string) // by subject
 	channels map[string]string
 	subs     map[string]*nats.Subscription
-	lost     uint64 // messages that came too fast for subscriptions that have ended
+	lost     uint64        // messages that came too fast for subscriptions that have ended
+	again    chan struct{} // see Again
 }
 
 var errReconnected = errors.New("the connection ended while messages were under way")
@@ -50,6 +51,7 @@ func OpenNATS(a Address, o Options) (*NATS, error) {
 	b := &NATS{
 		msgs:   make(chan *nats.Msg, maxArrived),
 		wanted: map[string]func(string, string){}, channels: map[string]string{}, subs: map[string]*nats.Subscription{},
+		again: make(chan struct{}),
 	}
 	b.out = newOutbox(o.MaxQueue, b.send)
 	b.health = health{log: o.Logger, name: "NATS", counts: b.losses}
@@ -69,6 +71,10 @@ func OpenNATS(a Address, o Options) (*NATS, error) {
 			b.reconnects.Add(1)
 			b.health.works("connection")
 			b.health.works("permission")
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			close(b.again)
+			b.again = make(chan struct{})
 		}),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
 			if err != nil {
@@ -216,6 +222,13 @@ func (b *NATS) Reachable() error {
 		return nil
 	}
 	return errors.New("there is no connection to NATS")
+}
+
+// Again is closed when the connection has been made anew.
+func (b *NATS) Again() <-chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.again
 }
 
 // MaxPayload is the largest message that the server takes, in bytes.
