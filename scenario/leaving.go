@@ -48,8 +48,12 @@ func (a *actor) leaveBy(end func(conn)) {
 	if f != nil {
 		f.end()
 	}
-	if c != nil && c.Unread() {
-		r.Unread()
+	if c != nil {
+		since := a.t.now() // before it looks: what comes meanwhile is not read either
+		if c.Unread() {
+			since = 0
+		}
+		r.MayBeUnread(since)
 	}
 	a.release()
 	a.discard()

@@ -64,20 +64,20 @@ type Receiver struct {
 	spaces  atomic.Pointer[[]*Membership]
 	// likewise as its client has them: in a fleet the account follows later
 	now, nowSpaces atomic.Pointer[[]*Membership]
-	gone           bool                    // likewise that its connection has ended; guarded by its shard
-	echoes         order                   // of streams without an audience
-	leftAt         atomic.Int64            // when its memberships ended or were suspended; 0: it is there
-	over           atomic.Bool             // they have ended, and it will not be recovered
-	losses         atomic.Pointer[[]int64] // when it has lost its connection, each time
-	unwritten      atomic.Pointer[[]span]  // nil: nothing; see MayBeUnwritten
-	silences       atomic.Pointer[[]span]  // nil: none; see Unheard
-	unread         atomic.Bool             // see Unread
-	newest         atomic.Int64            // when what has come to it last was sent; see Trouble
-	stalled        atomic.Int64            // until when it does not read; 0: it does
-	carried        atomic.Uint64           // the last emission of its own that came to somebody; likewise
-	backAt         int64                   // when it was recovered last; its own goroutine's
-	joinedAt       atomic.Int64            // when it joined something last
-	extra          uint32                  // its number in the ledger's extras; guarded by the ledger's mu
+	gone           bool                      // likewise that its connection has ended; guarded by its shard
+	echoes         order                     // of streams without an audience
+	leftAt         atomic.Int64              // when its memberships ended or were suspended; 0: it is there
+	over           atomic.Bool               // they have ended, and it will not be recovered
+	losses         atomic.Pointer[[]parting] // of its connections that it has lost
+	unwritten      atomic.Pointer[[]span]    // nil: nothing; see MayBeUnwritten
+	silences       atomic.Pointer[[]span]    // nil: none; see Unheard
+	unread         atomic.Int64              // see MayBeUnread; 0: nothing
+	newest         atomic.Int64              // when what has come to it last was sent; see Trouble
+	stalled        atomic.Int64              // until when it does not read; 0: it does
+	carried        atomic.Uint64             // the last emission of its own that came to somebody; likewise
+	backAt         int64                     // when it was recovered last; its own goroutine's
+	joinedAt       atomic.Int64              // when it joined something last
+	extra          uint32                    // its number in the ledger's extras; guarded by the ledger's mu
 }
 
 // A span is a time, up to the end of a receiver's connection, in which it emitted messages.
@@ -126,10 +126,10 @@ func (r *Receiver) Unheard(since, until int64, timedOut bool) {
 	span{since, until, timedOut}.add(&r.silences)
 }
 
-// Unread notes that something has come for the receiver that it will not read, as it leaves now:
-// what it lacks may be in it and is undecided, however long others have had it. It is called before
-// Leave.
-func (r *Receiver) Unread() { r.unread.Store(true) }
+// MayBeUnread notes that the receiver leaves now and may not have read what has come to its socket
+// since a moment, or anything that has come when that is 0: what it lacks may be in it, however
+// long others have had it. It is called before Leave.
+func (r *Receiver) MayBeUnread(since int64) { r.unread.Store(max(since, 1)) }
 
 // mayBeUnwritten reports whether MayBeUnwritten is about a message of the receiver.
 func (r *Receiver) mayBeUnwritten(s *Slot) bool { return spanOf(&r.unwritten, s) != nil }
@@ -142,6 +142,23 @@ func (r *Receiver) unheard(s *Slot) bool { return spanOf(&r.silences, s) != nil 
 func (r *Receiver) timedOut(s *Slot) bool {
 	x := spanOf(&r.silences, s)
 	return x != nil && x.timedOut
+}
+
+// timedOutSince reports whether the server's silence ended the connection that the receiver has
+// lost at a moment.
+func (r *Receiver) timedOutSince(now int64) bool {
+	all, before := r.silences.Load(), int64(0)
+	if all == nil {
+		return false
+	}
+	if list := r.losses.Load(); list != nil {
+		for i := range *list {
+			if at := (*list)[i].at; at < now {
+				before = at
+			}
+		}
+	}
+	return slices.ContainsFunc(*all, func(x span) bool { return x.timedOut && before < x.until && x.until <= now })
 }
 
 // Memberships are those it has, had a moment ago, or has asked for. The caller must not change
@@ -196,7 +213,9 @@ type Membership struct {
 	joined atomic.Uint32 // the audience's version as of its join; 0: the join is in flight
 	left   atomic.Uint32 // the version as of its end; 0: it has not ended
 	leftAt atomic.Int64  // when; before left is set
-	member bool          // guarded by audience.mu
+	parted *parting      // how it has left; guarded by audience.mu
+	lacked int64         // since when it had lacked what was sent then; see parting.until; likewise
+	member bool          // likewise
 	away   bool          // suspended; likewise
 	open   []*Slot       // messages in flight to it then; likewise
 	// the version as of its last recovery; 0: none; its receiver's goroutine's
@@ -283,10 +302,10 @@ func (l *Ledger) Leave(r *Receiver) {
 }
 
 func (l *Ledger) leave(r *Receiver, now int64) {
-	if r.goes(now) {
+	if p := r.goes(now); p != nil {
 		for _, list := range [...][]*Membership{listOf(&r.members), listOf(&r.spaces)} {
 			for _, m := range list {
-				l.end(r, m, now)
+				l.end(r, m, p)
 			}
 		}
 	} else {
@@ -309,10 +328,11 @@ func (l *Ledger) End(r *Receiver, m *Membership, now int64) {
 		l.fleet.end(r, m, now)
 		return
 	}
-	l.end(r, m, now)
+	p := r.parts(now)
+	l.end(r, m, &p)
 }
 
-func (l *Ledger) end(r *Receiver, m *Membership, now int64) {
+func (l *Ledger) end(r *Receiver, m *Membership, p *parting) {
 	a := m.audience
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -320,7 +340,7 @@ func (l *Ledger) end(r *Receiver, m *Membership, now int64) {
 		return
 	}
 	a.version++
-	m.leftAt.Store(now)
+	m.leftAt.Store(p.at)
 	// before the bits are taken: the receiver must know which leave took them
 	m.left.Store(a.version)
 	if m.member {
@@ -328,11 +348,9 @@ func (l *Ledger) end(r *Receiver, m *Membership, now int64) {
 		a.members--
 		a.parts[m.part].members--
 		a.vacate(m)
-		for _, s := range a.recent {
-			if s.owes(r, m) && now <= s.Limit() && s.take(m.dense) {
-				s.giveUp(r, m, now)
-				l.reportIfComplete(s)
-			}
+		for _, s := range a.lacks(r, m, p, true) {
+			s.giveUp(m)
+			l.reportIfComplete(s)
 		}
 	}
 }

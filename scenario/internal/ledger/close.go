@@ -197,16 +197,23 @@ func (l *Ledger) closeSlot(s *Slot, now int64) {
 }
 
 // mayBeUnwritten reports whether the message may never have been written: it reached no receiver,
-// and its sender left within bound after it, or before the system had taken it. A sender that left
-// because the server was silent has written it: what a half-open connection swallows is lost, up to
-// the last message. In a fleet the sender's agent decides that.
+// and its sender left within bound after it, or before the system had taken it; an echo may have
+// been on its way to the sender, too (edge.go). A sender that left because the server was silent
+// has written it: what a half-open connection swallows is lost, up to the last message. In a fleet
+// the sender's agent decides that.
 func (s *Slot) mayBeUnwritten(bound int64) bool {
 	if s.Book.remote {
 		return s.unwritten
 	}
-	left := s.From.leftSince(s.epoch)
-	soon := left <= s.base+bound && !s.From.timedOut(s)
-	return left != 0 && (soon || s.From.mayBeUnwritten(s)) && !s.reached() && !s.settled.reached()
+	left := s.From.partedSince(s.epoch)
+	if left == nil || s.reached() || s.settled.reached() {
+		return false
+	}
+	until := left.at
+	if s.Audience == nil {
+		until = left.until(s.base)
+	}
+	return until <= s.base+bound && !s.From.timedOut(s) || s.From.mayBeUnwritten(s)
 }
 
 // unheard reports whether nothing shows that the server ever had the message: it reached no

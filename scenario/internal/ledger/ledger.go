@@ -346,7 +346,7 @@ func (l *Ledger) count(r *Receiver, s *Slot, m *Membership, at int64) (Arrival, 
 		// its leaving took the bit
 		if gone := m != nil && m.left.Load() != 0; gone || r.leftAt.Load() != 0 {
 			if gone {
-				s.strays(m.part, m.leftAt.Load())
+				s.strays(m)
 			}
 			return Ignored, nil, 0
 		}

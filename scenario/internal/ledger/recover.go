@@ -5,18 +5,18 @@ import "slices"
 // Connection state recovery in the ledger: the server treats a reconnecting client as its previous
 // socket and replays the messages that it missed.
 
-// goes notes that the receiver's connection has ended. It reports whether it was there.
-func (r *Receiver) goes(now int64) bool {
+// goes notes that the receiver's connection has ended; nil: it was not there.
+func (r *Receiver) goes(now int64) *parting {
 	if !r.leftAt.CompareAndSwap(0, now) {
-		return false
+		return nil
 	}
-	var list []int64
+	var list []parting
 	if was := r.losses.Load(); was != nil {
 		list = *was
 	}
-	list = append(slices.Clip(list), now)
+	list = append(slices.Clip(list), r.parts(now))
 	r.losses.Store(&list)
-	return true
+	return &list[len(list)-1]
 }
 
 // epoch is how often the receiver has lost its connection.
@@ -27,12 +27,12 @@ func (r *Receiver) epoch() uint32 {
 	return 0
 }
 
-// leftSince is when the connection of an epoch ended; 0: it has not.
-func (r *Receiver) leftSince(epoch uint32) int64 {
+// partedSince is how the connection of an epoch ended; nil: it has not.
+func (r *Receiver) partedSince(epoch uint32) *parting {
 	if list := r.losses.Load(); list != nil && int(epoch) < len(*list) {
-		return (*list)[epoch]
+		return &(*list)[epoch]
 	}
-	return 0
+	return nil
 }
 
 // Suspend notes that the receiver's connection is lost and may be recovered. Until Resume or Leave
@@ -48,18 +48,19 @@ func (l *Ledger) Suspend(r *Receiver) {
 }
 
 func (l *Ledger) suspend(r *Receiver, now int64) {
-	if !r.goes(now) {
+	p := r.goes(now)
+	if p == nil {
 		return
 	}
 	for _, m := range listOf(&r.members) {
-		l.suspendFrom(r, m, now)
+		l.suspendFrom(r, m, p)
 	}
 	for _, m := range listOf(&r.spaces) {
-		l.end(r, m, now)
+		l.end(r, m, p)
 	}
 }
 
-func (l *Ledger) suspendFrom(r *Receiver, m *Membership, now int64) {
+func (l *Ledger) suspendFrom(r *Receiver, m *Membership, p *parting) {
 	a := m.audience
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -67,18 +68,16 @@ func (l *Ledger) suspendFrom(r *Receiver, m *Membership, now int64) {
 		return // its join is in flight, or it has ended
 	}
 	a.version++
-	m.leftAt.Store(now)
+	m.leftAt.Store(p.at)
 	m.left.Store(a.version)
 	m.member, m.away = false, true
 	a.members--
 	a.parts[m.part].members--
 	a.away.Add(1)
-	for _, s := range a.recent {
-		if s.owes(r, m) && now <= s.Limit() && !s.taken(m.dense) {
-			s.giveUp(r, m, now)
-			m.open = append(m.open, s)
-			l.reportIfComplete(s)
-		}
+	m.open = a.lacks(r, m, p, false)
+	for _, s := range m.open {
+		s.giveUp(m)
+		l.reportIfComplete(s)
 	}
 }
 

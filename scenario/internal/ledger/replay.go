@@ -300,7 +300,8 @@ func (f *fleet) replay(e *event) {
 	case opJoin:
 		e.to.join(e.by.(*Membership))
 	case opEnd:
-		l.end(e.to, e.by.(*Membership), e.at)
+		p := e.to.parts(e.at)
+		l.end(e.to, e.by.(*Membership), &p)
 	case opLeave:
 		l.leave(e.to, e.at)
 	case opSuspend:

@@ -218,7 +218,7 @@ func (s *Slot) owedAgain(m *Membership, back uint32) {
 		c.undecided.Add(^uint32(0))
 		return
 	}
-	s.stays(m.part, m.leftAt.Load())
+	s.stays(m.part, s.until(m))
 	s.at(m.part).undecided.Add(^uint32(0))
 	if s.shared(m.part) {
 		s.all.undecided.Add(^uint32(0))
@@ -237,12 +237,10 @@ func (s *Slot) move(part int) {
 
 // giveUp makes what the message owes to a member undecided, whose connection or membership has just
 // ended. The audience is locked.
-func (s *Slot) giveUp(r *Receiver, m *Membership, now int64) {
+func (s *Slot) giveUp(m *Membership) {
 	switch {
-	case s.asOf >= m.back && r.unread.Load():
-		s.markUndecided(m.part, 1)
 	case s.asOf >= m.back:
-		s.leaves(m.part, now)
+		s.leaves(m.part, s.until(m))
 	case !s.Book.Volatile:
 		s.again(m.part).undecided.Add(1)
 	}

@@ -59,9 +59,10 @@ func (s *Slot) troubles(node int) Trouble {
 // Stalls notes that the receiver does not read what is sent to it until a moment.
 func (r *Receiver) Stalls(until int64) { r.stalled.Store(until) }
 
-// shows notes that the message has come to a receiver: the way there was not silent since.
+// shows notes that the message has come to a receiver: what was sent to it before has come, too, or
+// is lost.
 func (s *Slot) shows(r *Receiver) {
-	if s.Book.trouble == nil || s.Book.Direct {
+	if s.Book.Direct {
 		return
 	}
 	if r.newest.Load() < s.base {
@@ -101,7 +102,7 @@ func (s *Slot) emission() uint64 {
 // server away within bound, not to all. In a fleet the sender's agent decides that.
 func (s *Slot) stuck(bound int64) bool {
 	does := s.troubles(s.From.Node)
-	if left := s.From.leftSince(s.epoch); does&Torn != 0 && left != 0 && left <= s.base+bound {
+	if left := s.From.partedSince(s.epoch); does&Torn != 0 && left != nil && left.at <= s.base+bound {
 		return true
 	}
 	if does&(SilentUp|Behind) == 0 || s.reached() || s.settled.reached() {
