@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"math"
 	"slices"
 	"time"
 	"unsafe"
@@ -155,6 +156,7 @@ func (l *Ledger) Close(now int64) [][]Row {
 		}
 		b.each(func(s *Slot) { l.closeSlot(s, now) })
 	}
+	l.looks.goOn(math.MaxInt) // before the clients leave
 	for i, b := range l.books[:l.streams] {
 		b.rows.add(b.unsent.rows)
 		if l.fleet != nil {

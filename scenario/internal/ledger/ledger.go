@@ -149,6 +149,7 @@ func (l *Ledger) emit(b *Book, from *Receiver, a *Audience, due int64, phase int
 		b.seq++
 		return nil, seq
 	}
+	l.looks.goOn(looksAtOnce)
 	s = l.place(b)
 	s.From, s.Due, s.base, s.Phase = from, due, max(due, l.clock()), int32(phase)
 	s.held = held && s.base > due

@@ -4,7 +4,7 @@ import "slices"
 
 // A Pattern says whose deliveries were lost, as far as messages were looked at: those of recorded
 // phases that a room or a namespace had lacked when they were closed, and of which no fault
-// explains that.
+// explains that. Receivers that had left when they were looked at are not in it.
 type Pattern struct {
 	Lost     int64 // deliveries
 	Messages int64 // of so many
@@ -24,12 +24,24 @@ type Pattern struct {
 // maxLooks bounds the receivers that are looked at: half a million take some ten milliseconds.
 const maxLooks = 1 << 19
 
+// looksAtOnce bounds the receivers that are looked at between two messages that are sent.
+const looksAtOnce = 1 << 10
+
 // looks are what was seen of messages that were lost. The goroutine that closes messages owns them.
 type looks struct {
 	n       int // receivers
+	queue   []*Slot
+	first   glance // at the first of them
 	sum     Pattern
 	clients []look // by index in the trial
 	groups  map[*Audience]*groups
+}
+
+// A glance is what was seen of a message so far.
+type glance struct {
+	bit              int // of the next receiver
+	has, first, last int // one more than the bits of one that has it, and of two that lack it; 0: none
+	lost             int64
 }
 
 type look struct{ owed, lacking, sent, sends bool }
@@ -88,10 +100,23 @@ func (l *looks) client(r *Receiver) *look {
 
 // look takes in a message that is closed and that normal readers lack. The audience is locked.
 func (l *looks) look(s *Slot) {
-	a := s.Audience
-	if l.n += len(a.seats); l.n > maxLooks {
-		return
+	if l.n += len(s.Audience.seats); l.n <= maxLooks {
+		l.queue = append(l.queue, s)
 	}
+}
+
+// goOn looks at so many receivers.
+func (l *looks) goOn(most int) {
+	for most > 0 && len(l.queue) > 0 {
+		most -= max(1, l.see(l.queue[0], most))
+	}
+}
+
+// see looks at so many more receivers of the first message, and returns at how many it did.
+func (l *looks) see(s *Slot, most int) (n int) {
+	a := s.Audience
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	if l.groups == nil {
 		l.groups = map[*Audience]*groups{}
 	}
@@ -100,38 +125,55 @@ func (l *looks) look(s *Slot) {
 		g = &groups{}
 		l.groups[a] = g
 	}
-	has, first, last, lost := -1, -1, -1, int64(0)
-	for bit := range a.seats {
-		x := &a.seats[bit]
-		if x.m == nil || a.parts[x.m.part].slow || x.m.left.Load() != 0 || s.asOf < x.m.back || !x.m.owed(s.asOf) {
-			continue
-		}
-		g.root(uint32(bit))
-		if own := !s.isFor(x.r); own || s.taken(uint32(bit)) {
-			if has < 0 {
-				has = bit
-			}
-			g.join(uint32(has), uint32(bit))
-			l.client(x.r).owed = l.client(x.r).owed || !own
-			continue
-		}
-		lost++
-		l.client(x.r).owed, l.client(x.r).lacking = true, true
-		if last = bit; first < 0 {
-			first = bit
-		}
+	v := &l.first
+	n = min(len(a.seats)-v.bit, most)
+	for range n {
+		l.seat(s, g, v)
+		v.bit++
 	}
-	if lost == 0 {
+	if v.bit < len(a.seats) {
+		return n
+	}
+	if v.lost > 0 {
+		l.lost(s, g, v)
+	}
+	l.queue, l.first = l.queue[1:], glance{}
+	return n
+}
+
+// seat looks at one receiver.
+func (l *looks) seat(s *Slot, g *groups, v *glance) {
+	bit, x := uint32(v.bit), &s.Audience.seats[v.bit]
+	if x.m == nil || s.Audience.parts[x.m.part].slow || x.m.left.Load() != 0 || s.asOf < x.m.back || !x.m.owed(s.asOf) {
 		return
 	}
-	l.sum.Lost += lost
+	g.root(bit)
+	c := l.client(x.r)
+	if own := !s.isFor(x.r); own || s.taken(bit) {
+		if v.has == 0 {
+			v.has = v.bit + 1
+		}
+		g.join(uint32(v.has-1), bit)
+		c.owed = c.owed || !own
+		return
+	}
+	v.lost++
+	c.owed, c.lacking = true, true
+	if v.last = v.bit + 1; v.first == 0 {
+		v.first = v.last
+	}
+}
+
+// lost takes in what was seen of a message.
+func (l *looks) lost(s *Slot, g *groups, v *glance) {
+	l.sum.Lost += v.lost
 	l.sum.Messages++
 	if !s.reached() {
 		l.sum.Nobody++
 	}
 	l.client(s.From).sent = true
-	if has >= 0 {
-		g.pairs = append(g.pairs, [2]uint32{uint32(has), uint32(first)}, [2]uint32{uint32(has), uint32(last)})
+	if v.has > 0 {
+		g.pairs = append(g.pairs, [2]uint32{uint32(v.has - 1), uint32(v.first - 1)}, [2]uint32{uint32(v.has - 1), uint32(v.last - 1)})
 	}
 }
 

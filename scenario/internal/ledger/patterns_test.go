@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"math"
 	"slices"
 	"testing"
 )
@@ -77,5 +78,26 @@ func TestPatternsAreBounded(t *testing.T) {
 	m.close(60_000_000 * ms)
 	if p := m.l.Pattern(); p.Messages != maxLooks/3 || p.Sending != 1 {
 		t.Errorf("of many: %d messages of %d clients", p.Messages, p.Sending)
+	}
+}
+
+// However many receivers a message has, what comes next is sent when some of them were looked at.
+func TestLooksAreInterrupted(t *testing.T) {
+	const receivers = 2*looksAtOnce + 10
+	m := newModel(receivers, ExpectOthers)
+	m.joinAll()
+	m.get(1, m.send(0, 0, 10), 20)
+	s, _ := m.l.books[0].find(0)
+	m.l.looks.look(s)
+	m.l.looks.look(s)
+	for next, want := range []int64{0, 0, 1, 1, 2} {
+		m.send(0, 0, int64(next)+100)
+		if p := &m.l.looks.sum; p.Messages != want || p.Lost != want*(receivers-2) {
+			t.Errorf("before message %d: %d were looked at, and %d deliveries are lost", next, p.Messages, p.Lost)
+		}
+	}
+	m.l.looks.goOn(math.MaxInt)
+	if p := m.l.Pattern(); p.Lost != 2*(receivers-2) || len(p.Lacking) != receivers-2 || p.Owed != receivers-1 {
+		t.Errorf("%d lost, of %d clients %d lack some", p.Lost, p.Owed, len(p.Lacking))
 	}
 }
