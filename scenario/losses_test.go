@@ -77,7 +77,7 @@ func TestRoomsThatStayEmpty(t *testing.T) {
 	}
 }
 
-// What was on its way when a run ended says nothing of rooms.
+// What was on its way when a run ended says nothing of rooms, of the contract, or of the target.
 func TestRoomsOfAShortRun(t *testing.T) {
 	f, err := file.Parse("t.yaml", []byte(replaceAll(talkers, "send: [{op: all,", "rooms: {of: 1, join: 1}\n    send: [{op: room,")), nil)
 	if err != nil {
@@ -85,8 +85,19 @@ func TestRoomsOfAShortRun(t *testing.T) {
 	}
 	for lost, want := range map[int64]bool{0: false, 2: true} {
 		owed := result.Ledger{Expected: 9, Undecided: 9 - lost, Lost: lost}
-		if said := trialOf(t, f).emptyRooms([][]ledger.Row{{{Ledger: owed}}}, true); (said != "") != want {
+		tr, rows := trialOf(t, f), [][]ledger.Row{{{Ledger: owed}}}
+		if said := tr.emptyRooms(rows, true); (said != "") != want {
 			t.Errorf("%d lost: %q", lost, said)
+		}
+		for range 9 {
+			tr.unstamped.note([]byte("news"))
+		}
+		if said := tr.mismatch(rows); (said != "") != want {
+			t.Errorf("%d lost, and the server has news: %q", lost, said)
+		}
+		found := &findings{t: tr, cell: &result.Cell{Ledger: owed}}
+		if found.unanswered() != want {
+			t.Errorf("%d lost: unanswered %v", lost, !want)
 		}
 	}
 }

@@ -179,8 +179,8 @@ func tailEffect(e *judge.Evidence, pause time.Duration) string {
 	return s
 }
 
-// unanswered reports whether a target of the scenario's own was asked for something, and did
-// nothing of it.
+// unanswered reports whether a target of the scenario's own was asked for something, had the time
+// for it, and did nothing of it.
 func (f *findings) unanswered() bool {
 	cell := f.cell
 	late := cell.Errors[metric.Error(metric.ErrAck, metric.HowTimeout).String()]
@@ -191,7 +191,7 @@ func (f *findings) unanswered() bool {
 	if cell.Volatile != nil {
 		l.Add(*cell.Volatile)
 	}
-	return !f.t.server.builtIn && l.Received+l.Late == 0 && l.Expected+late > 0
+	return !f.t.server.builtIn && l.Received+l.Late == 0 && l.Lost+late > 0
 }
 
 // turns reports attempts to connect that waited for others.
