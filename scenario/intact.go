@@ -88,8 +88,9 @@ func (s *stream) fillersOf(st *stamp.Stamp) int {
 
 // check reports whether the bytes after a stamp equal the bytes sent, of which n are filler. The
 // filler of an object may stand before its stamp: the order of keys is the server's to choose.
-// packed: the message is MessagePack, where after a binary payload other values may follow.
-func (w *intact) check(before, after []byte, n int, packed bool) bool {
+// packed: the message is MessagePack, where after a binary payload other values may follow. beside
+// says whether the bytes that differ are another message's; nil: they are not.
+func (w *intact) check(before, after []byte, n int, packed bool, beside func() bool) bool {
 	if n < fewFillers {
 		return true
 	}
@@ -103,10 +104,23 @@ func (w *intact) check(before, after []byte, n int, packed bool) bool {
 	default:
 		ok = w.text(before, after, n, packed)
 	}
+	if !ok && beside != nil {
+		ok = beside()
+	}
 	if !ok {
 		w.changed.Add(1)
 	}
 	return ok
+}
+
+// beside reports whether a message is intact that stands with others in one event. The filler of
+// each may stand before its stamp, as that of the first one does, so that the next one's follows
+// the stamp; and something may follow zeros. first is what stands before the first stamp.
+func (w *intact) beside(first, before, after []byte, n int, packed bool) bool {
+	if w.zeros {
+		return runIn(after, zeros) >= n
+	}
+	return !w.logged && runBefore(first) > 0 && w.fits(runBefore(before), n, packed)
 }
 
 func (w *intact) text(before, after []byte, sent int, packed bool) bool {
@@ -129,6 +143,11 @@ func (w *intact) text(before, after []byte, sent int, packed bool) bool {
 	if w.logged {
 		return packed || n < len(rest) && (strings.IndexByte(`"\&`+w.ends, rest[n]) >= 0 || w.words && !isWord(rest[n]))
 	}
+	return w.fits(n, sent, packed)
+}
+
+// fits reports whether n bytes of filler are as many as were sent.
+func (w *intact) fits(n, sent int, packed bool) bool {
 	like := 0 // bytes of MessagePack beside the text that look like filler
 	if packed && w.words {
 		like = 1 // the number 120 behind it
@@ -171,12 +190,17 @@ func runIn(b, run []byte) (n int) {
 	return n
 }
 
-// checkIntact counts a message whose payload was changed on its way.
-func (a *actor) checkIntact(st *stamp.Stamp, scan *stamp.Scan) {
+// checkIntact counts a message whose payload was changed on its way. first is what stands before
+// the first stamp of the scan.
+func (a *actor) checkIntact(st *stamp.Stamp, scan *stamp.Scan, first []byte) {
 	if int(st.Stream) >= len(a.t.streams) {
 		return
 	}
-	if s := a.t.streams[st.Stream]; !s.intact.check(scan.Before(), scan.After(), s.fillersOf(st), a.group.parser != socketio.JSON) {
+	s, packed := a.t.streams[st.Stream], a.group.parser != socketio.JSON
+	n := s.fillersOf(st)
+	if !s.intact.check(scan.Before(), scan.After(), n, packed, func() bool {
+		return scan.Several() && s.intact.beside(first, scan.Before(), scan.After(), n, packed)
+	}) {
 		a.t.errors.Add(record.ErrorKey{Class: metric.Error(metric.ErrStamp, metric.HowChanged), Stream: s.index, Group: a.group.index}, st.Due, nil)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"html"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -75,8 +76,36 @@ func TestIntact(t *testing.T) {
 		{"the keys in another order, MessagePack", "\x82\xa1p\xd9\x78" + x(120) + "\xa2$b\xd9\x20", &intact{n: 120}, "", true, true},
 		{"only filler, of another value", x(20), &intact{n: 20}, `","p":"` + x(19) + `"}`, false, false},
 	} {
-		if got := c.w.check([]byte(c.before), []byte(c.after), c.w.n, c.packed); got != c.want {
+		if got := c.w.check([]byte(c.before), []byte(c.after), c.w.n, c.packed, nil); got != c.want {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		}
+	}
+}
+
+// Messages that come in one event are compared one by one, in either order of their keys.
+func TestMessagesInOneEvent(t *testing.T) {
+	t.Parallel()
+	object := regexp.MustCompile(`\{"\$b":"([^"]*)","p":"([^"]*)"\}`)
+	for _, keys := range []string{`{"$$b":"$1","p":"$2"}`, `{"p":"$2","$$b":"$1"}`} {
+		for changed, want := range map[int]int64{-1: 0, 10: 1, 11: 1} {
+			waits := map[int]string{}
+			s := &fakeServer{mangle: func(n int, to *fakeConn, p []byte) []fakePacket {
+				i := bytes.IndexByte(p, '{')
+				own := object.ReplaceAllString(string(p[i:len(p)-1]), keys)
+				if n == changed && to.i == 3 {
+					own = strings.Replace(own, "xxxxxx", "xxyxxx", 1)
+				}
+				before, second := waits[to.i]
+				if waits[to.i] = own; !second {
+					return nil
+				}
+				delete(waits, to.i)
+				return []fakePacket{{text: []byte(string(p[:i]) + "[" + before + "," + own + "]]")}}
+			}}
+			c := play(t, s, said(`size: "uniform(60B,200B)"`))
+			if c.Errors["stamp.changed"] != want || c.Ledger.Received != 200 {
+				t.Errorf("%s, message %d is changed: errors %v; %+v", keys, changed, c.Errors, c.Ledger)
+			}
 		}
 	}
 }

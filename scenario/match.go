@@ -55,7 +55,7 @@ func (f *filling) within(v any) bool {
 	scan := finder.Scan(jsonpath.Append(nil, v), nil)
 	st, found := scan.Next()
 	s := f.group.t.streams[f.stamp.Stream]
-	return found == stamp.Found && st == *f.stamp && s.intact.check(scan.Before(), scan.After(), s.fillersOf(&st), false)
+	return found == stamp.Found && st == *f.stamp && s.intact.check(scan.Before(), scan.After(), s.fillersOf(&st), false, nil)
 }
 
 // checkArgs is check of arguments.

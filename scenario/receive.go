@@ -45,8 +45,12 @@ func (a *actor) heard(m *client.Message) {
 // any.
 func (a *actor) hear(m *client.Message, scan *stamp.Scan) (any bool) {
 	t := a.t
-	for {
+	var first []byte // what stands before the first of them
+	for at := 0; ; at++ {
 		st, found := scan.Next()
+		if at == 0 {
+			first = scan.Before()
+		}
 		switch {
 		case found == stamp.None:
 			return any
@@ -62,7 +66,7 @@ func (a *actor) hear(m *client.Message, scan *stamp.Scan) (any bool) {
 		case !t.isFor(&st, a.group, m.Space):
 			a.countWrongDelivery(&st, ledger.Unexpected)
 		default:
-			a.checkIntact(&st, scan)
+			a.checkIntact(&st, scan, first)
 			a.receive(m, &st)
 		}
 		any = true
@@ -162,7 +166,7 @@ func (a *actor) Ack(m *client.Message) {
 			return
 		}
 		if found == stamp.Found {
-			a.checkIntact(&st, &scan)
+			a.checkIntact(&st, &scan, scan.Before())
 		}
 	}
 	if len(s.match.all) > 0 {

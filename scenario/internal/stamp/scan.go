@@ -46,6 +46,7 @@ type Scan struct {
 	first       []byte   // of all attachments
 	raw         bool     // the piece may have stamps as bytes
 	some        bool     // one was found
+	several     bool     // more than one was
 	undone      bool     // rest has its escapes undone
 	run         [4]byte
 	begin       [8]byte // its first beginSize characters begin the text of every stamp
@@ -105,7 +106,7 @@ func (s *Scan) Next() (Stamp, State) {
 			head := s.rest[raw:]
 			s.rest = head[1:]
 			if st, state := findBinary(head); state == Found {
-				s.before, s.rest, s.some = nil, head[Size:], true
+				s.before, s.rest, s.some, s.several = nil, head[Size:], true, s.some
 				return st, state
 			}
 		case text >= 0:
@@ -115,7 +116,7 @@ func (s *Scan) Next() (Stamp, State) {
 				s.rest = undo(s.rest[text:])
 				continue
 			}
-			s.before, s.rest, s.some = s.rest[:text], s.rest[text+n:], true
+			s.before, s.rest, s.some, s.several = s.rest[:text], s.rest[text+n:], true, s.some
 			return st, state
 		case len(s.attachments) > 0:
 			s.rest, s.attachments, s.raw = s.attachments[0], s.attachments[1:], true
@@ -138,6 +139,12 @@ func (s *Scan) After() []byte { return s.rest }
 // Before returns the bytes before that stamp, from the stamp before it or the beginning of the
 // arguments on. It is empty for a stamp that is bytes.
 func (s *Scan) Before() []byte { return s.before }
+
+// Several reports whether the event has another stamp before the one that Next returned last, or
+// behind it in the same piece: then what stands beside a stamp may be another message's.
+func (s *Scan) Several() bool {
+	return s.several || bytes.Contains(s.rest, s.begin[:beginSize]) || s.raw && bytes.Contains(s.rest, s.run[:])
+}
 
 // other looks for a foreign value in the place where the runner puts a stamp.
 func (s *Scan) other() (Stamp, State) {
