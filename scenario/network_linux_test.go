@@ -29,7 +29,8 @@ func withMistakes(t *testing.T, mistakes planted.Options) (target string) {
 	return fmt.Sprintf("{url: %q}", s.URL)
 }
 
-// overPackets plays a scenario over a network that loses packets.
+// overPackets plays a scenario over a network that loses packets. Its clients have the time to join
+// before anything is sent: what reaches one that is joining is undecided.
 func overPackets(t *testing.T, target, groups, network, fault string) *result.Cell {
 	t.Helper()
 	f, err := file.Parse("t.yaml", []byte(replaceAll(`
@@ -40,6 +41,7 @@ network: NETWORK
 groups: GROUPS
 phases:
   - {name: ramp, for: 2s, clients: 0%..100%, load: 0%, record: false}
+  - {name: settle, for: 1s, load: 0%, record: false}
   - {name: hold, for: 4s}
   - {name: bad, for: 5s FAULT}
   - {name: after, for: 3s}
