@@ -109,7 +109,7 @@ func (a *actor) stays(now int64) (leave *ledger.Membership, list []*ledger.Membe
 // may still come.
 const maxLate = time.Minute
 
-// choose draws a room that is not among the memberships; -1 when there is hardly one.
+// choose draws a room that the client is not in; -1 when there is hardly one.
 func (m *moves) choose(a *actor, list []*ledger.Membership) int {
 	of := m.g.spec.Rooms.Of
 	u := m.plan.Choice(a.index, 2)
@@ -118,7 +118,7 @@ func (m *moves) choose(a *actor, list []*ledger.Membership) int {
 		if m.g.shares != nil {
 			room = m.g.shares.Room(plan.Unit(u))
 		}
-		if !slices.ContainsFunc(list, func(m *ledger.Membership) bool { return m.Room == room }) {
+		if !slices.ContainsFunc(list, func(m *ledger.Membership) bool { _, ended := m.HasEnded(); return m.Room == room && !ended }) {
 			return room
 		}
 		u = plan.Mix(u)

@@ -55,7 +55,7 @@ slo:
 // nothing is lost, unexpected or counted twice.
 func TestMovesLoseNothing(t *testing.T) {
 	t.Parallel()
-	for name, rule := range map[string]string{"even": "of: 10, join: 2", "zipf": "of: 10, size: zipf(1.07), join: 2"} {
+	for name, rule := range map[string]string{"even": "of: 10, join: 2", "zipf": "of: 10, size: zipf(1.07), join: 2", "to and fro": "of: 2, join: 1"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := play(t, &fakeServer{}, `
@@ -79,7 +79,7 @@ slo: [loss(delivery) == 0, dup(delivery) == 0, disorder(delivery) == 0, errors(c
 			if c.Verdict != result.Pass {
 				t.Errorf("%s: %s; errors %v", c.Verdict, c.Reason, c.Errors)
 			}
-			if c.Clients.Moved < 50 || c.Ledger.Expected < 1000 || c.Ledger.Received < c.Ledger.Expected/2 || c.Errors["delivery.unexpected"]+c.Errors["delivery.unknown"] > 0 {
+			if c.Clients.Moved < 200 || c.Ledger.Expected < 1000 || c.Ledger.Received < c.Ledger.Expected/2 || c.Errors["delivery.unexpected"]+c.Errors["delivery.unknown"] > 0 {
 				t.Errorf("clients %+v, ledger %+v, errors %v", c.Clients, c.Ledger, c.Errors)
 			}
 		})
