@@ -49,7 +49,7 @@ type overdueCall struct {
 	id     uint64
 	due    int64
 	limit  int64 // until when the server could answer in time
-	stream int32
+	stream int32 // or joinCall, or flowCall of a step that joins a room or leaves it
 }
 
 // maxOverdue bounds the memory for overdue calls of a client. More of them are not needed to judge
@@ -132,13 +132,14 @@ func (b *callBook) waits(id uint64) bool {
 }
 
 // giveUp closes a call that is not waited for any more, so that its place in the ring is free
-// again. Its answer is late then.
-func (b *callBook) giveUp(id uint64) {
+// again. Its answer is late then. closed is called with mu locked, if it was open.
+func (b *callBook) giveUp(id uint64, closed func()) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.waits(id) {
 		b.close(id)
 		b.trim()
+		closed()
 	}
 }
 

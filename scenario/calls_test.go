@@ -60,19 +60,23 @@ func TestCallBookFollows(t *testing.T) {
 // A call that is given up without an answer takes no place any more, and its answer is a late one.
 func TestCallBookGivesUp(t *testing.T) {
 	var b callBook
+	given := 0
 	for id := range uint64(1000) { // of which every second one is never answered
 		b.open(pendingCall{})
 		if id%2 == 0 {
 			b.answer(id)
 		} else {
-			b.giveUp(id)
+			b.giveUp(id, func() { given++ })
 		}
 	}
 	if b.base != b.next || len(b.ring) > 2 {
 		t.Errorf("%d calls are open in a ring of %d", b.next-b.base, len(b.ring))
 	}
-	b.giveUp(7)
-	b.giveUp(5000)
+	b.giveUp(7, func() { given++ })
+	b.giveUp(5000, func() { given++ })
+	if given != 500 {
+		t.Errorf("%d calls were given up, want 500", given)
+	}
 	for id, want := range map[uint64]callState{7: callExpired, 8: callAnswered, 1000: callUnknown} {
 		if _, was := b.answer(id); was != want {
 			t.Errorf("answer to %d: %v, want %v", id, was, want)

@@ -151,6 +151,32 @@ func TestAFaultExplainsNoIgnoredCall(t *testing.T) {
 	}
 }
 
+// So it is with joins, of clients that change rooms and of steps.
+func TestAFaultExplainsNoIgnoredJoin(t *testing.T) {
+	t.Parallel()
+	for check, keys := range map[string]string{
+		"errors(move.timeout) == 0": "rooms: {of: 4, join: 1, move: 200ms}\n    send: [{op: echo, rate: 50/s, ack: 300ms}]",
+		"errors(step.timeout) == 0": "flow: {repeat: forever, every: 200ms, steps: [{join: lobby}, {emit: [echo, 1], ack: 300ms}]}",
+	} {
+		for _, ignores := range []bool{false, true} {
+			var joins atomic.Int64
+			server := &fakeServer{send: func(_ *fakeConn, packet []byte) (handled bool, _ error) {
+				if !bytes.Contains(packet, []byte(`"join"`)) {
+					return false, nil
+				}
+				n := joins.Add(1) // some forty a second
+				return ignores && n >= 100 && n < 140 && n%10 == 0, nil
+			}}
+			scenario := strings.NewReplacer("FAULT", "{stall: 50%}", "connect: {rate: 100/s}", "connect: {rate: 100/s, timeout: 300ms}",
+				"rooms: {of: 2, join: 1}\n    send: [{op: room, rate: 5/s, expect: others, late: 2s}]", keys).Replace(throughFault)
+			c := play(t, server, scenario)
+			if failed := hasCheck(c, check); failed != ignores || (c.Verdict == result.Pass) != !ignores {
+				t.Errorf("%s, it ignores some: %v: %s because %q; errors %v", check, ignores, c.Verdict, c.Reason, c.Errors)
+			}
+		}
+	}
+}
+
 // The evidence says when a fault was over, and when its clients were back.
 func TestEvidenceOfAFault(t *testing.T) {
 	t.Parallel()

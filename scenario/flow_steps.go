@@ -80,8 +80,8 @@ func (f *flow) open(a *actor, reads bool) uint64 {
 	return id
 }
 
-// replied waits for the answer to the call that open has entered.
-func (f *flow) replied(within time.Duration) (event, error) {
+// replied waits for the answer to the call that open has entered for a step.
+func (f *flow) replied(s *step, within time.Duration) (event, error) {
 	err := f.await(within, true, func() bool { return !f.calls })
 	if errors.Is(err, errLate) {
 		f.mu.Lock()
@@ -89,7 +89,11 @@ func (f *flow) replied(within time.Duration) (event, error) {
 		a, id := f.actor, f.call
 		f.mu.Unlock()
 		if a != nil {
-			a.calls.giveUp(id)
+			a.calls.giveUp(id, func() {
+				if s.spec.Do != file.StepEmit { // what the application asks for may depend on clients that a fault has hit
+					a.isOverdue(overdueCall{id, f.belongs(s), f.group.t.now(), flowCall})
+				}
+			})
 		}
 		err = failed(metric.HowTimeout, "no acknowledgement within %s", metric.FormatDuration(within))
 	}
@@ -152,7 +156,7 @@ func (f *flow) acknowledged(s *step) (at int64, args []byte, err error) {
 	if s.spec.Ack == 0 {
 		return f.group.t.now(), nil, nil
 	}
-	got, err := f.replied(s.spec.Ack)
+	got, err := f.replied(s, s.spec.Ack)
 	if err == nil {
 		err = f.fits(s, got.args)
 	}
@@ -285,7 +289,7 @@ func (f *flow) move(s *step) (until int64, err error) {
 	if within == 0 {
 		within = f.group.spec.Connect.Timeout
 	}
-	got, err := f.replied(within)
+	got, err := f.replied(s, within)
 	if err == nil {
 		err = f.fits(s, got.args)
 	}

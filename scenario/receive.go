@@ -197,6 +197,7 @@ func (a *actor) expireCalls(now int64) {
 				return false // joinLate waits for the first ones
 			}
 			a.countError(metric.Error(metric.ErrMove, metric.HowTimeout), -1, c.due, errors.New("a room did not acknowledge its join in time"))
+			a.isOverdue(overdueCall{id, c.due, now, joinCall})
 			return true
 		}
 		s := t.streams[c.stream]
@@ -208,18 +209,33 @@ func (a *actor) expireCalls(now int64) {
 		a.recordNoAck(c, c.due+c.lag+limit)
 		a.countError(metric.Error(metric.ErrAck, metric.HowTimeout), int(c.stream), c.due, nil)
 		// The answer of a peer does not come when a fault has ended the peer's connection.
-		if a.group.frames == nil && s.spec.Peer == nil && len(a.calls.overdue) < maxOverdue && t.troubled() {
+		if s.spec.Peer == nil {
 			// the server has the whole limit, also for a call that was held before it was sent
-			a.calls.overdue = append(a.calls.overdue, overdueCall{id, c.due, c.sent + limit, c.stream})
+			a.isOverdue(overdueCall{id, c.due, c.sent + limit, c.stream})
 		}
 		return true
 	})
 }
 
+// isOverdue notes a call that has been given up, for countIgnored. The calls are locked.
+func (a *actor) isOverdue(o overdueCall) {
+	if a.group.frames == nil && len(a.calls.overdue) < maxOverdue && a.t.troubled() {
+		a.calls.overdue = append(a.calls.overdue, o)
+	}
+}
+
 // countIgnored counts the calls that the server has ignored on a connection that is over, or at the
-// end of the trial. They are in ack.timeout already; no fault explains them.
+// end of the trial. They are in ack.timeout, move.timeout or step.timeout already; no fault
+// explains them.
 func (a *actor) countIgnored() {
 	for _, o := range a.calls.ignored() {
-		a.countError(metric.Error(metric.ErrIgnored, metric.HowAck), int(o.stream), o.due, nil)
+		switch o.stream {
+		case flowCall:
+			a.group.countError(metric.Ignored(metric.ErrStep), o.due, nil)
+		case joinCall:
+			a.countError(metric.Ignored(metric.ErrMove), -1, o.due, nil)
+		default:
+			a.countError(metric.Ignored(metric.ErrAck), int(o.stream), o.due, nil)
+		}
 	}
 }

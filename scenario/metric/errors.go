@@ -121,7 +121,10 @@ var ErrorKinds = []struct {
 	{Kind: ErrVolatile, Benign: true, About: "a volatile message was left out"},
 	{Kind: ErrAway, Benign: true, About: "a message of a stream with away: drop was due while its sender was away"},
 	{Kind: ErrAgain, Always: true, Benign: true, About: "the target refused a client, which made the requests before its connection again"},
-	{Kind: ErrIgnored, Benign: true, Hows: []string{HowAck}, About: "in a run with faults, how many calls of ack.timeout were never answered although a later one of their connection was"},
+	{
+		Kind: ErrIgnored, Benign: true, Hows: []string{string(ErrAck), string(ErrMove), string(ErrStep)},
+		About: "in a run with faults, how many of ack.timeout, of move.timeout, and of the steps join and leave in step.timeout were never answered although a later call of their connection was",
+	},
 	{Kind: ErrWaiting, Always: true, Benign: true, About: "a client was still connecting at the end, at this stage"},
 }
 
@@ -165,6 +168,10 @@ type ErrorClass struct {
 
 // Error makes the class of an error at a client that reads at normal speed.
 func Error(kind ErrorKind, how string) ErrorClass { return ErrorClass{Kind: kind, How: how} }
+
+// Ignored is the class of the calls of a kind that were never answered although a later one of
+// their connection was. They are timeouts of that kind besides.
+func Ignored(kind ErrorKind) ErrorClass { return Error(ErrIgnored, string(kind)) }
 
 const slowPrefix = "slow."
 

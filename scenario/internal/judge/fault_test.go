@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -267,35 +268,42 @@ func TestNoFaultExplainsAnIgnoredCall(t *testing.T) {
 	links, command, old := endless(1), endless(1), endless(1)
 	links.Lossless, links.Silences = true, true
 	command.Lossless, command.Silences, command.Behind = true, true, true
-	const clean, broke = "loss == 0, dup == 0, disorder == 0", "errors(ack.timeout) == 0: "
-	for _, test := range []struct {
-		name   string
-		slo    string
-		faults []Fault
-		slow   bool
-		want   string
-	}{
-		{"a fault of the network", clean, []Fault{links}, false, broke + "4"},
-		{"a command", clean, []Fault{command}, false, ""},
-		{"a command, saved by an earlier version", clean, []Fault{old}, false, ""},
-		{"both", clean, []Fault{links, command}, false, ""},
-		{"no fault", clean, nil, false, broke + "9"},
-		{"a rule allows it", clean + ", errors(ack.timeout) < 50", []Fault{links}, false, ""},
-		{"slow readers", clean, []Fault{links}, true, ""},
-	} {
-		e, rules := known(t, quoted(test.slo), "max(cpu) < 80%")
-		ledgerOf(0, 0, 0)(e)
-		e.Faults, e.Errors = test.faults, nil
-		for kind, n := range map[metric.ErrorClass]int64{metric.Error(metric.ErrAck, metric.HowTimeout): 9, metric.Error(metric.ErrIgnored, metric.HowAck): 4} {
-			kind.Slow = test.slow
-			e.Errors = append(e.Errors, record.ErrorCount{ErrorKey: record.ErrorKey{Class: kind, Stream: 1}, Phase: 1, Second: 1, N: n})
+	for _, kind := range []metric.ErrorKind{metric.ErrAck, metric.ErrMove, metric.ErrStep} {
+		timeout := metric.Error(kind, metric.HowTimeout)
+		clean, broke := "loss == 0, dup == 0, disorder == 0", fmt.Sprintf("errors(%s) == 0: ", timeout)
+		allowed := fmt.Sprintf("errors(%s) < 50", timeout)
+		if kind == metric.ErrStep { // the scenario has no flow
+			allowed = "errors < 50"
 		}
-		got := ""
-		for _, c := range implied(e, rules) {
-			got += broken(&c)
-		}
-		if got != test.want {
-			t.Errorf("%s: %q, want %q", test.name, got, test.want)
+		for _, test := range []struct {
+			name   string
+			slo    string
+			faults []Fault
+			slow   bool
+			want   string
+		}{
+			{"a fault of the network", clean, []Fault{links}, false, broke + "4"},
+			{"a command", clean, []Fault{command}, false, ""},
+			{"a command, saved by an earlier version", clean, []Fault{old}, false, ""},
+			{"both", clean, []Fault{links, command}, false, ""},
+			{"no fault", clean, nil, false, broke + "9"},
+			{"a rule allows it", clean + ", " + allowed, []Fault{links}, false, ""},
+			{"slow readers", clean, []Fault{links}, true, ""},
+		} {
+			e, rules := known(t, quoted(test.slo), "max(cpu) < 80%")
+			ledgerOf(0, 0, 0)(e)
+			e.Faults, e.Errors = test.faults, nil
+			for class, n := range map[metric.ErrorClass]int64{timeout: 9, metric.Ignored(kind): 4} {
+				class.Slow = test.slow
+				e.Errors = append(e.Errors, record.ErrorCount{ErrorKey: record.ErrorKey{Class: class, Stream: 1}, Phase: 1, Second: 1, N: n})
+			}
+			got := ""
+			for _, c := range implied(e, rules) {
+				got += broken(&c)
+			}
+			if got != test.want {
+				t.Errorf("%s: %s: %q, want %q", timeout, test.name, got, test.want)
+			}
 		}
 	}
 }

@@ -179,14 +179,11 @@ type unmentioned struct {
 // unmentioned adds up the errors that are against an implied rule and that no rule of the file
 // counts, by class.
 func (e *Evidence) unmentioned(rules []file.Check, faults excuses) (out []unmentioned) {
-	timeout := metric.Error(metric.ErrAck, metric.HowTimeout)
 	for i := range impliedErrors {
-		implied, ignored := &impliedErrors[i], int64(0)
-		sums := e.against(implied, rules, faults)
-		if implied.kind == timeout.Kind && slices.Contains(implied.hows, timeout.How) {
-			if ignored = e.ignoredCalls(rules, faults); ignored > 0 {
-				sums[timeout] += ignored
-			}
+		implied, timeout := &impliedErrors[i], metric.Error(impliedErrors[i].kind, metric.HowTimeout)
+		sums, ignored := e.against(implied, rules, faults), e.ignoredCalls(implied, rules, faults)
+		if ignored > 0 {
+			sums[timeout] += ignored
 		}
 		for class, n := range sums {
 			x := unmentioned{sum: record.ErrorSum{Class: class, N: n}, faulty: implied.faulty}
@@ -223,17 +220,21 @@ func (e *Evidence) against(implied *impliedError, rules []file.Check, faults exc
 	return sums
 }
 
-// ignoredCalls counts the calls that were never answered on a connection that carried later ones,
-// of those that a fault would explain otherwise. Only commands and requests may do that, too.
-func (e *Evidence) ignoredCalls(rules []file.Check, faults excuses) (n int64) {
-	recorded := e.phases(Scope{})
+// ignoredCalls counts the calls of an implied rule that were never answered on a connection that
+// carried later ones, of those that a fault would explain otherwise. Only commands and requests may
+// do that, too.
+func (e *Evidence) ignoredCalls(implied *impliedError, rules []file.Check, faults excuses) (n int64) {
+	if implied.faulty || implied.hows != nil && !slices.Contains(implied.hows, metric.HowTimeout) {
+		return 0
+	}
+	phases := e.phases(Scope{Always: implied.always})
 	anything := slices.DeleteFunc(slices.Clone(faults), func(x excuse) bool { return x.lossless && !x.behind })
 	for _, r := range e.Errors {
-		if r.Class != metric.Error(metric.ErrIgnored, metric.HowAck) {
+		if r.Class != metric.Ignored(implied.kind) {
 			continue
 		}
-		r.Class = metric.Error(metric.ErrAck, metric.HowTimeout)
-		if recorded.has(r.Phase) && e.explainsError(faults, &r) && !e.explainsError(anything, &r) &&
+		r.Class = metric.Error(implied.kind, metric.HowTimeout)
+		if phases.has(r.Phase) && e.explainsError(faults, &r) && !e.explainsError(anything, &r) &&
 			!slices.ContainsFunc(rules, func(k file.Check) bool { return e.speaksOf(&k, &r) }) {
 			n += r.N
 		}
