@@ -31,6 +31,20 @@ type Audience struct {
 	missed []*Slot
 }
 
+// forget drops the oldest of the recent messages that are closed: an audience to which nothing is
+// sent any more would keep its last ones, and each of them those that were sent with it. The
+// audience is locked.
+func (a *Audience) forget() {
+	n := 0
+	for n < len(a.recent) && a.recent[n].closed {
+		n++
+	}
+	clear(a.recent[:n])
+	if a.recent = a.recent[n:]; len(a.recent) == 0 {
+		a.recent = nil
+	}
+}
+
 // A part is the members of one class.
 type part struct {
 	class   int

@@ -175,6 +175,7 @@ func (l *Ledger) closeSlot(s *Slot, now int64) {
 	if s.Audience != nil {
 		s.Audience.mu.Lock()
 		s.closed = true // no receiver is owed it again
+		s.Audience.forget()
 		s.Audience.mu.Unlock()
 	}
 	second := int(s.base / int64(time.Second))

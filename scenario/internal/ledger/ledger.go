@@ -209,6 +209,7 @@ func (l *Ledger) enter(s *Slot, a *Audience) {
 	for past < len(a.recent) && a.recent[past].Limit()+behind < s.base {
 		past++
 	}
+	clear(a.recent[:past]) // each keeps the messages that were sent with it
 	a.recent = append(a.recent[past:], s)
 	a.miss(s)
 	s.ready.Store(true)

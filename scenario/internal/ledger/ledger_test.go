@@ -3,11 +3,13 @@ package ledger
 import (
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 	"unsafe"
+	"weak"
 
 	"pgregory.net/rapid"
 
@@ -580,6 +582,38 @@ func TestLedgerForgetsWhatAllHaveGot(t *testing.T) {
 	}
 	if l := m.close(int64(n)*step + lateLimit); l.Sent != n || l.Received+l.Late != n || l.Late != 1 || l.Lost != 0 {
 		t.Errorf("%+v, want all %d received, one of them late", l, n)
+	}
+}
+
+// An audience to which nothing is sent any more keeps nothing of what was.
+func TestIdleAudiencesKeepNoMessages(t *testing.T) {
+	m := newModel(0, ExpectOthers)
+	idle := &Audience{}
+	idle.Admit(0, false)
+	for i := range uint32(2) {
+		m.r = append(m.r, newReceiver(i, m.room, idle))
+		for _, one := range m.r[i].Memberships() {
+			m.r[i].join(one)
+		}
+	}
+	kept := func() weak.Pointer[Slot] {
+		s, seq := m.l.Emit(m.l.books[0], m.r[0], idle, 0, 0)
+		m.get(1, &stamp.Stamp{Seq: seq}, 1)
+		return weak.Make(s)
+	}()
+	const n = 6 * slotsPerSlab
+	for i := range int64(n) {
+		st := m.send(0, 0, i*linger/slotsPerSlab)
+		m.get(1, st, st.Due+1)
+		m.now.Store(st.Due)
+		m.l.Watch(st.Due)
+	}
+	runtime.GC()
+	if kept.Value() != nil || idle.recent != nil {
+		t.Errorf("%d messages are kept", len(idle.recent))
+	}
+	if got := m.close(n * linger); got.Received != n+1 || got.Expected != n+1 {
+		t.Errorf("%+v, want %d received", got, n+1)
 	}
 }
 
