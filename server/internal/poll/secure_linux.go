@@ -35,7 +35,8 @@ type under struct {
 
 	drained bool // the last read gave less than it could have: there is nothing more
 	records records
-	clear   bool // crypto/tls holds nothing but a part of a record
+	clear   bool  // crypto/tls holds nothing but a part of a record
+	failed  error // what read returns from now on
 
 	write sync.Mutex // held by tryWrite
 	owed  bool       // see tryWrite
@@ -253,6 +254,9 @@ func (s *Secure) read(c *Conn, b []byte) (n int, err error) {
 	if u.taken.Load() != c {
 		return 0, os.ErrClosed // it has been given away
 	}
+	if u.failed != nil {
+		return 0, u.failed
+	}
 	u.drained, u.records.whole = false, 0
 	alone := u.clear && u.records.between()
 	for n < len(b) && err == nil {
@@ -268,15 +272,17 @@ func (s *Secure) read(c *Conn, b []byte) (n int, err error) {
 	switch {
 	case err == nil || errors.Is(err, errLater):
 		return n, nil
-	case err != nil && n > 0:
-		// It will be returned once more. As the end of a connection without TLS, it comes without
-		// an event of its own.
-		c.hungUp.Store(true)
-		return n, nil
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		err = io.EOF // in the middle of a record, which is the end all the same
 	}
-	return n, err
+	u.failed = err // crypto/tls forgets some: it would go on behind a message that it has refused
+	if n > 0 {
+		// The error is for the next call. As the end of a connection without TLS, it comes without
+		// an event of its own.
+		c.hungUp.Store(true)
+		return n, nil
+	}
+	return 0, err
 }
 
 // sayGoodbye sends the alert that ends the stream, if nothing has to wait.

@@ -2,11 +2,16 @@ package poll
 
 import (
 	"bytes"
+	"crypto/aes"
+	"crypto/cipher"
 	"crypto/ecdsa"
 	"crypto/elliptic"
+	"crypto/hkdf"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/hex"
 	"errors"
 	"io"
 	"math/big"
@@ -14,6 +19,7 @@ import (
 	"net"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -54,7 +60,8 @@ func takeSecureUnclosed(t *testing.T, p *Poller, version uint16, ready func(*own
 	if err != nil {
 		t.Fatal(err)
 	}
-	peer := tls.Client(&holder{Conn: below}, &tls.Config{InsecureSkipVerify: true}) //nolint:gosec // the certificate is the test's own
+	h := &holder{Conn: below}
+	peer := tls.Client(h, &tls.Config{InsecureSkipVerify: true, KeyLogWriter: &h.keys}) //nolint:gosec // the certificate is the test's own
 	t.Cleanup(func() { _ = below.Close() })
 	_ = peer.SetDeadline(time.Now().Add(time.Minute))
 	shaken := make(chan error, 1)
@@ -91,6 +98,42 @@ type holder struct {
 	net.Conn
 	holds bool
 	kept  []byte
+	keys  bytes.Buffer // the peer's log of its keys
+}
+
+// record returns a record of TLS 1.3 with a message of a kind, which the peer has not made: number
+// n after the handshake.
+func (h *holder) record(t *testing.T, n byte, kind byte, message []byte) []byte {
+	t.Helper()
+	_, rest, found := strings.Cut(h.keys.String(), "CLIENT_TRAFFIC_SECRET_0 ")
+	words := strings.Fields(rest)
+	if !found || len(words) < 2 {
+		t.Fatalf("the log of the keys is %q", h.keys.String())
+	}
+	secret, err := hex.DecodeString(words[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	expand := func(label string, size int) []byte { // RFC 8446, section 7.1
+		label = "tls13 " + label
+		b, err := hkdf.Expand(sha256.New, secret, string([]byte{0, byte(size), byte(len(label))})+label+"\x00", size)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	block, err := aes.NewCipher(expand("key", 16))
+	if err != nil {
+		t.Fatal(err)
+	}
+	aead, err := cipher.NewGCM(block)
+	if err != nil {
+		t.Fatal(err)
+	}
+	nonce := expand("iv", 12)
+	nonce[11] ^= n
+	header := []byte{23, 3, 3, 0, byte(len(message) + 1 + aead.Overhead())}
+	return append(header, aead.Seal(nil, nonce, append(bytes.Clone(message), kind), header)...)
 }
 
 func (h *holder) Write(b []byte) (int, error) {
@@ -351,6 +394,40 @@ func TestSecureForgery(t *testing.T) {
 				t.Errorf("the peer reads %v", err)
 			}
 		})
+	}
+}
+
+// A message that has no place behind the handshake ends the connection for good, also if it comes
+// together with data: crypto/tls refuses it once, and would then go on.
+func TestSecureRefusalStays(t *testing.T) {
+	o, peer := takeSecure(t, newPoller(t), tls.VersionTLS13, idle)
+	if suite := peer.ConnectionState().CipherSuite; suite != tls.TLS_AES_128_GCM_SHA256 {
+		t.Skipf("records of %s are not made here", tls.CipherSuiteName(suite))
+	}
+	below := peer.NetConn().(*holder)
+	below.holds = true
+	if _, err := peer.Write([]byte("data")); err != nil {
+		t.Fatal(err)
+	}
+	finished := append([]byte{20, 0, 0, 32}, make([]byte, 32)...)
+	if _, err := below.Conn.Write(append(below.kept, below.record(t, 2, 22, finished)...)); err != nil {
+		t.Fatal(err)
+	}
+	buf, got := make([]byte, 100), ""
+	for end := time.Now().Add(time.Minute); got == "" && time.Now().Before(end); {
+		n, err := o.Read(buf)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = string(buf[:n])
+	}
+	if got != "data" || !o.HungUp() {
+		t.Errorf("read %q; the end is near: %v", got, o.HungUp())
+	}
+	for range 2 {
+		if n, err := o.Read(buf); n > 0 || err == nil {
+			t.Errorf("behind the message %d bytes are read, %v", n, err)
+		}
 	}
 }
 
