@@ -30,7 +30,11 @@ func (c *conn) Opened() {
 func (c *conn) newID(ns *Namespace) string {
 	switch {
 	case !c.isRevision3():
-		return c.server.opts.NewID()
+		id := c.server.opts.NewID()
+		if ns.hub.Lookup(id) != nil {
+			id = c.server.anotherID()
+		}
+		return id
 	case ns.name == "/":
 		return c.session.ID
 	}

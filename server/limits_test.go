@@ -192,6 +192,28 @@ func TestNewIDThatPanics(t *testing.T) {
 	}
 }
 
+// Of a NewID that makes one id again and again, each session and each socket has another one: the
+// polls of one client must not meet the session of another.
+func TestNewIDThatRepeats(t *testing.T) {
+	srv, err := server.New(server.Options{Logger: silent, NewID: func() string { return "again" }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sockets := make(chan string, 2)
+	srv.OnConnect(func(s *server.Socket) { sockets <- s.ID() })
+	base := serve(t, srv)
+	one, two := poll(t, base, "/socket.io/"), poll(t, base, "/socket.io/")
+	if one.sid == two.sid {
+		t.Errorf("two sessions have the id %q", one.sid)
+	}
+	if first := <-sockets; first == <-sockets {
+		t.Errorf("two sockets have the id %q", first)
+	}
+	if n := srv.Stats().Sessions; n != 2 {
+		t.Errorf("%d sessions", n)
+	}
+}
+
 func TestNewID(t *testing.T) {
 	made := make(chan string, 10)
 	n := 0

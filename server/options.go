@@ -168,7 +168,8 @@ type Options struct {
 
 	// NewID makes the ids of sessions and sockets. They must be unique, contain only letters,
 	// digits, "-" and "_", and be hard to guess, since the id of a session allows a takeover of it.
-	// Default: 120 random bits, as 20 characters.
+	// In place of one that is in use on this server, one of the default is taken. Default: 120
+	// random bits, as 20 characters.
 	NewID func() string
 	// Logger receives the errors of handlers. A connection may write five lines at once and one
 	// more every ten seconds, all connections together 100 and ten more a second; the attribute
@@ -288,13 +289,23 @@ const maxSessionPrefix = 4
 
 // newSessionID returns the id of a new session. It has the length of what NewID makes: a client of
 // Socket.IO 2 has it as the id of its socket, and adapters know those by their length. If NewID
-// panics, the id is one of the default.
-func (s *Server) newSessionID() string {
+// panics, or what it made is taken, the id is one of the default.
+func (s *Server) newSessionID(taken bool) string {
 	var id string
-	if s.guard(func() { id = s.opts.NewID() }) != nil {
+	switch {
+	case taken:
+		id = s.anotherID()
+	case s.guard(func() { id = s.opts.NewID() }) != nil:
 		id = newID()
 	}
 	return s.opts.SessionPrefix + id[min(len(s.opts.SessionPrefix), len(id)):]
+}
+
+// anotherID returns an id in place of one that NewID has made, and that is in use: its session
+// could be mistaken for the other one.
+func (s *Server) anotherID() string {
+	s.logs.write(&s.troubled, slog.LevelWarn, "Options.NewID has made an id that is in use; one of the default takes its place")
+	return newID()
 }
 
 func isSessionPrefix(s string) bool {

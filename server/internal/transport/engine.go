@@ -59,8 +59,8 @@ type Config struct {
 	// Allow refuses a handshake by returning false, with a message of its own or "" for the usual
 	// one.
 	Allow func(*fasthttp.RequestCtx) (message string, ok bool)
-	// NewID returns an unguessable session id.
-	NewID func() string
+	// NewID returns an unguessable session id, in place of one that is in use if taken is set.
+	NewID func(taken bool) string
 	// Open is called for each new session, before it carries anything. What it needs of the request
 	// it must copy.
 	Open func(*session.Session, *fasthttp.RequestCtx) session.Handler
@@ -79,8 +79,8 @@ type Engine struct {
 	quic     atomic.Int32 // sockets on which WebTransport is served
 
 	mu       sync.RWMutex
-	sessions map[string]*session.Session
-	past     Totals // of the sessions that have ended
+	sessions map[string]*session.Session // by id; nil for one that is not open yet
+	past     Totals                      // of the sessions that have ended
 	stopped  bool
 	open     sync.WaitGroup // sessions
 	live     sync.WaitGroup // sessions and hijacked connections
@@ -142,8 +142,24 @@ func (e *Engine) create(ctx *fasthttp.RequestCtx, form frame.Form) (*session.Ses
 	if stopped {
 		return nil, nil
 	}
-	s := session.New(&e.cfg.Session, e.cfg.NewID(), form)
+	s := session.New(&e.cfg.Session, e.newID(), form)
 	return s, e.cfg.Open(s, ctx)
+}
+
+// newID returns the id of a new session, and holds it for that. If two sessions had one, requests
+// of one client would meet the other's, and a shutdown would wait in vain for the first.
+func (e *Engine) newID() string {
+	for taken := false; ; {
+		id := e.cfg.NewID(taken)
+		e.mu.Lock()
+		if _, taken = e.sessions[id]; !taken {
+			e.sessions[id] = nil
+		}
+		e.mu.Unlock()
+		if !taken {
+			return id
+		}
+	}
 }
 
 // begin opens a session and makes it known to later requests.
@@ -244,7 +260,9 @@ func (e *Engine) stop(end func(*session.Session)) {
 	e.stopped = true
 	all := make([]*session.Session, 0, len(e.sessions))
 	for _, s := range e.sessions {
-		all = append(all, s)
+		if s != nil {
+			all = append(all, s)
+		}
 	}
 	e.mu.Unlock()
 	for _, s := range all {

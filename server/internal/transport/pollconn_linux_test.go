@@ -84,7 +84,7 @@ func servePollsWith(t *testing.T, config *tls.Config, change func(*Config)) *pol
 		},
 		UpgradeTimeout: time.Minute, MessageTimeout: time.Minute, IdleTime: time.Minute,
 		MaxPayload: 1 << 20, MaxPackets: 100, Polling: true, Upgrades: true, WebSocket: true,
-		NewID: func() string { return "the-session" },
+		NewID: func(bool) string { return "the-session" },
 		Open: func(s *session.Session, _ *fasthttp.RequestCtx) session.Handler {
 			x.session = s
 			return x

@@ -23,6 +23,9 @@ func (e *Engine) Totals() Totals {
 	t := e.past
 	t.Ended = maps.Clone(t.Ended)
 	for _, s := range e.sessions {
+		if s == nil {
+			continue
+		}
 		c, transport := s.Counts()
 		t.Add(c)
 		switch transport {
