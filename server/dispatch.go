@@ -89,10 +89,10 @@ func (c *conn) newEvent() *Event {
 }
 
 // endEvent ends the validity of the connection's event. A function that keeps it would work as long
-// as no other comes, and else answer that one.
+// as no other comes, and else answer that one; and its bytes will soon be those of something else.
 func (c *conn) endEvent() {
-	if c.event != nil {
-		c.event.over = true
+	if e := c.event; e != nil {
+		e.name, e.args, e.attachments, e.over = nil, nil, nil, true
 	}
 }
 

@@ -30,7 +30,7 @@ type remoteOrigin struct {
 	reply  func(args []byte, attachments [][]byte)
 }
 
-// Name returns the name of the event; of an answer, "".
+// Name returns the name of the event; of an answer, and of an event that is over, "".
 func (e *Event) Name() string { return string(e.name) }
 
 // Bind decodes the arguments into what dst points to, in order, as encoding/json would, with every
@@ -46,7 +46,8 @@ func (e *Event) Bind(dst ...any) error {
 
 // Raw returns the arguments in the encoding of the parser, and their attachments: of JSON values
 // with commas between them, in which attachments are placeholders; of MessagePack one value behind
-// the other, and no attachments. They must not be changed, and are valid as long as the event.
+// the other, and no attachments. They must not be changed, and are valid as long as the event; of
+// one that is over there are none.
 func (e *Event) Raw() (args []byte, attachments [][]byte) { return e.args, e.attachments }
 
 // Parser returns the parser of the server, which reads what Raw returns.
@@ -136,10 +137,6 @@ func (e *Event) answer(b *frame.Builder, text []byte, attachments [][]byte) {
 // Clone returns a copy that stays valid. Of an event that is over nothing is left to copy.
 func (e *Event) Clone() *Event {
 	c := *e
-	if c.over {
-		c.name, c.args, c.attachments = nil, nil, nil
-		return &c
-	}
 	c.name, c.args = bytes.Clone(e.name), bytes.Clone(e.args)
 	c.attachments = slices.Clone(e.attachments)
 	for i, a := range c.attachments {

@@ -413,6 +413,9 @@ func TestEventIsOver(t *testing.T) {
 	errs := make(chan error, 5)
 	after := func(s *server.Socket, e, kept *server.Event) {
 		s.Do(func() {
+			if args, _ := e.Raw(); e.Name() != "" || args != nil {
+				t.Errorf("an event that is over has %q(%q)", e.Name(), args)
+			}
 			var n int
 			for _, err := range []error{e.Bind(&n), e.Ack("wrong"), e.AckRaw(nil, nil), e.Clone().Ack("wrong"), kept.Ack("right")} {
 				errs <- err
