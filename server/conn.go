@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/valyala/fasthttp"
 
@@ -295,7 +296,12 @@ func (c *conn) disconnectAll() {
 		s.ns.hub.Settle(s.handle)
 	}
 	c.depart(func(t *transitions) { t.hangUp = true })
+	c.server.clock.Arm(&deadline.Entry{Fire: func() { c.session.Shut(session.ForcedClose) }}, hangUpTime)
 }
+
+// hangUpTime is how long a connection that is to be closed waits for a handler that is at work, so
+// that OnDisconnect comes first. A client that does not leave by itself could use it to stay.
+const hangUpTime = time.Second
 
 // Closed implements session.Handler.
 func (c *conn) Closed(reason session.Reason) {

@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -82,6 +83,38 @@ func TestOpenUntilOnDisconnect(t *testing.T) {
 	}
 	if n := len(joins); n != 1 {
 		t.Errorf("%d sockets have joined", n)
+	}
+}
+
+// A client that is hung up on loses its connection although a handler of it goes on; OnDisconnect
+// waits for that.
+func TestHangUpBesideAHandler(t *testing.T) {
+	srv, err := server.New(server.Options{Times: server.Times{PingInterval: server.Never}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sockets, release := make(chan *server.Socket, 1), make(chan struct{})
+	end := sync.OnceFunc(func() { close(release) })
+	defer end()
+	gone := make(chan string, 1)
+	srv.OnDisconnect(func(_ *server.Socket, reason string) { gone <- reason })
+	srv.On("work", func(s *server.Socket, _ *server.Event) error {
+		sockets <- s
+		<-release
+		return nil
+	})
+	w := socketIO(t, serve(t, srv))
+	w.send(`42["work"]`)
+	(<-sockets).Disconnect(true)
+	w.expect("41")
+	srv.Advance(time.Second)
+	w.expectClose()
+	if n := len(gone); n != 0 {
+		t.Error("OnDisconnect is called beside the handler")
+	}
+	end()
+	if reason := <-gone; reason != "server namespace disconnect" {
+		t.Errorf("the reason is %q", reason)
 	}
 }
 

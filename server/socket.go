@@ -280,9 +280,10 @@ func (s *Socket) Rooms() []string {
 }
 
 // Disconnect removes the client from the namespace; the client gets a packet about it, and does not
-// come back by itself. With hangUp its whole connection is closed, when what is queued has gone out
-// and OnDisconnect has been called. That is called later, on another goroutine, when the handler
-// that may be at work has returned, and before the client is back on the same connection.
+// come back by itself. OnDisconnect is called later, on another goroutine, when the handler that
+// may be at work has returned, and before the client is back on the same connection. With hangUp
+// its whole connection is closed, when what is queued has gone out and OnDisconnect has been
+// called, or a second after this if a handler is at work for longer.
 func (s *Socket) Disconnect(hangUp bool) {
 	end := func() {
 		if hangUp {
