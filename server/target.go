@@ -20,6 +20,10 @@ type Target struct {
 	alone *Socket // that t is, as Socket.Volatile and Socket.Compress return it; else nil
 }
 
+// Namespace returns the namespace whose sockets t is of: the pattern, if t is of all that are made
+// of it (Server.Dynamic).
+func (t Target) Namespace() *Namespace { return t.ns }
+
 // To adds the sockets of a room. A socket in several rooms gets a message once.
 func (t Target) To(room string) Target {
 	t = t.others()

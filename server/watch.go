@@ -15,7 +15,8 @@ type Watch struct {
 	// Receive is called for each event of a client that UseEvent has let through, before its
 	// handlers. e is valid during the call.
 	Receive func(s *Socket, e *Event)
-	// Send is called as the functions of OnAnyOutgoing are. to may stand for several namespaces.
+	// Send is called as the functions of OnAnyOutgoing are. to may stand for several namespaces,
+	// see Target.Namespace.
 	Send func(to Target, event string, args []any)
 }
 

@@ -26,8 +26,7 @@ var (
 	errElsewhere   = errors.New("without a password, only clients on the server's own machine are let in, and pages of its own or of an allowed origin")
 )
 
-// login decides whether a client may join. It runs on the goroutine that reads the client's
-// connection and may take its time.
+// login decides whether a client may join. It may take its time.
 func (a *admin) login(s *server.Socket) error {
 	if a.opts.Secret != "" && !a.isLocal(s.Handshake()) {
 		return errElsewhere

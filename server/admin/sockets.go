@@ -155,12 +155,15 @@ func (a *admin) received(s *server.Socket, e *server.Event) {
 
 // sent reports an event once for each socket that receives it, as the UI expects.
 func (a *admin) sent(to server.Target, event string, args []any) {
-	if !a.watched() || !a.allowEvent() {
+	if to.Namespace() == a.ns || !a.watched() || !a.allowEvent() {
 		return
 	}
 	list := append([]any{event}, args...)
 	for i, s := range to.Sockets() {
-		if s.Namespace() == a.ns || i > 0 && !a.allowEvent() {
+		switch {
+		case s.Namespace() == a.ns: // of a pattern
+			continue
+		case i > 0 && !a.allowEvent():
 			return
 		}
 		a.show("event_sent", s.Namespace().Name(), s.ID(), list, now())
