@@ -148,9 +148,10 @@ func New(ns *server.Namespace, opts Options) error {
 
 // everyone is the room of the server for the peers of a room, and alone the one that a peer has for
 // itself in it: an event for it reaches the peer on whatever server, as long as it is in the room.
-// Ids contain no colon.
+// The id is what a client says: its length keeps it from being taken for another id and the
+// beginning of another room.
 func everyone(room string) string  { return "p2p:" + room }
-func alone(room, id string) string { return "p2p=" + id + ":" + room }
+func alone(room, id string) string { return fmt.Sprintf("p2p=%d:%s:%s", len(id), id, room) }
 
 // connected takes a socket that has come back out of the rooms that it had.
 func (h *hub) connected(s *server.Socket) {

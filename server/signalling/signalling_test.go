@@ -119,7 +119,13 @@ func TestRoom(t *testing.T) {
 		x.expect(`42["p2p:relay",{"room":"r","from":%q},"to all"]`, a.ID)
 	}
 
-	// Those of another room are out of reach, and one that has left is.
+	// Those of another room are out of reach, and one that has left is, whatever the room is called.
+	hidden := connect(t, host, "")
+	hidden.join("s:r")
+	a.Send(fmt.Sprintf(`421["p2p:signal",{"room":"r","to":"%s:s","data":1}]`, hidden.ID))
+	a.expect(`431[]`)
+	hidden.Send(`421["p2p:leave",{"room":"s:r"}]`)
+	hidden.expect(`431[]`)
 	a.Send(fmt.Sprintf(`42["p2p:signal",{"room":"r","to":%q,"data":1}]`, other.ID))
 	b.Send(`42["p2p:leave",{"room":"r"}]`)
 	for _, x := range []*client{a, c} {
