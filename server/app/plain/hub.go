@@ -229,8 +229,14 @@ var errMessage = errors.New("a message is a JSON list of an optional id, an even
 
 // receive carries out one message of a client.
 func (h *Hub) receive(p *peer, text []byte) error {
-	if !json.Valid(text) || len(text) < 2 || text[0] != '[' {
+	text = bytes.TrimSpace(text)
+	if !json.Valid(text) || text[0] != '[' {
 		return errMessage
+	}
+	if bytes.ContainsAny(text, "\r\n") { // which end a line or an event where it is passed on
+		var line bytes.Buffer
+		_ = json.Compact(&line, text) // it is valid
+		text = line.Bytes()
 	}
 	args := text[1 : len(text)-1]
 	first, rest := socketio.NextArg(args)

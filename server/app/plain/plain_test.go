@@ -2,6 +2,7 @@ package plain
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -372,7 +373,7 @@ func TestOtherMethods(t *testing.T) {
 }
 
 func FuzzReceive(f *testing.F) {
-	for _, seed := range []string{`["join","r"]`, `[1,"echo",{"a":[1,2]}]`, `["room","r","e",1,true]`, `["all","e"]`, `[18446744073709551615,"leave","r"]`} {
+	for _, seed := range []string{`["join","r"]`, `[1,"echo",{"a":[1,2]}]`, `["room","r","e",1,true]`, `["all","e"]`, `[18446744073709551615,"leave","r"]`, `["echo",1] `, "[1,\"echo\",\r\n[2,\n3]]"} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
@@ -380,8 +381,8 @@ func FuzzReceive(f *testing.F) {
 		p := h.join(true)
 		_ = h.receive(p, text)
 		for len(p.queue) > 0 {
-			if m := <-p.queue; !json.Valid(m.json) {
-				t.Errorf("%q is answered with %q, which is no JSON", text, m.json)
+			if m := <-p.queue; !json.Valid(m.json) || bytes.ContainsAny(m.json, "\r\n") {
+				t.Errorf("%q is answered with %q, which is no JSON, or no line", text, m.json)
 			}
 		}
 	})
