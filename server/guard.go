@@ -20,7 +20,7 @@ func (s *Server) recovered(err *error) {
 	if cause := recover(); cause != nil {
 		*err = fmt.Errorf("handler panicked: %v", cause)
 		s.panics.Add(1)
-		s.logs.write(&s.panicked, slog.LevelError, "handler panicked", "panic", cause, "stack", string(debug.Stack()))
+		s.logs.write(&s.panicked, slog.LevelError, "handler panicked", "panic", clip(fmt.Sprint(cause)), "stack", string(debug.Stack()))
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/throng-io/throng/protocol/socketio"
 	"github.com/throng-io/throng/server"
 )
 
@@ -37,7 +38,9 @@ func (t *tally) Handle(_ context.Context, r slog.Record) error {
 				t.lines-- // it stands for no event
 			}
 		}
-		t.longest = max(t.longest, len(a.Value.String()))
+		if a.Key != "stack" { // which no client makes longer
+			t.longest = max(t.longest, len(a.Value.String()))
+		}
 		return true
 	})
 	return nil
@@ -110,10 +113,24 @@ func TestManyClientsDoNotFillTheLog(t *testing.T) {
 	}
 }
 
-// A line is short whatever the client has sent.
+// A line is short whatever the client has sent, also where a handler panics with it.
 func TestLinesOfTheLogAreShort(t *testing.T) {
-	log, _ := flood(t, 1, 1, `42["bad",`+strings.Repeat("[", 50)+`"`+strings.Repeat("x", 500_000)+`"`+strings.Repeat("]", 50)+`]`)
+	long := strings.Repeat("[", 50) + `"` + strings.Repeat("x", 500_000) + `"` + strings.Repeat("]", 50)
+	log, _ := flood(t, 1, 1, `42["bad",`+long+`]`)
 	if lines, _, longest := log.read(); lines != 1 || longest > 1100 {
 		t.Errorf("%d lines, the longest value has %d bytes", lines, longest)
+	}
+	log = &tally{}
+	srv, err := server.New(server.Options{Logger: slog.New(log), NoIOUring: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv.OnServerEvent("bad", func(e *server.Event) error {
+		args, _ := e.Raw()
+		panic("no good: " + string(args))
+	})
+	srv.ServerEvent("bad", socketio.JSON, []byte(long), nil, nil)
+	if lines, _, longest := log.read(); lines != 1 || longest > 1100 {
+		t.Errorf("of a panic %d lines, the longest value has %d bytes", lines, longest)
 	}
 }
