@@ -64,6 +64,14 @@ func TLSConfig(certFile, keyFile string) (*tls.Config, error) {
 	}, nil
 }
 
+// checkCertificate refuses a configuration with which no client could connect.
+func checkCertificate(config *tls.Config) error {
+	if config == nil || len(config.Certificates) == 0 && config.GetCertificate == nil && config.GetConfigForClient == nil {
+		return errors.New("server: the TLS configuration has no certificate; load one with TLSConfig or make one with DevCertificate")
+	}
+	return nil
+}
+
 // Listen listens on a TCP address, such as ":3000" or "[::1]:3000", or, for "unix:" and a path, on
 // a unix socket. A socket without a listening process is replaced; any other file at the path
 // is an error. It is removed when the listener is closed.

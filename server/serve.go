@@ -41,6 +41,10 @@ func (s *Server) Serve(ln net.Listener) error {
 		Logger:             httpLog{s},
 	}
 	if t, ours := ln.(*transport.TLSListener); ours {
+		if err := checkCertificate(t.Config); err != nil {
+			_ = ln.Close()
+			return err
+		}
 		ln = &transport.TLSListener{Listener: t.Listener, Config: s.guardTLS(t.Config)}
 	}
 	again := &retryListener{Listener: ln, logs: &s.logs, closed: make(chan struct{})}

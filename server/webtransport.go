@@ -57,6 +57,9 @@ func (s *Server) ServeWebTransport(socket net.PacketConn, config *tls.Config) er
 // checkValidity refuses certificates that clients would refuse, who only say that they cannot
 // connect.
 func checkValidity(config *tls.Config) error {
+	if err := checkCertificate(config); err != nil {
+		return err
+	}
 	now := time.Now()
 	for _, cert := range config.Certificates {
 		leaf, err := leafOf(cert)

@@ -379,6 +379,30 @@ func TestCertificates(t *testing.T) {
 	}
 }
 
+// Nobody could connect where there is no certificate.
+func TestTLSNeedsACertificate(t *testing.T) {
+	for _, config := range []*tls.Config{nil, {}} {
+		srv, err := server.New(server.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		socket, err := net.ListenPacket("udp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := srv.ServeWebTransport(socket, config); !says(err, "no certificate") {
+			t.Errorf("WebTransport is served without: %v", err)
+		}
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := srv.Serve(server.NewTLSListener(ln, config)); !says(err, "no certificate") {
+			t.Errorf("HTTPS is served without: %v", err)
+		}
+	}
+}
+
 // says reports whether an error has a text, or is none if that is "".
 func says(err error, text string) bool {
 	if err == nil || text == "" {
