@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net"
 	"testing"
-	"time"
 
 	"github.com/throng-io/throng/server"
 )
@@ -16,21 +15,8 @@ func TestContextEndsWithTheConnection(t *testing.T) {
 		{}, {later: true}, {later: true, more: true}, {more: true}, {secure: true, later: true}, {secure: true, later: true, more: true},
 	} {
 		t.Run(fmt.Sprintf("%+v", c), func(t *testing.T) {
-			srv, err := server.New(server.Options{Times: server.Times{PingInterval: server.Never, PingTimeout: server.Never}})
-			if err != nil {
-				t.Fatal(err)
-			}
-			waits, ended, next := make(chan bool, 1), make(chan bool, 1), make(chan bool, 1)
-			srv.On("wait", func(s *server.Socket, _ *server.Event) error {
-				waits <- true
-				select {
-				case <-s.Context().Done():
-					ended <- true
-				case <-time.After(patience):
-					ended <- false
-				}
-				return nil
-			})
+			srv, waits, ended := waitingServer(t)
+			next := make(chan bool, 1)
 			srv.On("next", func(s *server.Socket, _ *server.Event) error {
 				next <- s.Connected() && s.Context().Err() != nil
 				return nil

@@ -9,6 +9,28 @@ import (
 	"github.com/throng-io/throng/server"
 )
 
+// waitingServer has a handler of "wait" that says when it has begun, and then whether the context
+// of its socket has ended. No heartbeat ends that.
+func waitingServer(t *testing.T) (srv *server.Server, begun, ended chan bool) {
+	t.Helper()
+	srv, err := server.New(server.Options{Times: server.Times{PingInterval: server.Never, PingTimeout: server.Never}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	begun, ended = make(chan bool, 1), make(chan bool, 1)
+	srv.On("wait", func(s *server.Socket, _ *server.Event) error {
+		begun <- true
+		select {
+		case <-s.Context().Done():
+			ended <- true
+		case <-time.After(patience):
+			ended <- false
+		}
+		return nil
+	})
+	return srv, begun, ended
+}
+
 // What a handler or a middleware waits for ends with the context of its socket, however that
 // leaves: nothing else would tell it.
 func TestContextOfASocket(t *testing.T) {

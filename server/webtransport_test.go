@@ -86,12 +86,17 @@ type channel struct {
 	in      []byte
 }
 
-// dialQUIC opens a session of WebTransport.
+// dialQUIC opens a session of WebTransport with a server on this machine, whatever host the URL
+// names.
 func dialQUIC(t *testing.T, url string, trust *tls.Config, header http.Header) (*webtransport.Session, *http.Response, error) {
 	t.Helper()
 	d := webtransport.Transport{
 		TLSClientConfig: trust,
-		QUICConfig:      &quic.Config{EnableDatagrams: true, EnableStreamResetPartialDelivery: true},
+		// it is the server that ends a silent connection
+		QUICConfig: &quic.Config{EnableDatagrams: true, EnableStreamResetPartialDelivery: true, KeepAlivePeriod: time.Second},
+		DialAddr: func(ctx context.Context, addr string, tlsCfg *tls.Config, cfg *quic.Config) (*quic.Conn, error) {
+			return quic.DialAddrEarly(ctx, "127.0.0.1"+addr[strings.LastIndexByte(addr, ':'):], tlsCfg, cfg)
+		},
 	}
 	t.Cleanup(func() { _ = d.Close() })
 	resp, s, err := d.Dial(t.Context(), url, header)
@@ -244,24 +249,9 @@ func TestWebTransport(t *testing.T) {
 	}
 }
 
-// TestUpgradeToWebTransport moves a session from polling, with what is queued meanwhile.
 // A handler learns that its client has gone, though nothing of it is read meanwhile.
 func TestContextOverWebTransport(t *testing.T) {
-	srv, err := server.New(server.Options{Times: server.Times{PingInterval: server.Never, PingTimeout: server.Never}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	waits, ended := make(chan bool, 1), make(chan bool, 1)
-	srv.On("wait", func(s *server.Socket, _ *server.Event) error {
-		waits <- true
-		select {
-		case <-s.Context().Done():
-			ended <- true
-		case <-time.After(patience):
-			ended <- false
-		}
-		return nil
-	})
+	srv, waits, ended := waitingServer(t)
 	url, trust := serveQUIC(t, srv)
 	c := openChannel(t, url+"/socket.io/", trust, "0")
 	c.text()
@@ -275,6 +265,7 @@ func TestContextOverWebTransport(t *testing.T) {
 	}
 }
 
+// TestUpgradeToWebTransport moves a session from polling, with what is queued meanwhile.
 func TestUpgradeToWebTransport(t *testing.T) {
 	srv, err := server.New(server.Options{Engine: app.Echo})
 	if err != nil {
@@ -523,6 +514,10 @@ func TestWebTransportGate(t *testing.T) {
 			t.Errorf("%s: answered with %v, want %d", c.what, resp, c.status)
 		}
 	}
+	elsewhere := strings.Replace(url, "127.0.0.1", "elsewhere.test", 1)
+	if _, resp, _ := dialQUIC(t, elsewhere+"/socket.io/", trust, nil); resp == nil || resp.StatusCode != http.StatusMisdirectedRequest {
+		t.Errorf("another host: answered with %v", resp)
+	}
 
 	code := func(path, first string) *webtransport.SessionError {
 		end, _ := errors.AsType[*webtransport.SessionError](openChannel(t, url+"/socket.io/"+path, trust, first).end())
@@ -545,6 +540,9 @@ func TestWebTransportGate(t *testing.T) {
 	}
 	one := openChannel(t, url+"/socket.io/", trust, "0")
 	one.text()
+	if _, err := one.session.OpenStream(); err == nil {
+		t.Error("a client may open a second stream")
+	}
 	if end := code("", "0"); end == nil || end.Message != "too many sessions" {
 		t.Errorf("one session too many ends with %v", end)
 	}
