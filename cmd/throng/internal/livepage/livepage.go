@@ -164,7 +164,9 @@ func (p *Page) Close() {
 	defer cancel()
 	_ = p.srv.Shutdown(ctx)
 	_ = p.http.ShutdownWithContext(ctx)
-	_ = p.ln.Close() // by a server that has not quite begun it is not closed
+	if p.ln != nil { // by a server that has not quite begun it is not closed
+		_ = p.ln.Close()
+	}
 	p.all.Wait()
 }
 

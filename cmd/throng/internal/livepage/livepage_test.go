@@ -65,6 +65,15 @@ func (v viewer) next(t *testing.T, name string) received {
 	}
 }
 
+// A page whose address was not to be had is closed as one that was served.
+func TestCloseUnserved(t *testing.T) {
+	p, err := New(board.New("a-run", ""), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Close()
+}
+
 func serve(t *testing.T, b *board.Board) (p *Page, url string) {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
