@@ -4,7 +4,9 @@ import "time"
 
 // Times are how long clients may take; see Options for the tags.
 type Times struct {
-	// PingInterval is the time from a client's pong to the server's next ping.
+	// PingInterval is the time from a client's pong to the server's next ping. With PingTimeout it
+	// must not be more than 24 days for clients in JavaScript: their timers end longer waits at
+	// once, and the client takes that for a lost connection.
 	PingInterval time.Duration `default:"25s" help:"time from a pong to the next ping"`
 	// PingTimeout is the longest time to a pong.
 	PingTimeout time.Duration `default:"20s" help:"longest time to a pong"`

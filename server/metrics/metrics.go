@@ -24,7 +24,8 @@
 //	throng_adapter_dropped_total{reason}   messages, and with recovery commands about the sockets that the broker
 //	                                       keeps: "queue full"; "broker" refused them, or a connection ended
 //	                                       with them under way; "malformed" or of "unknown type", from others;
-//	                                       "slow handler" of an event between servers
+//	                                       "slow handler" of an event between servers; "missed", which a
+//	                                       stream dropped before this server had read them
 //	throng_adapter_reconnects_total        connections for subscriptions that were made anew
 //	throng_adapter_timeouts_total          questions to other servers that not all answered in time
 //
