@@ -26,13 +26,12 @@ type agentClock struct {
 }
 
 // noteClock takes in what an agent's clock of the day shows when the fleet's clock shows zero, and
-// the bound of that moment. The lock is held.
+// the bound of that moment. An agent that has not compared its clock has no clients: its bound, which
+// the others would wait for, counts for nothing. The lock is held.
 func (m *member) noteClock(agent int, zero int64, bound time.Duration) {
-	at := agentClock{bound: bound}
 	if bound < uncompared {
-		at.offset = time.Duration(zero - dayAt(0))
+		m.clocks[agent] = agentClock{time.Duration(zero - dayAt(0)), bound}
 	}
-	m.clocks[agent] = at
 }
 
 // beatOn says several times a second that this member is there and what it has got, sends again

@@ -35,7 +35,8 @@ var _ scenario.Link = (*link)(nil)
 // put passes a message on.
 func (l *link) put(m message) {
 	if m.what == isStart {
-		if len(m.data) == 8 {
+		if len(m.data) == 16 {
+			l.partner.m.bounds.Store(int64(binary.BigEndian.Uint64(m.data[8:])))
 			select {
 			case l.started <- time.Duration(binary.BigEndian.Uint64(m.data)):
 			default:

@@ -20,7 +20,7 @@ type what byte
 const (
 	isData    what = iota + 1
 	isJob          // controller: an agent's part of a trial begins
-	isStart        // controller: the epoch of the trial
+	isStart        // controller: the epoch of the trial, and the bound of the clocks
 	isOver         // controller: the trial is over
 	isReady        // agent: its part of the trial is built
 	isRefused      // agent: its part cannot be; the data says why

@@ -3,6 +3,7 @@ package fleet
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"strconv"
@@ -91,6 +92,24 @@ func TestSilence(t *testing.T) {
 	m.loseSilent(at(3600))
 	if m.goneOf(0) == nil || m.goneOf(1) != nil {
 		t.Errorf("one agent has been asked: %v", m.gone)
+	}
+}
+
+// The bound of the clocks is that of agents that have compared theirs, and an agent has it before it
+// has clients: a later one would be too late for what waits by the earlier.
+func TestBoundOfTheStart(t *testing.T) {
+	m := alone(t, 2, 2)
+	m.noteClock(0, 0, time.Millisecond)
+	m.noteClock(1, 0, uncompared)
+	m.noteClock(0, 0, uncompared) // a beat that was overtaken
+	if got := m.worstBound(); got != time.Millisecond {
+		t.Errorf("the bound is %v", got)
+	}
+	l := &link{partner: &partner{m: alone(t, 0, 2)}, started: make(chan time.Duration, 1)}
+	epoch := binary.BigEndian.AppendUint64(nil, 42)
+	l.put(message{what: isStart, kind: down, data: binary.BigEndian.AppendUint64(epoch, uint64(time.Millisecond))})
+	if l.Bound() != time.Millisecond || <-l.started != 42 {
+		t.Errorf("the part begins with the bound %v", l.Bound())
 	}
 }
 

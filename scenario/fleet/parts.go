@@ -97,9 +97,13 @@ func (p *parts) names(of map[int]bool) string {
 	return strings.Join(names, ", ")
 }
 
-// Start is of [scenario.Parts].
+// Start is of [scenario.Parts]. It tells the bound of the clocks too: the beats that do may be late.
 func (p *parts) Start(epoch time.Duration) error {
-	return p.c.m.send(down, 0, isStart, p.trial, binary.BigEndian.AppendUint64(nil, uint64(epoch)))
+	p.c.m.mu.Lock()
+	bound := p.c.m.worstBound()
+	p.c.m.mu.Unlock()
+	b := binary.BigEndian.AppendUint64(nil, uint64(epoch))
+	return p.c.m.send(down, 0, isStart, p.trial, binary.BigEndian.AppendUint64(b, uint64(bound)))
 }
 
 // Tell is of [scenario.Parts].
