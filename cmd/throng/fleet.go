@@ -60,7 +60,10 @@ func listAgents(out *errWriter, all []fleet.Listed) error {
 	rows := [][]string{{"AGENT", "STATE", "CORES", "FILES", "CLOCK", "LABELS", "VERSION"}}
 	for _, a := range all {
 		clock := "the same"
-		if a.BoundUs > 0 {
+		switch {
+		case a.BoundUs == fleet.Uncompared:
+			clock = "not known"
+		case a.BoundUs > 0:
 			clock = metric.FormatDuration(time.Duration(a.OffsetUs)*time.Microsecond) + " ± " + metric.FormatDuration(time.Duration(a.BoundUs)*time.Microsecond)
 		}
 		var labels []string

@@ -15,35 +15,75 @@ import (
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// An agent that is stopped just before it is claimed is named, and the run takes others.
-func TestAgentDoesNotAnswer(t *testing.T) {
-	t.Parallel()
-	url := broker(t, 0).ClientURL()
-	helper(t, AgentOptions{URL: url, Name: "b", Part: talk})
+// A stranger is a connection with which a test does what an agent does.
+type stranger struct {
+	t    *testing.T
+	conn *nats.Conn
+}
+
+func newStranger(t *testing.T, url string) *stranger {
+	t.Helper()
 	conn, err := connect(url)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(conn.Close)
-	cards, err := roster(t.Context(), conn, 1)
+	return &stranger{t, conn}
+}
+
+// hears takes the messages of a subject from now on.
+func (s *stranger) hears(subject string, take nats.MsgHandler) {
+	s.t.Helper()
+	if _, err := s.conn.Subscribe(subject, take); err != nil {
+		s.t.Fatal(err)
+	}
+	if err := s.conn.Flush(); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// key is the xkey of an agent.
+func (s *stranger) key() string {
+	s.t.Helper()
+	pair, err := nkeys.CreateCurveKeys()
 	if err != nil {
-		t.Fatal(err)
+		s.t.Fatal(err)
 	}
-	stopped := cards[0]
-	stopped.ID, stopped.Agent.Name = "stopped", "a"
-	text, err := json.Marshal(stopped)
+	key, err := pair.PublicKey()
 	if err != nil {
-		t.Fatal(err)
+		s.t.Fatal(err)
 	}
-	if _, err := conn.Subscribe(helloSubject, func(msg *nats.Msg) { _ = msg.Respond(text) }); err != nil {
-		t.Fatal(err)
+	return key
+}
+
+// poses says that an agent is there, which answers no claim.
+func (s *stranger) poses(one card) {
+	s.t.Helper()
+	one.Key = s.key()
+	text, err := json.Marshal(one)
+	if err != nil {
+		s.t.Fatal(err)
 	}
-	if _, err := conn.Subscribe(agentSubject+stopped.ID, func(*nats.Msg) {}); err != nil {
-		t.Fatal(err)
+	s.hears(agentSubject+one.ID, func(*nats.Msg) {})
+	s.hears(helloSubject, func(msg *nats.Msg) { _ = msg.Respond(text) })
+}
+
+// The clock of an agent that does not tell the time is not the same as this one.
+func TestClockIsNotKnown(t *testing.T) {
+	t.Parallel()
+	url := broker(t, 0).ClientURL()
+	newStranger(t, url).poses(card{ID: "a", Agent: result.Agent{Name: "a", Version: Build()}})
+	if all, err := List(t.Context(), url); err != nil || len(all) != 1 || all[0].BoundUs != Uncompared {
+		t.Errorf("%+v, %v", all, err)
 	}
-	if err := conn.Flush(); err != nil {
-		t.Fatal(err)
-	}
+}
+
+// An agent that is stopped just before it is claimed is named, and the run takes others.
+func TestAgentDoesNotAnswer(t *testing.T) {
+	t.Parallel()
+	url := broker(t, 0).ClientURL()
+	helper(t, AgentOptions{URL: url, Name: "b", Part: talk})
+	newStranger(t, url).poses(card{ID: "stopped", Agent: result.Agent{Name: "a", Version: Build()}})
 	log := &lockedBuffer{}
 	c, err := Open(t.Context(), Options{URL: url, Wait: wait, Log: log})
 	if err != nil {
@@ -71,30 +111,13 @@ func TestAgentDoesNotAnswer(t *testing.T) {
 func TestAllThatAnswerAreTaken(t *testing.T) {
 	t.Parallel()
 	url := broker(t, 0).ClientURL()
-	conn, err := connect(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(conn.Close)
-	pair, err := nkeys.CreateCurveKeys()
-	if err != nil {
-		t.Fatal(err)
-	}
-	key, err := pair.PublicKey()
-	if err != nil {
-		t.Fatal(err)
-	}
+	them := newStranger(t, url)
 	var asked atomic.Int32 // claims of those that do not answer
-	subscribe := func(subject string, take nats.MsgHandler) {
-		if _, err := conn.Subscribe(subject, take); err != nil {
-			t.Fatal(err)
-		}
-	}
 	for _, name := range []string{"0", "a", "b", "z"} {
 		var mu sync.Mutex
 		run, busy := "", 0
-		one := card{ID: name, Agent: result.Agent{Name: name, Version: Build()}, Key: key, Nonce: name}
-		subscribe(helloSubject, func(msg *nats.Msg) {
+		one := card{ID: name, Agent: result.Agent{Name: name, Version: Build()}, Key: them.key(), Nonce: name}
+		them.hears(helloSubject, func(msg *nats.Msg) {
 			mu.Lock()
 			defer mu.Unlock()
 			now := one
@@ -105,7 +128,7 @@ func TestAllThatAnswerAreTaken(t *testing.T) {
 				_ = msg.Respond(text)
 			}
 		})
-		subscribe(agentSubject+name, func(msg *nats.Msg) {
+		them.hears(agentSubject+name, func(msg *nats.Msg) {
 			if name == "0" || name == "z" {
 				asked.Add(1)
 				return
@@ -120,9 +143,6 @@ func TestAllThatAnswerAreTaken(t *testing.T) {
 			run = c.Run
 			_ = msg.Respond([]byte("{}"))
 		})
-	}
-	if err := conn.Flush(); err != nil {
-		t.Fatal(err)
 	}
 	log := &lockedBuffer{}
 	c, err := Open(t.Context(), Options{URL: url, Wait: wait, Log: log})

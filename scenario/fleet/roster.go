@@ -146,6 +146,9 @@ func List(ctx context.Context, url string) ([]Listed, error) {
 	return out, nil
 }
 
+// Uncompared is the bound of an agent's clock, in microseconds, that could not be compared.
+const Uncompared = int64(uncompared / time.Microsecond)
+
 // compareClocks asks an agent that is in no run what time of the day it has, and returns how much
 // its clock is ahead and the error, in microseconds.
 func compareClocks(ctx context.Context, conn *nats.Conn, id string) (offset, bound int64) {
@@ -157,7 +160,7 @@ func compareClocks(ctx context.Context, conn *nats.Conn, id string) (offset, bou
 		cancel()
 		e.back = time.Duration(time.Now().UnixNano())
 		if err != nil || len(msg.Data) != 8 {
-			return 0, 0
+			return 0, Uncompared
 		}
 		e.came = time.Duration(binary.BigEndian.Uint64(msg.Data))
 		e.answered = e.came
