@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -38,7 +39,11 @@ func connect(text string, more ...nats.Option) (*nats.Conn, error) {
 		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {})) // what is lost is sent again; see refusals
 	conn, err := nats.Connect("", append(own, more...)...)
 	if err != nil {
-		return nil, fmt.Errorf("cannot connect to NATS at %s: %w; check that a NATS server runs there, and that it takes the credentials", address.Hide(text), err)
+		remedy := "check that a NATS server runs there, and that it takes the credentials"
+		if _, is := errors.AsType[*tls.CertificateVerificationError](err); is {
+			remedy = "name the file with the certificate of its authority in NATS_CA"
+		}
+		return nil, fmt.Errorf("cannot connect to NATS at %s: %w; %s", address.Hide(text), err, remedy)
 	}
 	if n := conn.MaxPayload(); n < leastPayload {
 		conn.Close()

@@ -296,7 +296,7 @@ func TestAgentEnds(t *testing.T) {
 		t.Fatal(err)
 	}
 	want(t, collect(t, p, 1), "0 heard -1: on")
-	if _, err := c.Begin(context.Background(), nil); err == nil || !strings.Contains(err.Error(), "the agent a1 is gone") {
+	if _, err := c.Begin(context.Background(), nil); err == nil || !strings.Contains(err.Error(), "the agent a1 is gone: it has ended; go on with --resume") {
 		t.Errorf("the next trial: %v", err)
 	}
 }

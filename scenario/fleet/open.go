@@ -73,7 +73,7 @@ func newAttempts() *attempts { return &attempts{silent: map[string]string{}} }
 // gather waits for enough free agents, without some that did not answer. Where all free ones are
 // wanted, it waits for those that the last attempt has claimed, too.
 func gather(ctx context.Context, conn *nats.Conn, o Options, begun time.Time, before *attempts) ([]card, error) {
-	for {
+	for waits := false; ; {
 		want := o.Agents
 		if len(before.silent) > 0 {
 			want = 0 // they may be the first ones to say that they are there
@@ -107,13 +107,17 @@ func gather(ctx context.Context, conn *nats.Conn, o Options, begun time.Time, be
 			return free, nil
 		}
 		if over {
-			return nil, tooFew(o, len(free), not)
+			return nil, errors.New(tooFew(o, len(free), not) + "; start some with 'throng agent --nats URL', and look at 'throng fleet --nats URL'")
+		}
+		if !waits {
+			waits = true
+			_, _ = fmt.Fprintf(o.Log, "waits for agents, for %v at most: %s\n", o.Wait, tooFew(o, len(free), not))
 		}
 	}
 }
 
 // tooFew says why there is no fleet.
-func tooFew(o Options, free int, not []string) error {
+func tooFew(o Options, free int, not []string) string {
 	text := fmt.Sprintf("%d agents are free at %s", free, address.Hide(o.URL))
 	if o.Agents > 0 {
 		text += fmt.Sprintf(", not %d", o.Agents)
@@ -121,7 +125,7 @@ func tooFew(o Options, free int, not []string) error {
 	if len(not) > 0 {
 		text += "; others take no part: " + strings.Join(not, ", ")
 	}
-	return errors.New(text + "; start some with 'throng agent --nats URL', and look at 'throng fleet --nats URL'")
+	return text
 }
 
 // claim makes agents the run's, and notes in before what the next attempt should know.

@@ -25,7 +25,7 @@ func (c *Controller) Begin(ctx context.Context, job []byte) (scenario.Parts, err
 	p := &parts{c: c, trial: c.trial, alive: map[int]bool{}}
 	for i := range c.agents {
 		if why := c.m.goneOf(i); why != nil {
-			return nil, fmt.Errorf("the agent %s is gone: %w", c.agents[i].Name, why)
+			return nil, fmt.Errorf("the agent %s is gone: %w; go on with --resume, on the agents that are there", c.agents[i].Name, why)
 		}
 		p.alive[i] = true
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -53,6 +54,17 @@ func TestPasswordRefusedForAWhile(t *testing.T) {
 		if n := strings.Count(log.String(), says); n == 0 || says[0] == 'r' && n > 1 {
 			t.Errorf("%q stands %d times in %s", says, n, log)
 		}
+	}
+}
+
+// Of a certificate whose authority is not known a user is told where to name it.
+func TestUnknownAuthority(t *testing.T) {
+	t.Parallel()
+	has := httptest.NewTLSServer(nil) // a certificate
+	defer has.Close()
+	url := broker(t, 0, func(o *natsserver.Options) { o.TLSConfig, o.TLSTimeout = has.TLS.Clone(), wait.Seconds() }).Addr().String()
+	if _, err := connect("tls://" + url); err == nil || !strings.Contains(err.Error(), "certificate of its authority in NATS_CA") {
+		t.Errorf("got %v", err)
 	}
 }
 
