@@ -54,7 +54,7 @@ func collectKept(cmd *cobra.Command, f *file.File, flags *runFlags) (collected b
 		return false, fmt.Errorf("--resume %s: %w, or remove %s to go on without it", dir, err, filepath.Join(dir, scenario.NoteName))
 	}
 	if err != nil {
-		return false, fmt.Errorf("--resume %s: collect what the agents have measured: %w", dir, err)
+		return false, fmt.Errorf("--resume %s: collect what the agents have measured: %w; or remove %s to go on without it", dir, err, filepath.Join(dir, scenario.NoteName))
 	}
 	done := false
 	defer func() { kept.Close(done) }()

@@ -11,8 +11,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/nats-io/nats.go"
-
 	"github.com/throng-io/throng/scenario"
 	"github.com/throng-io/throng/scenario/regular"
 	"github.com/throng-io/throng/scenario/result"
@@ -80,7 +78,7 @@ func (c *Collection) take(text []byte) (whole bool, err error) {
 	k := &c.Kept[p.head.Self]
 	switch {
 	case p.head.Build != Build():
-		k.Why = fmt.Errorf("another build has kept it (%s), which only that one can read", result.Short(p.head.Build, result.MaxText))
+		k.Why = otherBuild(p.head.Build)
 	case len(p.reports) >= len(k.Reports):
 		*k = scenario.Kept{Reports: p.reports}
 		if !p.whole {
@@ -88,6 +86,10 @@ func (c *Collection) take(text []byte) (whole bool, err error) {
 		}
 	}
 	return p.whole, nil
+}
+
+func otherBuild(build string) error {
+	return fmt.Errorf("another build has kept it (%s), which only that one can read", result.Short(build, result.MaxText))
 }
 
 // fromDir reads the files of agents of this machine, when each has ended or grows no more.
@@ -134,41 +136,71 @@ func (c *Collection) fromAgents(ctx context.Context, o Options, agents int) erro
 		return err
 	}
 	c.ctl = &Controller{conn: conn}
-	cards, err := c.keepers(ctx, conn, o, agents)
-	if err != nil || len(cards) == 0 {
-		return err
-	}
 	conn.SetErrorHandler(refusals(o.Log))
-	if err := c.ctl.claim(ctx, cards, identity, newAttempts()); err != nil {
-		return err
+	silent := map[string]int{} // by ID, how many claims an agent has not answered
+	for begun := time.Now(); ; {
+		cards, err := c.keepers(ctx, o, agents, silent)
+		if err != nil || len(cards) == 0 {
+			return err
+		}
+		before := newAttempts()
+		if err = c.ctl.claim(ctx, cards, identity, before); err == nil {
+			return c.ask(ctx, len(cards))
+		}
+		if !retry(err) || time.Since(begun) > collectWait || ctx.Err() != nil {
+			return err
+		}
+		for id := range before.silent {
+			silent[id]++
+		}
+		_, _ = fmt.Fprintf(o.Log, "%v; tries again\n", err)
+		c.ctl.m.close() // lets go those that were claimed
+		*c.ctl = Controller{conn: conn}
 	}
-	return c.ask(ctx, len(cards))
 }
 
-// keepers are the agents that keep something of the run. It waits until they are as many as had
-// part in it.
-func (c *Collection) keepers(ctx context.Context, conn *nats.Conn, o Options, agents int) ([]card, error) {
+// unanswered is after how many claims without an answer an agent counts as gone.
+const unanswered = 2
+
+// keepers are the agents that keep something of the run and can hand it over; of others it notes
+// why they cannot, which is an error when nobody can. It waits until all is found.
+func (c *Collection) keepers(ctx context.Context, o Options, agents int, silent map[string]int) ([]card, error) {
 	for begun := time.Now(); ; {
-		cards, err := roster(ctx, conn, 0)
+		cards, err := roster(ctx, c.ctl.conn, 0)
 		if err != nil {
 			return nil, err
 		}
 		patience, found := settled, map[int]bool{} // for agents that do not answer
-		cards = slices.DeleteFunc(cards, func(one card) bool {
-			if one.state() == stateBusy && (one.Run == c.ticket.Run || c.of(&one, agents) != nil) {
-				patience = collectWait
-			}
-			if one.state() != stateFree {
-				return true
-			}
+		var can []card
+		var cannot error
+		for _, one := range cards {
 			parts := c.of(&one, agents)
-			for _, self := range parts {
-				found[self] = true
+			var why error
+			switch state := one.state(); {
+			case state == stateOther:
+				why = otherBuild(one.Agent.Version)
+			case state == stateBusy:
+				if parts != nil || one.Run == c.ticket.Run {
+					patience = collectWait
+				}
+				continue
+			case silent[one.ID] >= unanswered:
+				why = silentError{}
 			}
-			return parts == nil
-		})
+			for _, self := range parts {
+				if found[self] = true; why != nil {
+					c.Kept[self].Why, cannot = why, fmt.Errorf("the agent %s: %w", one.Agent.Name, why)
+				}
+			}
+			if parts != nil && why == nil {
+				can = append(can, one)
+			}
+		}
 		if len(found) == agents || time.Since(begun) > patience {
-			return cards, nil
+			if len(can) > 0 {
+				cannot = nil // there is something without it
+			}
+			return can, cannot
 		}
 		_, _ = fmt.Fprintf(o.Log, "waits for what the agents keep: %d of %d are found\n", len(found), agents)
 		select {
@@ -198,16 +230,23 @@ func (c *Collection) ask(ctx context.Context, agents int) error {
 	if err := c.ctl.m.send(down, 0, isCollect, 0, text); err != nil {
 		return err
 	}
+	return c.receive(ctx, agents)
+}
+
+// receive takes in what the agents hand over.
+func (c *Collection) receive(ctx context.Context, agents int) error {
+	waits := map[int]bool{}
+	for i := range agents {
+		waits[i] = true
+	}
 	texts := map[[2]int][]byte{} // by who sends it and whose it is
-	for agents > 0 {
+	for len(waits) > 0 {
 		m, err := c.ctl.m.next(ctx)
 		switch {
 		case err != nil:
 			return err
-		case m.kind == 0: // it is gone; another one may have the same
-			agents--
-		case m.what == isKept && len(m.data) == 0:
-			agents--
+		case m.kind == 0, m.what == isKept && len(m.data) == 0: // gone, when another one may have the same, or done
+			delete(waits, m.from)
 		case m.what == isKept && len(m.data) >= 4:
 			at := [2]int{m.from, int(binary.BigEndian.Uint32(m.data))}
 			if texts[at] = append(texts[at], m.data[4:]...); len(texts[at]) > 2*keptOfPart {
@@ -216,8 +255,8 @@ func (c *Collection) ask(ctx context.Context, agents int) error {
 		}
 	}
 	for at, text := range texts {
-		if _, err := c.take(text); err != nil {
-			return fmt.Errorf("what the agent %s has kept: %w", c.ctl.agents[at[0]].Name, err)
+		if _, err := c.take(text); err != nil && at[1] < len(c.Kept) && c.Kept[at[1]].Reports == nil {
+			c.Kept[at[1]].Why = fmt.Errorf("what the agent %s has kept of it cannot be read: %w", c.ctl.agents[at[0]].Name, err)
 		}
 	}
 	return nil

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/throng-io/throng/scenario"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -148,6 +149,73 @@ func TestCollect(t *testing.T) {
 	}
 	if _, err := Collect(t.Context(), Options{}, "{}", "", agents); err == nil {
 		t.Error("a ticket without a run is taken")
+	}
+}
+
+// An agent that keeps something and does not answer is named, and the others hand over theirs: but
+// where there is nothing else, it may be asked again.
+func TestCollectWithoutOne(t *testing.T) {
+	t.Parallel()
+	url := broker(t, 0).ClientURL()
+	dir := t.TempDir()
+	tick, head := ofTrial(0)
+	k := newKeeping(dir, head, t.Logf)
+	k.add([]byte("one"))
+	k.end()
+	keeps := func(name, build string, parts ...int) card {
+		one := card{ID: name, Agent: result.Agent{Name: name, Version: build}}
+		for _, self := range parts {
+			one.Kept = append(one.Kept, partName(testRun, self))
+		}
+		return one
+	}
+	them := newStranger(t, url)
+	them.poses(keeps("old", "another", 0, 1))
+	agents := make([]result.Agent, 3)
+	if _, err := Collect(t.Context(), Options{URL: url}, tick.text(t), "", agents[:1]); err == nil || !strings.Contains(err.Error(), "the agent old: another build has kept it (another)") {
+		t.Errorf("nobody can hand over anything: %v", err)
+	}
+	helper(t, AgentOptions{URL: url, Name: "one", Keep: dir, Part: talk})
+	them.poses(keeps("stopped", Build(), 2))
+	log := &lockedBuffer{}
+	c, err := Collect(t.Context(), Options{URL: url, Log: log}, tick.text(t), "", agents)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close(false)
+	if got := c.Kept[0]; len(got.Reports) != 1 || got.Why != nil {
+		t.Errorf("of the one that answers: %d reports, %v", len(got.Reports), got.Why)
+	}
+	for self, want := range map[int]string{1: "another build", 2: "nothing came from it for 5s"} {
+		if got := c.Kept[self]; len(got.Reports) > 0 || !strings.Contains(got.Why.Error(), want) {
+			t.Errorf("of agent %d: %d reports, %v; want %s", self, len(got.Reports), got.Why, want)
+		}
+	}
+	if n := strings.Count(log.String(), "the agent stopped takes no part"); n != unanswered {
+		t.Errorf("%d claims without an answer are told: %s", n, log)
+	}
+}
+
+// An agent that ends when it has handed over what it keeps is not one of those that are waited for.
+func TestCollectWaitsForEach(t *testing.T) {
+	const agents = 2
+	tick, head := ofTrial(1)
+	dir := t.TempDir()
+	k := newKeeping(dir, head, t.Logf)
+	k.add([]byte("two"))
+	k.end()
+	text, err := os.ReadFile(k.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := alone(t, agents, agents)
+	m.inbox = []message{
+		{from: 0, kind: up, what: isKept}, {from: 0}, // all is said, and then it is gone
+		{from: 1, kind: up, what: isKept, data: append([]byte{0, 0, 0, 1}, text...)}, {from: 1, kind: up, what: isKept},
+	}
+	c := &Collection{Kept: make([]scenario.Kept, agents), ticket: tick, ctl: &Controller{m: m, agents: make([]result.Agent, agents)}}
+	if err := c.receive(t.Context(), agents); err != nil || len(c.Kept[1].Reports) != 1 {
+		t.Errorf("%v, %d reports of the second", err, len(c.Kept[1].Reports))
 	}
 }
 
