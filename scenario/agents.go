@@ -46,26 +46,31 @@ func (q *coordinator) soFar() (rows [][]ledger.Row, missing int64) {
 			missing += a.last.overdue
 		}
 	}
-	return q.live.rows, missing
+	old := int((q.t.now() - int64(q.t.recent())) / int64(time.Second))
+	for i := range q.live {
+		q.live[i].Fold(old)
+		rows = append(rows, q.live[i].Unsorted())
+	}
+	return rows, missing
 }
 
 // account is the account of the whole trial: of an agent that was lost, as far as it got. It is
 // called once, in the end.
-func (q *coordinator) account() [][]ledger.Row {
-	all := newAccount(len(q.t.streams))
+func (q *coordinator) account() (out [][]ledger.Row) {
+	all := make(account, len(q.t.streams))
 	for _, a := range q.agents {
 		q.completeLost(a)
-		for stream, rows := range a.rows.rows {
+		for stream := range a.rows {
+			rows := a.rows[stream].Rows()
 			for i := range rows {
-				r := streamRow{stream, rows[i]}
-				all.row(&r).Add(r.Ledger)
+				all[stream].Add(&rows[i])
 			}
 		}
 	}
-	for _, rows := range all.rows { // after that: rows are found by their places
-		slices.SortFunc(rows, ledger.CompareRows)
+	for stream := range all {
+		out = append(out, all[stream].Rows())
 	}
-	return all.rows
+	return out
 }
 
 // health is how the agents did, in their order.

@@ -31,7 +31,7 @@ type coordinator struct {
 	// collected: the portions came long ago, and all of them are there
 	collected bool
 	use       []serverUse // of the server, by second
-	live      account     // the account so far
+	live      account     // the account so far, whose old seconds are added up
 	telling   sync.Mutex  // of parts.Tell
 
 	inbox   chan PartMessage
@@ -120,7 +120,7 @@ func (t *trial) coordinate(ctx context.Context, f *file.File) (*result.Cell, err
 func newCoordinator(t *trial, c *collector, parts Parts) *coordinator {
 	q := &coordinator{
 		t: t, c: c, parts: parts, gauges: t.gauges(), deliveries: t.deliverySeries(), inbox: make(chan PartMessage, 16), giveUp: make(chan int), quit: make(chan struct{}),
-		live: newAccount(len(t.streams)),
+		live: make(account, len(t.streams)),
 	}
 	for i := range q.reached {
 		q.reached[i] = make(chan struct{})

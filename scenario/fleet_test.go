@@ -204,9 +204,23 @@ phases:
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			one := play(t, x.server(), fleetHead+x.text)
-			fleet := play(t, x.server(), fleetHead+x.text, onFleet(3, func(f *memFleet) { f.agents[1].Weight = 2 }))
+			var live [2]result.Ledger // the last account before the end
+			watched := func(at *result.Ledger) func(*Options) {
+				return func(opt *Options) {
+					opt.Progress = func(p Progress) {
+						if !p.Done {
+							*at = p.Ledger
+						}
+					}
+				}
+			}
+			one := play(t, x.server(), fleetHead+x.text, watched(&live[0]))
+			fleet := play(t, x.server(), fleetHead+x.text, watched(&live[1]), onFleet(3, func(f *memFleet) { f.agents[1].Weight = 2 }))
 			sameCounts(t, one, fleet)
+			// a second that is reported later is a part of it
+			if got, want := live[1].Received, live[0].Received; 2*got < want || got > fleet.Ledger.Received+fleet.Ledger.Late {
+				t.Errorf("%d deliveries were seen on the fleet before its end, and %d in one process", got, want)
+			}
 			held := 0
 			for _, a := range fleet.Agents {
 				if a.Health == nil || a.Health.ReportBytes == 0 {

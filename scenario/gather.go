@@ -50,7 +50,6 @@ func (t *trial) gauges() (all []gauge) {
 type changed struct {
 	errors map[record.ErrorCount]int64 // by all but n
 	texts  int
-	rows   [][]ledger.Row // by stream
 }
 
 // portion makes the portion of the second that ends at until.
@@ -84,11 +83,15 @@ func (p *part) lastPortion(rows [][]ledger.Row) *portion {
 	for len(p.rotation.replayed) > 0 { // the exchange is over
 		p.rotation.give(out)
 	}
-	out.rows = nil
-	out.samples = append(out.samples, samplesOf(p.t.replay)...)
+	out.samples, out.rows = append(out.samples, samplesOf(p.t.replay)...), streamRows(rows)
+	return out
+}
+
+// streamRows puts the rows of all streams into one list.
+func streamRows(rows [][]ledger.Row) (out []streamRow) {
 	for i, list := range rows {
 		for j := range list {
-			out.rows = append(out.rows, streamRow{i, list[j]})
+			out = append(out, streamRow{i, list[j]})
 		}
 	}
 	return out
@@ -141,25 +144,4 @@ func (p *part) newErrors() (grown []record.ErrorCount, texts []record.ErrorSum) 
 	all := p.t.errors.Classes()
 	texts, p.texts = all[p.texts:], len(all)
 	return grown, texts
-}
-
-// newRows are the rows of the account so far that have changed.
-func (p *part) newRows(rows [][]ledger.Row) (out []streamRow) {
-	if p.rows == nil {
-		p.rows = make([][]ledger.Row, len(rows))
-	}
-	for i, list := range rows {
-		for j := range list {
-			if j < len(p.rows[i]) && p.rows[i][j] == list[j] {
-				continue
-			}
-			if j < len(p.rows[i]) {
-				p.rows[i][j] = list[j]
-			} else {
-				p.rows[i] = append(p.rows[i], list[j])
-			}
-			out = append(out, streamRow{i, list[j]})
-		}
-	}
-	return out
 }

@@ -53,6 +53,17 @@ func (t *trial) deliverySeries() map[int]deliveriesOf {
 	return out
 }
 
+// sums are accounts by all of a row but its second and its counts.
+type sums map[streamRow]*result.Ledger
+
+func (x sums) of(r streamRow) *result.Ledger {
+	r.Second, r.Ledger = 0, result.Ledger{}
+	if x[r] == nil {
+		x[r] = &result.Ledger{}
+	}
+	return x[r]
+}
+
 // noteDeliveries counts the deliveries whose latencies an agent has reported, by what their rows
 // are by, without the second.
 func (q *coordinator) noteDeliveries(a *agentPart, s *sampleRun) {
@@ -60,7 +71,7 @@ func (q *coordinator) noteDeliveries(a *agentPart, s *sampleRun) {
 	if !is || s.never {
 		return
 	}
-	came := a.came.row(&streamRow{of.stream, ledger.Row{Phase: s.phase, Class: of.class, From: of.from, Decile: of.decile, Replayed: of.replayed}})
+	came := a.came.of(streamRow{of.stream, ledger.Row{Phase: s.phase, Class: of.class, From: of.from, Decile: of.decile, Replayed: of.replayed}})
 	for _, cell := range s.cells {
 		if time.Duration(cell.v)*time.Microsecond > q.t.streams[of.stream].spec.Late {
 			came.Late += cell.n
@@ -75,25 +86,21 @@ func (q *coordinator) completeLost(a *agentPart) {
 	if a.lost == nil || a.last == nil {
 		return
 	}
-	counted := newAccount(len(q.t.streams)) // by the same keys
-	for stream, rows := range a.rows.rows {
-		for i := range rows {
-			r := streamRow{stream, rows[i]}
-			r.Second = 0
+	counted := sums{} // by the same keys
+	for stream := range a.rows {
+		for _, row := range a.rows[stream].Rows() {
+			r := streamRow{stream, row}
 			if r.Class == ledger.Everybody {
 				r.From, r.Decile = 0, 0
 			} else if r.From != q.t.kinds.classes[r.Class].node && len(q.t.nodes) > 2 {
 				r.From = otherTarget
 			}
-			counted.row(&r).Add(r.Ledger)
+			counted.of(r).Add(r.Ledger)
 		}
 	}
-	for stream, rows := range a.came.rows {
-		for i := range rows {
-			r := streamRow{stream, rows[i]}
-			known := counted.row(&r)
-			q.addLost(a, r, result.Ledger{Received: max(0, r.Received-known.Received), Late: max(0, r.Late-known.Late)})
-		}
+	for r, came := range a.came {
+		known := counted.of(r)
+		q.addLost(a, r, result.Ledger{Received: max(0, came.Received-known.Received), Late: max(0, came.Late-known.Late)})
 	}
 	for stream, s := range q.t.streams {
 		if s.book.Expect == ledger.ExpectNone {
@@ -102,7 +109,7 @@ func (q *coordinator) completeLost(a *agentPart) {
 		for phase := range s.sent {
 			r := streamRow{stream, ledger.Row{Phase: phase, Class: ledger.Everybody}}
 			sent, held, dropped := q.gaugeOf(a, &s.sent[phase]), q.gaugeOf(a, &s.held[phase]), q.gaugeOf(a, &s.dropped[phase])
-			q.addLost(a, r, result.Ledger{Sent: max(0, sent-counted.row(&r).Sent), Held: held, Dropped: dropped})
+			q.addLost(a, r, result.Ledger{Sent: max(0, sent-counted.of(r).Sent), Held: held, Dropped: dropped})
 		}
 	}
 }
@@ -119,8 +126,8 @@ func (q *coordinator) addLost(a *agentPart, r streamRow, l result.Ledger) {
 		span := &q.t.tl.Spans[r.Phase]
 		at = max(span.Start, min(at, span.End-1))
 	}
-	r.Second = int(max(0, at) / int64(time.Second))
-	a.rows.row(&r).Add(l)
+	r.Second, r.Ledger = int(max(0, at)/int64(time.Second)), l
+	a.rows.add(&r)
 }
 
 // gaugeOf is what an agent reported last of a count of the trial.

@@ -29,7 +29,7 @@ type agentPart struct {
 
 	errors map[record.ErrorCount]int64 // by all but n
 	rows   account                     // so far, or in the end all
-	came   account                     // the deliveries among its samples, without their seconds
+	came   sums                        // the deliveries among its samples
 
 	// Of its process, in the recorded phases.
 	health     result.AgentHealth
@@ -41,33 +41,15 @@ type agentPart struct {
 
 func newAgentPart(about result.Agent, place, streams int) *agentPart {
 	return &agentPart{
-		about: about, place: place, errors: map[record.ErrorCount]int64{}, rows: newAccount(streams), came: newAccount(streams),
+		about: about, place: place, errors: map[record.ErrorCount]int64{}, rows: make(account, streams), came: sums{},
 		lag: result.NewHistogram(), reads: result.NewHistogram(),
 	}
 }
 
-// An account is rows of a ledger, each key once.
-type account struct {
-	at   map[streamRow]int // by all but the counts
-	rows [][]ledger.Row
-}
+// An account is the rows of a ledger, by stream.
+type account []ledger.Sum
 
-func newAccount(streams int) account {
-	return account{at: map[streamRow]int{}, rows: make([][]ledger.Row, streams)}
-}
-
-// row finds or makes a row.
-func (x *account) row(r *streamRow) *result.Ledger {
-	key := *r
-	key.Ledger = result.Ledger{}
-	i, known := x.at[key]
-	if !known {
-		i = len(x.rows[r.stream])
-		x.at[key] = i
-		x.rows[r.stream] = append(x.rows[r.stream], key.Row)
-	}
-	return &x.rows[r.stream][i].Ledger
-}
+func (x account) add(r *streamRow) { x[r.stream].Add(&r.Row) }
 
 // hear takes a report of an agent in, and checks that the trial has what it speaks of.
 func (q *coordinator) hear(a *agentPart, b []byte) error {
@@ -205,31 +187,20 @@ func (q *coordinator) mergePortion(a *agentPart, p *portion) {
 	a.last = p
 }
 
-// mergeRows takes in the rows of the account that have changed. The last portion has all of them,
+// mergeRows takes in what is new in the rows of the account. The last portion has all of them,
 // of all messages: they take the place of those so far, which only live views see.
 func (q *coordinator) mergeRows(a *agentPart, p *portion) {
 	if p.last {
-		a.rows = newAccount(len(q.t.streams))
+		a.rows = make(account, len(q.t.streams))
 	}
 	for i := range p.rows {
-		r := &p.rows[i]
-		mine := a.rows.row(r)
-		if p.last {
-			mine.Add(r.Ledger)
-			continue
+		a.rows.add(&p.rows[i])
+		if !p.last {
+			q.live.add(&p.rows[i])
 		}
-		all := q.live.row(r)
-		all.Add(minus(r.Ledger, *mine))
-		*mine = r.Ledger
 	}
-}
-
-// minus is an account without another.
-func minus(l, o result.Ledger) result.Ledger {
-	return result.Ledger{
-		Due: l.Due - o.Due, Held: l.Held - o.Held, Dropped: l.Dropped - o.Dropped, Sent: l.Sent - o.Sent, Expected: l.Expected - o.Expected,
-		Received: l.Received - o.Received, Lost: l.Lost - o.Lost, Duplicate: l.Duplicate - o.Duplicate, Disorder: l.Disorder - o.Disorder,
-		Late: l.Late - o.Late, Undecided: l.Undecided - o.Undecided,
+	for i := range a.rows {
+		a.rows[i].Pack()
 	}
 }
 

@@ -49,10 +49,9 @@ type portion struct {
 	patience int64
 	now      headcount // in recorded phases, as of the last look within one
 
-	// Those that changed, as they stand.
-	errors []record.ErrorCount
-	texts  []record.ErrorSum // the first of each class that is new
-	rows   []streamRow       // of the ledger so far; in the last portion all, and of all messages
+	errors []record.ErrorCount // those that have grown, as they stand
+	texts  []record.ErrorSum   // the first of each class that is new
+	rows   []streamRow         // of the ledger so far, what is new; in the last portion all, and of all messages
 
 	returns   []judge.Return
 	unstamped []namedCount

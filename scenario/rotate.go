@@ -46,7 +46,7 @@ func (p *part) turn(upTo int64) {
 func (p *part) replay(until int64) {
 	t := p.t
 	x := replayedSecond{samples: samplesOf(t.replay), overdue: t.ledger.Watch(t.readUpTo(until))}
-	x.rows = p.newRows(t.ledger.SoFar(nil))
+	x.rows = streamRows(t.ledger.SoFar(nil))
 	p.rotation.mu.Lock()
 	defer p.rotation.mu.Unlock()
 	p.rotation.replayed = append(p.rotation.replayed, x)

@@ -121,11 +121,14 @@ func newTrial(c *file.Cell, ep *Endpoint, conf *tls.Config, opt Options, at plac
 		t.replay = record.NewRecorder(t.kinds.series, len(t.tl.Spans))
 	}
 	t.ledger = ledger.New(ledger.Config{
-		Books: books, Clock: t.now, Budget: opt.budget, Recent: t.rules().Recent() + latest(t.streams), Complete: t.fanout, Fleet: t.ofFleet(), Trouble: t.troubles(),
+		Books: books, Clock: t.now, Budget: opt.budget, Recent: t.recent(), Complete: t.fanout, Fleet: t.ofFleet(), Trouble: t.troubles(),
 		Recorded: t.tl.Recorded,
 	})
 	return t
 }
+
+// recent is for how long live rules look at each second of the account.
+func (t *trial) recent() time.Duration { return t.rules().Recent() + latest(t.streams) }
 
 // latest is the longest limit of a delivery.
 func latest(streams []*stream) (late time.Duration) {

@@ -207,13 +207,15 @@ func (f *fleet) sealed() bool {
 	return f.sealing.Load() && len(f.own.list) == 0
 }
 
-// seen adds the rows of other agents' messages to a stream's.
-func (f *fleet) seen(stream int, rows []Row) []Row {
-	rows = slices.Clip(rows)
+// fresh takes the rows of a stream that Watch has added, also of other agents' messages.
+func (f *fleet) fresh(stream int) []Row {
+	t := f.l.books[stream].seen
+	f.l.books[stream].seen = table{}
 	for _, p := range f.others {
-		rows = append(rows, p.books[stream].seen.rows...)
+		t.add(p.books[stream].seen.rows)
+		p.books[stream].seen = table{}
 	}
-	return rows
+	return t.rows
 }
 
 // addRows does the same when the ledger is closed, with each key once.

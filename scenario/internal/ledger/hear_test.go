@@ -279,6 +279,40 @@ func TestAgentsForget(t *testing.T) {
 	}
 }
 
+// What the agents have seen so far adds up to what all have, and each says it once.
+func TestAgentsSayOnceWhatTheyHaveSeen(t *testing.T) {
+	p := newPair(4, 0, 0)
+	for i := range p.r {
+		p.now.Add(1000)
+		p.join(i)
+	}
+	var sum result.Ledger
+	for round := range 3 {
+		for from := range p.r {
+			p.now.Add(1000)
+			st := p.send(from)
+			for to := range p.r {
+				p.get(to, st)
+			}
+		}
+		p.now.Add(int64(2 * time.Second))
+		p.talk(t)
+		p.talk(t)
+		for k := range 2 {
+			p.l[k].Watch(p.now.Load())
+			for _, rows := range p.l[k].SoFar(nil) {
+				for i := range rows {
+					sum.Add(rows[i].Deliveries())
+				}
+			}
+		}
+		n := int64(4 * (round + 1))
+		if want := (result.Ledger{Due: n, Sent: n, Expected: 4 * n, Received: 4 * n}); sum != want {
+			t.Errorf("round %d: %+v, want %+v", round, sum, want)
+		}
+	}
+}
+
 // Clients on goroutines of their own, while the agents talk: each delivery counts once.
 func TestAgentsConcurrently(t *testing.T) {
 	const receivers, messages = 40, 500

@@ -30,8 +30,7 @@ func (l *Ledger) Watch(now int64) (overdue int64) {
 // foldEvery is how many seconds' rows are added up together.
 const foldEvery = 60
 
-// foldSeen adds up the rows for which SoFar no longer keeps each second. Those of a fleet stay: its
-// agents find the rows that have changed by their places.
+// foldSeen adds up the rows for which SoFar no longer keeps each second. In a fleet it keeps none.
 func (l *Ledger) foldSeen(now int64) {
 	if l.recent == 0 || l.fleet != nil {
 		return
@@ -48,12 +47,13 @@ func (l *Ledger) foldSeen(now int64) {
 
 // SoFar returns the rows of the messages whose late limit had passed when watch looked last, by
 // stream: the account as it stood then. Of rows that are older than Config.Recent and lost nothing
-// it may have sums. The slices are valid until the next watch, on its goroutine.
+// it may have sums. In a fleet they are what is new since the last call: the rows of all agents add
+// up. The slices are valid until the next watch, on its goroutine.
 func (l *Ledger) SoFar(rows [][]Row) [][]Row {
 	for i, b := range l.books[:l.streams] {
 		all := b.seen.rows
 		if l.fleet != nil {
-			all = l.fleet.seen(i, all)
+			all = l.fleet.fresh(i)
 		}
 		rows = append(rows, all)
 	}
