@@ -34,7 +34,7 @@ func (l *Ledger) trim() {
 			l.closeSlab(b, 0, now)
 		}
 	}
-	if l.fleet == nil && now >= l.swept+sweepEvery {
+	if now >= l.swept+sweepEvery {
 		l.swept = now
 		l.sweep(now)
 	}
@@ -57,7 +57,7 @@ func (l *Ledger) trim() {
 const sweepEvery = int64(time.Second)
 
 // sweep closes what is done behind slabs that are kept: one delivery that is missing would keep all
-// that was sent in the ten minutes after it. In a fleet agents close in order.
+// that was sent in the ten minutes after it.
 func (l *Ledger) sweep(now int64) {
 	for _, b := range l.accounts {
 		for i := 1; b.full(i); i++ {
@@ -114,7 +114,7 @@ func (s *Slot) keep() int64 {
 func (l *Ledger) closeSlab(b *Book, place int, now int64) {
 	sh := b.shelf.Load()
 	next, sl := sh.first+place+1, sh.slabs[place]
-	if end := uint32(next) * slotsPerSlab; l.fleet != nil || b.upTo < end {
+	if end := uint32(next) * slotsPerSlab; b.upTo < end {
 		b.survey(end)
 	} else {
 		for i := range sl { // surveyed long ago, for one behind it
@@ -149,11 +149,7 @@ func (l *Ledger) Close(now int64) [][]Row {
 	l.closed.Store(true)
 	out := make([][]Row, l.streams)
 	for _, b := range l.accounts {
-		if l.fleet != nil {
-			b.survey(b.seq)
-		} else {
-			b.each(b.measure) // some were surveyed long ago, for others behind them
-		}
+		b.each(b.measure) // some were surveyed long ago, for others behind them
 		b.each(func(s *Slot) { l.closeSlot(s, now) })
 	}
 	l.looks.goOn(math.MaxInt) // before the clients leave

@@ -236,13 +236,28 @@ func TestASilentAgentIsGivenUp(t *testing.T) {
 // What has settled on all agents is closed on all, so that a long run takes no more memory than a
 // short one.
 func TestAgentsForget(t *testing.T) {
+	forgets(t, -1)
+}
+
+// Nor do the messages behind one of which a delivery is missing.
+func TestAgentsForgetBehindWhatIsMissing(t *testing.T) {
+	forgets(t, 100)
+}
+
+// forgets sends many messages to both agents of a pair, one of which does not come to a client; -1:
+// none.
+func forgets(t *testing.T, missing int) {
+	t.Helper()
 	p := newPair(4, 0, 0)
 	for i := range p.r {
 		p.now.Add(1000)
 		p.join(i)
 	}
-	const n = 8 * slotsPerSlab
-	step := linger / slotsPerSlab
+	const n = 16 * slotsPerSlab
+	step, lost := linger/slotsPerSlab, 0
+	if missing >= 0 {
+		lost = 1
+	}
 	var first *stamp.Stamp
 	most := int64(0)
 	for i := range n {
@@ -253,7 +268,9 @@ func TestAgentsForget(t *testing.T) {
 		}
 		p.now.Add(1000)
 		for to := range p.r {
-			p.get(to, st)
+			if i != missing || to != 1 {
+				p.get(to, st)
+			}
 		}
 		p.now.Add(1000)
 		if i%10 == 0 {
@@ -264,17 +281,17 @@ func TestAgentsForget(t *testing.T) {
 		}
 		most = max(most, p.l[0].used.Load(), p.l[1].used.Load())
 	}
-	if size := int64(slotsPerSlab) * 232; most > 6*size {
-		t.Errorf("a ledger took %d bytes, more than six slabs of %d", most, size)
+	if size, slabs := int64(slotsPerSlab)*232, int64(6+lost); most > slabs*size {
+		t.Errorf("a ledger took %d bytes, more than %d slabs of %d", most, slabs, size)
 	}
 	p.get(1, first)
 	p.now.Add(int64(2 * time.Second))
 	p.talk(t)
 	p.talk(t)
-	if p.kinds[Stale] != 1 || p.kinds[Counted] != 4*n {
+	if p.kinds[Stale]+p.kinds[Duplicate] != 1 || p.kinds[Counted] != 4*n-lost {
 		t.Errorf("arrivals by kind: %v", p.kinds)
 	}
-	if sum := p.close(t); sum.Sent != n || sum.Received != 4*n || sum.Lost != 0 || len(p.whole) != n {
+	if sum := p.close(t); sum.Sent != n || sum.Received != int64(4*n-lost) || sum.Lost != int64(lost) || len(p.whole) != n {
 		t.Errorf("%+v, and %d broadcasts are complete", sum, len(p.whole))
 	}
 }

@@ -46,7 +46,7 @@ type Ledger struct {
 	recent   int64        // Config.Recent
 	recorded func(phase int) bool
 	looks    looks
-	swept    int64 // when sweep was last called; the emitter's
+	swept    int64 // when sweep was last called; the emitter's, in a fleet the exchange's
 	folded   int   // rows of seconds before it have been added up; the watcher's
 	complete func(s *Slot, all bool)
 
