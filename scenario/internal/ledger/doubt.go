@@ -56,7 +56,7 @@ func (p *packer) asks(list []uint32) {
 
 // hearAsks takes in that another agent wants an answer. A message that was closed for want of
 // memory is in no doubt.
-func (f *fleet) hearAsks(b *Book, u *unpacker) bool {
+func (f *fleet) hearAsks(_ *peer, b *Book, u *unpacker) bool {
 	seq := uint64(0)
 	for range u.upTo(maxRows) {
 		if seq += u.upTo(1<<32 - 1); seq > 1<<32-1 {

@@ -330,6 +330,25 @@ func TestAgentsSayOnceWhatTheyHaveSeen(t *testing.T) {
 	}
 }
 
+// That all agents have spoken of a message is not what an agent says that is lost then, in place of
+// one that has not.
+func TestALostAgentSpeaksForItself(t *testing.T) {
+	b := &Book{Expect: ExpectAll, Late: int64(time.Second)}
+	l := New(Config{Books: []*Book{b}, Clock: func() int64 { return 1 }, Fleet: &Fleet{Self: 0, Of: 3, Owner: func(id uint32) int { return int(id) }}})
+	f, s := l.fleet, &Slot{Book: b, Audience: &Audience{}, settled: &settlement{}}
+	speaks := func(agent int) {
+		f.takeIn(f.peers[agent], s, &verdict{state: verdictMissing})
+		s.settled.closed.add(agent)
+	}
+	speaks(1)
+	if l.Lost(1); f.closedElsewhere(s) {
+		t.Error("an agent that is there has not spoken")
+	}
+	if speaks(2); !f.closedElsewhere(s) {
+		t.Error("all have spoken")
+	}
+}
+
 // Clients on goroutines of their own, while the agents talk: each delivery counts once.
 func TestAgentsConcurrently(t *testing.T) {
 	const receivers, messages = 40, 500

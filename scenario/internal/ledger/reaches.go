@@ -110,7 +110,7 @@ func (p *packer) closings(list []closing) {
 // maxWords bounds the sets of classes: to some thousands.
 const maxWords = 1 << 8
 
-func (f *fleet) hearClosings(b *Book, u *unpacker) bool {
+func (f *fleet) hearClosings(p *peer, b *Book, u *unpacker) bool {
 	n := int(u.upTo(maxRows))
 	seq := u.upTo(1<<32 - 1)
 	words := u.upTo(maxWords)
@@ -137,7 +137,7 @@ func (f *fleet) hearClosings(b *Book, u *unpacker) bool {
 		if s.settled == nil {
 			s.settled = &settlement{}
 		}
-		s.settled.closed++
+		s.settled.closed.add(p.agent)
 		for j, set := range sets {
 			for len(s.settled.reaches) <= j {
 				s.settled.reaches = append(s.settled.reaches, 0)

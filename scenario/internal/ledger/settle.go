@@ -28,12 +28,24 @@ const (
 
 // A settlement is what the other agents have said of a message.
 type settlement struct {
-	heard       int // agents
+	heard       agents
 	missing     bool
 	first, last int64
-	closed      int      // agents that have said of it all that they will
+	closed      agents   // that have said of it all that they will
 	reaches     []uint64 // whom it was for and whether it reached anybody; see Slot.reaches
 }
+
+// agents is a set of them, as bits.
+type agents []uint64
+
+func (a *agents) add(agent int) {
+	for len(*a) <= agent/64 {
+		*a = append(*a, 0)
+	}
+	(*a)[agent/64] |= 1 << (agent % 64)
+}
+
+func (a agents) has(agent int) bool { return agent/64 < len(a) && a[agent/64]>>(agent%64)&1 != 0 }
 
 func (s *settlement) reached() bool {
 	return s != nil && (s.first != 0 || len(s.reaches) > 0 && s.reaches[0]&1 != 0)
@@ -75,29 +87,28 @@ func (f *fleet) known(s *Slot) bool {
 // closedElsewhere reports whether the other agents have said all that came of a message of this
 // one.
 func (f *fleet) closedElsewhere(s *Slot) bool {
-	alive := f.alive()
-	return alive == 0 || s.settled != nil && s.settled.heard >= alive && s.settled.closed >= alive
-}
-
-func (f *fleet) heard(s *Slot) int {
-	if s.settled == nil {
-		return 0
-	}
-	return s.settled.heard
-}
-
-func (f *fleet) alive() (n int) {
-	for _, p := range f.others {
-		if !p.lost {
-			n++
+	for _, p := range f.others { // one that was lost may have spoken, and another one not
+		if !p.lost && (s.settled == nil || !s.settled.heard.has(p.agent) || !s.settled.closed.has(p.agent)) {
+			return false
 		}
 	}
-	return n
+	return true
+}
+
+// heardFromAll reports whether each agent has said what came of a message, also those that are lost
+// by now.
+func (f *fleet) heardFromAll(s *Slot) bool {
+	for _, p := range f.others {
+		if s.settled == nil || !s.settled.heard.has(p.agent) {
+			return false
+		}
+	}
+	return true
 }
 
 // reportIfSettled reports a message of this agent once no receiver of any agent misses it.
 func (f *fleet) reportIfSettled(s *Slot) {
-	if s.Audience == nil || s.all.missing() > 0 || f.heard(s) < len(f.others) || s.settled != nil && s.settled.missing || s.First() == 0 {
+	if s.Audience == nil || s.all.missing() > 0 || !f.heardFromAll(s) || s.settled != nil && s.settled.missing || s.First() == 0 {
 		return
 	}
 	if s.reported.CompareAndSwap(false, true) {
@@ -219,9 +230,9 @@ func (p *packer) verdicts(list []verdict) {
 }
 
 func (f *fleet) hearSettlements(p *peer, head byte, u *unpacker) error {
-	for _, hear := range [...]func(*Book, *unpacker) bool{f.hearVerdicts, f.hearAsks, f.hearClosings} {
+	for _, hear := range [...]func(*peer, *Book, *unpacker) bool{f.hearVerdicts, f.hearAsks, f.hearClosings} {
 		for stream := u.upTo(uint64(len(f.l.books))); stream > 0; stream = u.upTo(uint64(len(f.l.books))) {
-			if !hear(f.l.books[stream-1], u) {
+			if !hear(p, f.l.books[stream-1], u) {
 				return errMalformed
 			}
 		}
@@ -230,7 +241,7 @@ func (f *fleet) hearSettlements(p *peer, head byte, u *unpacker) error {
 	return u.close()
 }
 
-func (f *fleet) hearVerdicts(b *Book, u *unpacker) bool {
+func (f *fleet) hearVerdicts(p *peer, b *Book, u *unpacker) bool {
 	n := int(u.upTo(maxRows))
 	seq := u.upTo(1<<32 - 1)
 	sc := settleScale(int(u.upTo(1<<32 - 1)))
@@ -266,19 +277,19 @@ func (f *fleet) hearVerdicts(b *Book, u *unpacker) bool {
 			arrived++
 		}
 		if s, _ := b.find(v.seq); s != nil {
-			f.takeIn(s, &v)
+			f.takeIn(p, s, &v)
 		}
 	}
 	return true
 }
 
 // takeIn adds a verdict of another agent to a message of this one.
-func (f *fleet) takeIn(s *Slot, v *verdict) {
+func (f *fleet) takeIn(p *peer, s *Slot, v *verdict) {
 	if s.settled == nil {
 		s.settled = &settlement{}
 	}
 	t := s.settled
-	t.heard++
+	t.heard.add(p.agent)
 	t.missing = t.missing || v.state&verdictMissing != 0
 	if v.state&verdictArrived != 0 {
 		t.first = earliest(t.first, max(1, s.Due+v.first))
