@@ -330,6 +330,36 @@ func TestAgentsSayOnceWhatTheyHaveSeen(t *testing.T) {
 	}
 }
 
+// A client's leaving is taken in when the clocks may differ no more, however far they may be apart:
+// what was on its way to it is remembered until then.
+func TestLeavingsOfClocksFarApart(t *testing.T) {
+	p := newPair(4, int64(5*time.Second), 0)
+	for i := range p.r {
+		p.now.Add(1000)
+		p.join(i)
+	}
+	p.now.Add(int64(10 * time.Second))
+	p.talk(t)
+	for i := range 10 {
+		st := p.send(0)
+		p.now.Add(1000)
+		if i == 0 {
+			p.l[0].Leave(p.r[2])
+		}
+		for to := range p.r {
+			if to != 2 {
+				p.get(to, st)
+			}
+		}
+		p.now.Add(int64(time.Second))
+		p.talk(t)
+	}
+	// what is sent before the clocks agree that it has left is undecided as well
+	if sum := p.close(t); sum.Received != 30 || sum.Undecided == 0 || sum.Lost != 0 || sum.Expected != sum.Received+sum.Undecided {
+		t.Errorf("%+v", sum)
+	}
+}
+
 // That all agents have spoken of a message is not what an agent says that is lost then, in place of
 // one that has not.
 func TestALostAgentSpeaksForItself(t *testing.T) {

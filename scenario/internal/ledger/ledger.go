@@ -206,7 +206,11 @@ func (l *Ledger) enter(s *Slot, a *Audience) {
 		l.used.Add(int64(8 * len(s.bits)))
 	}
 	past := 0
-	for past < len(a.recent) && a.recent[past].Limit()+behind < s.base {
+	late := behind
+	if l.fleet != nil {
+		late += l.fleet.Bound()
+	}
+	for past < len(a.recent) && a.recent[past].Limit()+late < s.base {
 		past++
 	}
 	clear(a.recent[:past]) // each keeps the messages that were sent with it
