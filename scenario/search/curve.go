@@ -6,7 +6,8 @@ import (
 )
 
 // CurveLevel is the level to measure next for the curves, once the search has its answer: one of
-// the shares of Answer.Low that no valid trial has been made at, within two hundredths. ok is false
+// the shares of Answer.Low, up to the highest level allowed, that no valid trial has been made at,
+// within two hundredths. ok is false
 // when there is none left, when the budget has no room for one more, or without a capacity to take
 // shares of. An invalid trial is not repeated: a curve has gaps where the generator could not
 // judge.
@@ -21,7 +22,7 @@ func CurveLevel(plan Plan, shares []float64, answer Answer, history []Observatio
 	const near = 0.02
 	for _, share := range shares {
 		at := p.round(share * answer.Low)
-		if at < p.least() || at <= 0 || answer.End == AtLeast && at > answer.Low*(1+near) || answer.End == Generator && at >= answer.High*(1-near) {
+		if at < p.least() || at <= 0 || share*answer.Low > p.To || answer.End == AtLeast && at > answer.Low*(1+near) || answer.End == Generator && at >= answer.High*(1-near) {
 			continue
 		}
 		if !slices.ContainsFunc(history, func(o Observation) bool {

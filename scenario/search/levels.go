@@ -58,6 +58,9 @@ func (p *Plan) round(v float64) float64 {
 	if p.Whole {
 		return math.Round(v)
 	}
+	if v >= p.To { // else the search would come to it again and again
+		return p.To
+	}
 	// Four digits: levels that a person can read and write.
 	digits := math.Pow(10, 3-math.Floor(math.Log10(v)))
 	return math.Min(math.Round(v*digits)/digits, p.To)

@@ -154,6 +154,14 @@ func TestEnds(t *testing.T) {
 	}
 }
 
+// The highest level is tried as it is, however many digits it has.
+func TestHighestLevelOfManyDigits(t *testing.T) {
+	s := server{knee: 1e9, rnd: rand.New(rand.NewPCG(1, 1))}
+	if a := s.search(t, Plan{From: 100, To: 1433.2}); a.End != AtLeast || a.Low != 1433.2 || a.Trials > 12 {
+		t.Errorf("%+v", a)
+	}
+}
+
 // TestWeakGeneratorIsNeverACapacity: whatever else happens, a level that the generator could not
 // judge is neither end of a found interval.
 func TestWeakGeneratorIsNeverACapacity(t *testing.T) {
@@ -344,6 +352,9 @@ func TestSteps(t *testing.T) {
 	short.Budget = answer.Took + 10*time.Second
 	if _, ok := CurveLevel(short, shares, answer, s.observed); ok {
 		t.Error("a step beyond the budget")
+	}
+	if level, ok := CurveLevel(plan, []float64{1.3}, Answer{End: Found, Low: 190_000, High: 195_000}, nil); ok {
+		t.Errorf("a step to %v, above the highest level allowed", level)
 	}
 	least := Answer{End: AtLeast, Low: 100}
 	if level, ok := CurveLevel(plan, []float64{1.3}, least, nil); ok {
