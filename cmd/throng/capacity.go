@@ -134,7 +134,7 @@ func findCapacity(cmd *cobra.Command, name string, flags capacityFlags) error {
 	}
 	defer letGo()
 	if agents != nil {
-		opt.Run.Fleet = agents
+		opt.Run.Fleet, opt.Here = agents, flags.fleet.nats == ""
 	}
 	noTarget(cmd.ErrOrStderr(), f)
 	leftOut(cmd.ErrOrStderr(), f)

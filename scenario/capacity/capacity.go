@@ -40,6 +40,8 @@ type Options struct {
 	// is set.
 	Run        scenario.Options
 	Histograms bool
+	// Here says that the agents of Run.Fleet are processes of this machine.
+	Here bool
 	// Budget is the time to search for, without the trials that are in the journal already; 0 = the
 	// file's budget.
 	Budget time.Duration
@@ -73,6 +75,9 @@ type Step struct {
 // pauseBetween lets a server and the system get over a trial.
 const pauseBetween = time.Second
 
+// pauseOf is how long a search pauses between two trials of a file.
+func pauseOf(f *file.File) time.Duration { return max(pauseBetween, f.Cooldown) }
+
 // A searchRun is a search under way. One goroutine at a time.
 type searchRun struct {
 	f       *file.File
@@ -83,6 +88,7 @@ type searchRun struct {
 	cells   []result.Cell // by place in the history; Verdict "" where the result is lost
 	before  time.Duration // time of the trials that were in the journal
 	limited string
+	refused float64 // the lowest level that an agent cannot play; 0: none is known
 	journal *journal.File
 	run     *result.Run
 }
@@ -102,7 +108,7 @@ func Run(ctx context.Context, f *file.File, opt Options) (*result.Run, error) {
 		opt.trial = scenario.Run
 	}
 	if opt.pause == 0 {
-		opt.pause = max(pauseBetween, f.Cooldown)
+		opt.pause = pauseOf(f)
 	}
 	if opt.Step == nil {
 		opt.Step = func(Step) {}
@@ -160,8 +166,8 @@ func planOf(f *file.File) (search.Plan, error) {
 	}, nil
 }
 
-// Expect returns the cost of a file's search within its budget, as [search.Expect] does, without
-// connecting and draining.
+// Expect returns the cost of a file's search within its budget, as [search.Expect] does, with the
+// pauses between trials, without connecting and draining.
 func Expect(f *file.File) (search.Expected, error) {
 	s := f.Spec.Search
 	plan, err := planOf(f)
@@ -177,18 +183,27 @@ func Expect(f *file.File) (search.Expected, error) {
 				lengths[level] = at.Spec.Plan().Duration
 			}
 		}
+		all := lengths[level] + pauseOf(f)
 		if kind == search.Confirm {
-			return lengths[level] + s.ConfirmFor - s.Trial
+			return all + s.ConfirmFor - s.Trial
 		}
-		return lengths[level]
+		return all
 	}
 	return search.Expect(plan, shares(s), took)
 }
 
-// highest is the highest level that this machine can play.
+// highest is the highest level that this machine can play. Agents elsewhere look at their own
+// machines when they are told of a level: see lower.
 func (sr *searchRun) highest() (float64, error) {
 	s := sr.spec
 	limits := machine.ReadLimits()
+	if agents := sr.opt.Run.Fleet; agents != nil {
+		if !sr.opt.Here {
+			return s.To, nil
+		}
+		n := len(agents.Agents())
+		limits.FilesSoft, limits.FilesHard = n*limits.FilesSoft, n*limits.FilesHard
+	}
 	short := func(level float64) (*machine.Shortage, error) {
 		at, err := sr.f.At(level, s.ConfirmFor)
 		if err != nil {
@@ -230,4 +245,40 @@ func (sr *searchRun) highest() (float64, error) {
 	}
 	sr.limited = lacks.Error()
 	return low, nil
+}
+
+// lower takes in that an agent has refused a level. It reports whether others are left to try: what
+// has been played is not refused.
+func (sr *searchRun) lower(refused float64, why error) bool {
+	if played := sr.played(); played == 0 || refused <= played {
+		return false
+	}
+	sr.refused, sr.limited = refused, why.Error()
+	sr.bound()
+	return true
+}
+
+// bound makes the highest level one in the middle between those that agents have played and the
+// lowest that one has refused, until they are close.
+func (sr *searchRun) bound() {
+	if sr.refused == 0 {
+		return
+	}
+	played := sr.played()
+	to := (played + sr.refused) / 2
+	if sr.spec.Whole() {
+		to = math.Floor(to)
+	}
+	if sr.refused-played <= played*sr.spec.Precision || to <= played {
+		to = played
+	}
+	sr.plan.To = to
+}
+
+// played is the highest level so far; 0: there was none.
+func (sr *searchRun) played() (level float64) {
+	for _, o := range sr.history {
+		level = max(level, o.Level)
+	}
+	return level
 }

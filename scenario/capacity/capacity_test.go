@@ -17,6 +17,7 @@ import (
 
 	"github.com/throng-io/throng/scenario"
 	"github.com/throng-io/throng/scenario/file"
+	"github.com/throng-io/throng/scenario/machine"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -246,6 +247,74 @@ func TestMachineLimits(t *testing.T) {
 	_, err = Run(t.Context(), parse(t, strings.Replace(text, "from: 100", "from: 4M", 1), nil), options(t.TempDir(), &model{}))
 	if _, ok := errors.AsType[*scenario.LimitError](err); !ok {
 		t.Errorf("a first level beyond the machine: %v", err)
+	}
+}
+
+// TestAgentsLimits: on a fleet this machine's limits are not those of a level, and the highest one
+// is what the agents take, within the precision.
+func TestAgentsLimits(t *testing.T) {
+	const most = 1_300_000
+	text := strings.NewReplacer("to: 10k", "to: 4M", "50%", "130%").Replace(searched)
+	for name, x := range map[string]struct {
+		knee, low, high float64
+		end             string
+	}{
+		"the agents are the limit": {1e9, most / 1.05, most, "at least"},
+		"the server is":            {1_250_000, 1_250_000 / 1.05, 1_250_000, "found"}, // and the curve ends below 130 %
+	} {
+		m := &model{knee: int(x.knee)}
+		opt := options(t.TempDir(), m)
+		opt.Run.Fleet = struct{ scenario.Fleet }{}
+		trial := opt.trial
+		opt.trial = func(ctx context.Context, f *file.File, o scenario.Options) (*result.Run, error) {
+			if n := f.Spec.Groups[0].Count; n > most {
+				return nil, fmt.Errorf("the agent a0: %w", &scenario.LimitError{What: machine.Files, Need: int64(n), Have: most, Fix: "raise it"})
+			}
+			return trial(ctx, f, o)
+		}
+		run, err := Run(t.Context(), parse(t, text, nil), opt)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if c := run.Capacity; c.End != x.end || c.Low < x.low || c.Low > x.high || !strings.Contains(c.LimitedBy, "the agent a0: ") {
+			t.Errorf("%s: %+v", name, c)
+		}
+		if x.end == "at least" && (len(run.Warnings) == 0 || !strings.Contains(run.Warnings[0], "no level above")) {
+			t.Errorf("%s: %q", name, run.Warnings)
+		}
+	}
+	// agents of this machine have descriptors of their own, and share the rest
+	opt := options(t.TempDir(), &model{knee: 1e9})
+	opt.Run.Fleet, opt.Here = manyAgents{}, true
+	run, err := Run(t.Context(), parse(t, text, nil), opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c := run.Capacity; strings.Contains(c.LimitedBy, machine.Files) || c.LimitedBy == "" && machine.ReadLimits().Ports() > 0 {
+		t.Errorf("agents of this machine: %+v", c)
+	}
+	opt = options(t.TempDir(), &model{err: &scenario.LimitError{What: machine.Files, Fix: "raise it"}})
+	opt.Run.Fleet = struct{ scenario.Fleet }{}
+	if _, err := Run(t.Context(), parse(t, text, nil), opt); err == nil {
+		t.Error("the first level is refused, and nothing says so")
+	}
+}
+
+// manyAgents are a fleet of a thousand.
+type manyAgents struct{ scenario.Fleet }
+
+func (manyAgents) Agents() []result.Agent { return make([]result.Agent, 1000) }
+
+// TestPausesCount: the time between trials is a part of the budget.
+func TestPausesCount(t *testing.T) {
+	opt := options(t.TempDir(), &model{knee: 1234})
+	opt.pause = 2 * time.Millisecond
+	run, err := Run(t.Context(), parse(t, searched, nil), opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c := run.Capacity; c.TookS < float64(len(c.Probes)-1)*opt.pause.Seconds() {
+		t.Errorf("%d trials took %v s", len(c.Probes), c.TookS)
 	}
 }
 

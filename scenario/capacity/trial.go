@@ -2,6 +2,7 @@ package capacity
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/throng-io/throng/scenario"
 	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/scenario/machine"
 	"github.com/throng-io/throng/scenario/result"
@@ -31,12 +33,18 @@ func (sr *searchRun) search(ctx context.Context) error {
 			}
 			level, kind = at, search.Curve
 		}
+		began := time.Now() // the pause is a part of the budget
 		if !first && !machine.Pause(ctx, sr.opt.pause) {
 			return nil
 		}
-		if err := sr.try(ctx, level, kind); err != nil {
+		err = sr.try(ctx, level, kind, began)
+		if _, is := errors.AsType[*scenario.LimitError](err); is && sr.lower(level, err) {
+			continue
+		}
+		if err != nil {
 			return err
 		}
+		sr.bound()
 	}
 	return nil
 }
@@ -52,9 +60,9 @@ func shares(s *file.Search) []float64 {
 	return append([]float64{operating}, steps...)
 }
 
-// try makes one trial and puts it into the journal. An interrupted one is dropped: it says nothing
-// about its level.
-func (sr *searchRun) try(ctx context.Context, level float64, kind search.Kind) error {
+// try makes one trial, which began with the pause before it, and puts it into the journal. An
+// interrupted one is dropped: it says nothing about its level.
+func (sr *searchRun) try(ctx context.Context, level float64, kind search.Kind, began time.Time) error {
 	record := sr.spec.Trial
 	if kind == search.Confirm {
 		record = sr.spec.ConfirmFor
@@ -77,7 +85,6 @@ func (sr *searchRun) try(ctx context.Context, level float64, kind search.Kind) e
 	if sr.opt.Histograms {
 		opt.HistogramDir = dir
 	}
-	began := time.Now()
 	r, err := sr.opt.trial(ctx, f, opt)
 	if ctx.Err() != nil {
 		return nil

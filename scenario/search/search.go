@@ -85,7 +85,7 @@ type Observation struct {
 	Level   float64       `json:"level"`
 	Kind    Kind          `json:"kind"`
 	Verdict Verdict       `json:"verdict"`
-	Took    time.Duration `json:"took_ns"`
+	Took    time.Duration `json:"took_ns"`          // with the pause before it
 	Reason  string        `json:"reason,omitempty"` // the check that broke
 	// Final says of an invalid trial that a repeat would be no better, since its samples were too
 	// few for a check.
