@@ -3,6 +3,8 @@ package machine
 import (
 	"fmt"
 	"math"
+	"strconv"
+	"strings"
 
 	"github.com/throng-io/throng/scenario/metric"
 )
@@ -107,9 +109,8 @@ func noPlace(what string, has, takes float64) error {
 
 // ParseScale reads how many times a load is to be, such as 50x.
 func ParseScale(s string) (float64, error) {
-	var scale float64
-	var unit string
-	if n, _ := fmt.Sscanf(s, "%g%s", &scale, &unit); n == 0 || unit != "" && unit != "x" || !(scale > 0 && scale <= 1e6) {
+	scale, err := strconv.ParseFloat(strings.TrimSuffix(s, "x"), 64)
+	if err != nil || !(scale > 0 && scale <= 1e6) {
 		return 0, fmt.Errorf("--fleet %q is not a factor of the load; write a number such as 50x", s)
 	}
 	return scale, nil

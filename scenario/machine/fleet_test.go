@@ -59,7 +59,7 @@ func TestParseScale(t *testing.T) {
 			t.Errorf("%s: %g, %v", s, got, err)
 		}
 	}
-	for _, s := range []string{"", "x", "-1x", "0", "50y", "NaN", "inf", "2000000x"} {
+	for _, s := range []string{"", "x", "-1x", "0", "50y", "NaN", "inf", "2000000x", "50x y", "0x10"} {
 		if got, err := ParseScale(s); err == nil || !strings.Contains(err.Error(), "such as 50x") {
 			t.Errorf("%q: %g, %v", s, got, err)
 		}
