@@ -254,6 +254,10 @@ func (c *Capacity) operate() {
 	if c.Unit == "" || c.Unit == "B" {
 		c.Operating = math.Floor(c.Operating)
 	}
+	if c.Operating == 0 {
+		c.OperatingNote = ""
+		return
+	}
 	best := 0.1
 	for i := range c.levels {
 		if d := math.Abs(c.levels[i].Level/c.Operating - 1); d <= best && c.levels[i].P50us > 0 {
@@ -272,6 +276,9 @@ func (c *Capacity) nodes() {
 	}
 	if c.Operating <= 0 {
 		c.NodesNote = "No level was confirmed to hold, so nodes cannot be counted."
+		if c.LowConfirmed {
+			c.NodesNote = "A node that holds " + c.noun(c.Low) + " has no room to spare, so nodes cannot be counted."
+		}
 		return
 	}
 	n, err := model.Nodes(c.PlanFor, c.Operating, c.Spare)

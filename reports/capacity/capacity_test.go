@@ -59,13 +59,25 @@ func TestCapacityLines(t *testing.T) {
 		"The load generator was not fit to judge at 3 000 viewers, twice: p99(lag) < 1ms: 3ms.": func(c *result.Capacity) {
 			c.End, c.High = "generator", 3000
 		},
-		"its capacity is not known":       func(c *result.Capacity) { c.End, c.High = "generator", 8000 },
-		"holds 4 967/s (rate of speaker)": func(c *result.Capacity) { c.Raise, c.Unit = "groups.speaker.send[0].rate", "/s" },
-		"No level was judged":             func(c *result.Capacity) { c.End, c.Low, c.High = "open", 0, 0 },
-		"ended before its first trial":    func(c *result.Capacity) { c.Probes = nil },
+		"3ms. The server held 4 967 viewers in 4 of 4 trials; its capacity is not known": func(c *result.Capacity) {
+			c.End, c.High = "generator", 3000
+		},
+		"the agents allow no higher level": func(c *result.Capacity) { c.End, c.High, c.LimitedBy = "at least", 0, "agents" },
+		"it broke in 4 of 4 trials, which is not confirmed). The budget was used up before the search was over: --resume goes on with it. Begin lower": func(c *result.Capacity) {
+			c.End, c.Low, c.HighConfirmed = "budget", 0, false
+		},
+		"the budget leaves no time for a trial":         func(c *result.Capacity) { c.End, c.Probes = "budget", nil },
+		"not come to an answer. The budget was used up": func(c *result.Capacity) { c.End, c.Low, c.High = "budget", 0, 0 },
+		"its capacity is not known":                     func(c *result.Capacity) { c.End, c.High = "generator", 8000 },
+		"holds 4 967/s (rate of speaker)":               func(c *result.Capacity) { c.Raise, c.Unit = "groups.speaker.send[0].rate", "/s" },
+		"No level was judged":                           func(c *result.Capacity) { c.End, c.Low, c.High = "open", 0, 0 },
+		"ended before its first trial":                  func(c *result.Capacity) { c.Probes = nil },
 	} {
 		run := reporttest.Sample("search")
 		change(run.Capacity)
+		if run.Capacity.LimitedBy == "agents" {
+			run.Cells[0].Agents = make([]result.Agent, 2)
+		}
 		if got := Of(run).Line; !strings.Contains(got, want) {
 			t.Errorf("want %q in\n%s", want, got)
 		}
@@ -132,6 +144,68 @@ func TestCapacityOfNodes(t *testing.T) {
 	}
 	if !strings.HasPrefix(c.Line, "This machine holds") || !strings.Contains(c.Line, " nodes with ") || c.Operating != 0 || c.Nodes != 0 || c.BytesPerClient != nil {
 		t.Errorf("got %s; operating %v, nodes %v, bytes %v", c.Line, c.Operating, c.Nodes, c.BytesPerClient)
+	}
+}
+
+// A trial whose result is lost was not invalid for that.
+func TestLostResultIsNotInvalid(t *testing.T) {
+	run := reporttest.Sample("search")
+	facts := func() string {
+		for _, row := range Facts(Of(run)).Rows {
+			if row[0] == "measured" {
+				return row[1]
+			}
+		}
+		return ""
+	}
+	before := facts()
+	for i := range run.Capacity.Probes[:2] {
+		run.Capacity.Probes[i].Cell = 0
+	}
+	if got := facts(); got == "" || got != before {
+		t.Errorf("%q, and with all results %q", got, before)
+	}
+}
+
+// A level that the generator could not judge did not break, also where a trial there was valid.
+func TestNotJudgedIsNotBroken(t *testing.T) {
+	run := reporttest.Sample("search")
+	run.Capacity.End, run.Capacity.High = "generator", run.Capacity.Low
+	var b strings.Builder
+	if err := Of(run).Text(&b); err != nil {
+		t.Fatal(err)
+	}
+	if text := b.String(); strings.Contains(text, "(breaks)") || !strings.Contains(text, "4 967 (not judged)") {
+		t.Error(text)
+	}
+}
+
+// What an invalid trial says is not what breaks first.
+func TestWhatBreaksIsTheServer(t *testing.T) {
+	run := &result.Run{Capacity: &result.Capacity{High: 2, Probes: []result.Probe{
+		{Level: 2, Verdict: "invalid", Reason: "p99(lag) < 1ms: 3ms"},
+		{Level: 2, Verdict: "broke", Reason: "p99(delivery) < 1ms: 2ms"},
+	}}}
+	if got := Of(run).Reason; got != "p99(delivery) < 1ms: 2ms" {
+		t.Errorf("got %q", got)
+	}
+}
+
+// 70 % of one client is none: there is no load to run a node at, though one holds.
+func TestCapacityOfOne(t *testing.T) {
+	run := reporttest.Sample("search")
+	c := run.Capacity
+	for i := range c.Probes {
+		switch p := &c.Probes[i]; p.Level {
+		case c.Low:
+			p.Level = 1
+		case c.High:
+			p.Level = 2
+		}
+	}
+	c.Low, c.High = 1, 2
+	if got := Of(run); got.Operating != 0 || got.OperatingNote != "" || got.Nodes != 0 || !strings.Contains(got.Line, "A node that holds 1 viewers has no room to spare") {
+		t.Errorf("%v, %q: %s", got.Operating, got.OperatingNote, got.Line)
 	}
 }
 

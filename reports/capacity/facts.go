@@ -47,15 +47,14 @@ func Facts(c *Capacity) layout.Table {
 	if c.Nodes > 0 {
 		add("nodes", fmt.Sprintf("%s for %s%s", layout.Count(c.Nodes), c.noun(c.PlanFor), spareNote(c.Spare)))
 	}
-	valid := 0
-	for _, l := range c.levels {
-		valid += l.Trials
-	}
-	tried := map[float64]bool{}
+	tried, invalid := map[float64]bool{}, 0
 	for _, p := range c.Probes {
 		tried[p.Level] = true
+		if p.Verdict == "invalid" {
+			invalid++
+		}
 	}
-	add("measured", fmt.Sprintf("%s at %s in %s, %s invalid", layout.Plural(len(c.Probes), "trial"), layout.Plural(len(tried), "level"), layout.Seconds(c.TookS), layout.Count(len(c.Probes)-valid)))
+	add("measured", fmt.Sprintf("%s at %s in %s, %s invalid", layout.Plural(len(c.Probes), "trial"), layout.Plural(len(tried), "level"), layout.Seconds(c.TookS), layout.Count(invalid)))
 	tables.MachineFacts(&t, c.run)
 	return t
 }

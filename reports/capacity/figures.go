@@ -281,7 +281,7 @@ const mebibyte = 1 << 20
 func memoryPerClient(c *Capacity) *charts.Figure {
 	points := memoryPoints(c.levels)
 	line, err := model.FitLine(points)
-	if err != nil {
+	if err != nil || c.raisesNodes() { // the clients came with further nodes
 		return nil
 	}
 	var marks []draw.Point

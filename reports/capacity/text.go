@@ -20,7 +20,7 @@ func (c *Capacity) firstBroken() string {
 	first := map[string]string{} // the reason of the first trial that a check broke
 	most := ""
 	for _, p := range c.Probes {
-		if p.Level != c.High || p.Verdict == selection.ProbeHeld || p.Reason == "" {
+		if p.Level != c.High || p.Verdict != selection.ProbeBroke || p.Reason == "" {
 			continue
 		}
 		rule := c.brokenBy(&p)
@@ -88,12 +88,14 @@ func (c *Capacity) what() string {
 // Answer is the answer with its conditions.
 func (c *Capacity) Answer() string {
 	switch {
+	case len(c.Probes) == 0 && c.End == endBudget:
+		return "Nothing was measured: the budget leaves no time for a trial; give more with --budget."
 	case len(c.Probes) == 0:
 		return "Nothing was measured: the search ended before its first trial."
 	case c.End == endGenerator:
 		held := "No level was judged to hold."
 		if c.Low > 0 {
-			held = fmt.Sprintf("The server held %s; its capacity is not known.", c.noun(c.Low))
+			held = fmt.Sprintf("The server held %s %s; its capacity is not known.", c.noun(c.Low), c.outcomes(c.Low, selection.ProbeHeld))
 		}
 		why := strings.TrimSuffix(c.invalidReason(), ".")
 		if c.undecided(c.High) {
@@ -101,12 +103,16 @@ func (c *Capacity) Answer() string {
 		}
 		return layout.Joined(fmt.Sprintf("The load generator was not fit to judge at %s, twice: %s.", c.noun(c.High), why), held, "Use a machine of its own for the generator, or raise a load that the server feels first.")
 	case c.Low == 0 && c.High > 0:
-		return fmt.Sprintf("%s does not hold %s with %s: %s (it broke %s). Begin lower with --set search.from=…",
-			c.holder(), c.noun(c.High), c.conditions(), c.Reason, c.outcomes(c.High, selection.ProbeBroke))
+		s := fmt.Sprintf("%s does not hold %s with %s: %s (it broke %s%s).",
+			c.holder(), c.noun(c.High), c.conditions(), c.Reason, c.outcomes(c.High, selection.ProbeBroke), unconfirmed(c.HighConfirmed))
+		if c.Unit == "" && c.High <= 1 {
+			return layout.Joined(s, c.unfinished()) // there is no lower level
+		}
+		return layout.Joined(s, c.unfinished(), "Begin lower with --set search.from=…")
 	case c.Low == 0 && c.End == endNoisy:
 		return layout.Joined("No level was judged to hold.", c.unfinished())
 	case c.Low == 0:
-		return "No level was judged: the search has not come to an answer."
+		return layout.Joined("No level was judged: the search has not come to an answer.", c.unfinished())
 	}
 	parts := []string{c.holds()}
 	if c.Operating > 0 {
@@ -153,10 +159,9 @@ func (c *Capacity) holds() string {
 	}
 	switch {
 	case c.High > 0:
-		s += fmt.Sprintf("; %s broke %s", c.show(c.High), c.outcomes(c.High, selection.ProbeBroke))
-		if !c.HighConfirmed {
-			s += ", which is not confirmed"
-		}
+		s += fmt.Sprintf("; %s broke %s%s", c.show(c.High), c.outcomes(c.High, selection.ProbeBroke), unconfirmed(c.HighConfirmed))
+	case c.End == endAtLeast && c.LimitedBy != "" && c.onFleet():
+		s += "; the agents allow no higher level"
 	case c.End == endAtLeast && c.LimitedBy != "":
 		s += "; this machine allows no higher level"
 	case c.End == endAtLeast:
@@ -165,6 +170,18 @@ func (c *Capacity) holds() string {
 		s += "; no level was found to break"
 	}
 	return layout.Joined(s+".", c.unfinished())
+}
+
+func unconfirmed(confirmed bool) string {
+	if confirmed {
+		return ""
+	}
+	return ", which is not confirmed"
+}
+
+// onFleet reports whether agents had the clients.
+func (c *Capacity) onFleet() bool {
+	return slices.ContainsFunc(c.run.Cells, func(cell result.Cell) bool { return len(cell.Agents) > 0 })
 }
 
 // unfinished says why an answer is less than it could be, and what would give a better one.
@@ -306,10 +323,12 @@ func LevelsTable(c *Capacity) layout.Table {
 	}
 	for _, l := range c.levels {
 		mark := ""
-		switch l.Level {
-		case c.Low:
+		switch {
+		case l.Level == c.High && c.End == endGenerator:
+			mark = " (not judged)"
+		case l.Level == c.Low:
 			mark = " (holds)"
-		case c.High:
+		case l.Level == c.High:
 			mark = " (breaks)"
 		}
 		t.Rows = append(t.Rows, []string{
