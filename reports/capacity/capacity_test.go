@@ -1,6 +1,7 @@
 package capacity
 
 import (
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -144,6 +145,29 @@ func TestCapacityOfNodes(t *testing.T) {
 	}
 	if !strings.HasPrefix(c.Line, "This machine holds") || !strings.Contains(c.Line, " nodes with ") || c.Operating != 0 || c.Nodes != 0 || c.BytesPerClient != nil {
 		t.Errorf("got %s; operating %v, nodes %v, bytes %v", c.Line, c.Operating, c.Nodes, c.BytesPerClient)
+	}
+}
+
+// Where more load was easier, or less of it harder, the answer names the levels.
+func TestLevelsThatDisagree(t *testing.T) {
+	run := reporttest.Sample("search")
+	if line := Of(run).Line; strings.Contains(line, "agrees") {
+		t.Error(line)
+	}
+	c := run.Capacity
+	low, high := 0.0, 0.0
+	for i := range c.Probes {
+		switch p := &c.Probes[i]; {
+		case p.Level < c.Low && p.Verdict == "held" && (low == 0 || p.Level == low):
+			low, p.Verdict = p.Level, "broke"
+		case p.Level > c.High && p.Verdict == "broke" && (high == 0 || p.Level == high):
+			high, p.Verdict = p.Level, "held"
+		}
+	}
+	found := Of(run)
+	want := fmt.Sprintf("Not every other level agrees: %s broke %s, %s held %s.", found.show(low), found.outcomes(low, "broke"), found.show(high), found.outcomes(high, "held"))
+	if want = strings.ReplaceAll(want, layout.Nbsp, " "); low == 0 || high == 0 || !strings.Contains(found.Line, want) {
+		t.Errorf("%s\nwant %s", found.Line, want)
 	}
 }
 

@@ -101,7 +101,7 @@ func (c *Capacity) Answer() string {
 		if c.undecided(c.High) {
 			return layout.Joined(fmt.Sprintf("Trials at %s cannot be decided: %s.", c.noun(c.High), why), held, "Make the trials longer (--set search.trial=…), or write a rule on a lower percentile.")
 		}
-		return layout.Joined(fmt.Sprintf("The load generator was not fit to judge at %s, twice: %s.", c.noun(c.High), why), held, "Use a machine of its own for the generator, or raise a load that the server feels first.")
+		return layout.Joined(fmt.Sprintf("The load generator was not fit to judge at %s, twice: %s.", c.noun(c.High), why), held, "Use a machine of its own for the generator, or several (throng agent), or raise a load that the server feels first.")
 	case c.Low == 0 && c.High > 0:
 		s := fmt.Sprintf("%s does not hold %s with %s: %s (it broke %s%s).",
 			c.holder(), c.noun(c.High), c.conditions(), c.Reason, c.outcomes(c.High, selection.ProbeBroke), unconfirmed(c.HighConfirmed))
@@ -169,7 +169,25 @@ func (c *Capacity) holds() string {
 	default:
 		s += "; no level was found to break"
 	}
-	return layout.Joined(s+".", c.unfinished())
+	return layout.Joined(s+".", c.unlike(), c.unfinished())
+}
+
+// unlike says which levels below the one that holds broke, and which above the one that breaks
+// held: a capacity is a number only where more load is never easier.
+func (c *Capacity) unlike() string {
+	var levels []string
+	for _, l := range c.levels {
+		switch {
+		case l.Level < c.Low && 2*l.Held <= l.Trials:
+			levels = append(levels, c.show(l.Level)+" broke "+c.outcomes(l.Level, selection.ProbeBroke))
+		case l.Level > c.High && c.High > 0 && 2*l.Held >= l.Trials:
+			levels = append(levels, c.show(l.Level)+" held "+c.outcomes(l.Level, selection.ProbeHeld))
+		}
+	}
+	if levels == nil {
+		return ""
+	}
+	return "Not every other level agrees: " + strings.Join(levels, ", ") + "."
 }
 
 func unconfirmed(confirmed bool) string {
