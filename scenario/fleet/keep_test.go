@@ -177,22 +177,29 @@ func TestCollectWithoutOne(t *testing.T) {
 	}
 	helper(t, AgentOptions{URL: url, Name: "one", Keep: dir, Part: talk})
 	them.poses(keeps("stopped", Build(), 2))
-	log := &lockedBuffer{}
-	c, err := Collect(t.Context(), Options{URL: url, Log: log}, tick.text(t), "", agents)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close(false)
-	if got := c.Kept[0]; len(got.Reports) != 1 || got.Why != nil {
-		t.Errorf("of the one that answers: %d reports, %v", len(got.Reports), got.Why)
-	}
-	for self, want := range map[int]string{1: "another build", 2: "nothing came from it for 5s"} {
-		if got := c.Kept[self]; len(got.Reports) > 0 || !strings.Contains(got.Why.Error(), want) {
-			t.Errorf("of agent %d: %d reports, %v; want %s", self, len(got.Reports), got.Why, want)
+	deadline := time.Now().Add(2 * wait)
+	for again := true; again; { // a busy machine may not answer within the times of a run
+		log := &lockedBuffer{}
+		c, err := Collect(t.Context(), Options{URL: url, Log: log}, tick.text(t), "", agents)
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
-	if n := strings.Count(log.String(), "the agent stopped takes no part"); n != unanswered {
-		t.Errorf("%d claims without an answer are told: %s", n, log)
+		var wrong []string
+		if got := c.Kept[0]; len(got.Reports) != 1 || got.Why != nil {
+			wrong = append(wrong, fmt.Sprintf("of the one that answers: %d reports, %v", len(got.Reports), got.Why))
+		}
+		for self, want := range map[int]string{1: "another build", 2: "nothing came from it for 5s"} {
+			if got := c.Kept[self]; len(got.Reports) > 0 || !strings.Contains(got.Why.Error(), want) {
+				wrong = append(wrong, fmt.Sprintf("of agent %d: %d reports, %v; want %s", self, len(got.Reports), got.Why, want))
+			}
+		}
+		if n := strings.Count(log.String(), "the agent stopped takes no part"); n != unanswered {
+			wrong = append(wrong, fmt.Sprintf("%d claims without an answer are told: %s", n, log))
+		}
+		c.Close(false)
+		if again = wrong != nil; again && time.Now().After(deadline) {
+			t.Fatal(strings.Join(wrong, "\n"))
+		}
 	}
 }
 
