@@ -26,8 +26,8 @@ type agentClock struct {
 }
 
 // noteClock takes in what an agent's clock of the day shows when the fleet's clock shows zero, and
-// the bound of that moment. An agent that has not compared its clock has no clients: its bound, which
-// the others would wait for, counts for nothing. The lock is held.
+// the bound of that moment. An agent that has not compared its clock has no clients: its bound,
+// which the others would wait for, counts for nothing. The lock is held.
 func (m *member) noteClock(agent int, zero int64, bound time.Duration) {
 	if bound < uncompared {
 		m.clocks[agent] = agentClock{time.Duration(zero - dayAt(0)), bound}

@@ -95,8 +95,8 @@ func TestSilence(t *testing.T) {
 	}
 }
 
-// The bound of the clocks is that of agents that have compared theirs, and an agent has it before it
-// has clients: a later one would be too late for what waits by the earlier.
+// The bound of the clocks is that of agents that have compared theirs, and an agent has it before
+// it has clients: a later one would be too late for what waits by the earlier.
 func TestBoundOfTheStart(t *testing.T) {
 	m := alone(t, 2, 2)
 	m.noteClock(0, 0, time.Millisecond)

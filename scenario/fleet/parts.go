@@ -97,7 +97,8 @@ func (p *parts) names(of map[int]bool) string {
 	return strings.Join(names, ", ")
 }
 
-// Start is of [scenario.Parts]. It tells the bound of the clocks too: the beats that do may be late.
+// Start is of [scenario.Parts]. It tells the bound of the clocks, too: the beats that do may be
+// late.
 func (p *parts) Start(epoch time.Duration) error {
 	p.c.m.mu.Lock()
 	bound := p.c.m.worstBound()
