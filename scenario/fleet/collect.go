@@ -140,7 +140,7 @@ func (c *Collection) fromAgents(ctx context.Context, o Options, agents int) erro
 	silent := map[string]int{} // by ID, how many claims an agent has not answered
 	for begun := time.Now(); ; {
 		cards, err := c.keepers(ctx, o, agents, silent)
-		if err != nil || len(cards) == 0 {
+		if len(cards) == 0 { // else there is something without those that cannot
 			return err
 		}
 		before := newAttempts()
@@ -163,7 +163,7 @@ func (c *Collection) fromAgents(ctx context.Context, o Options, agents int) erro
 const unanswered = 2
 
 // keepers are the agents that keep something of the run and can hand it over; of others it notes
-// why they cannot, which is an error when nobody can. It waits until all is found.
+// why they cannot, and returns that for one of them. It waits until all is found.
 func (c *Collection) keepers(ctx context.Context, o Options, agents int, silent map[string]int) ([]card, error) {
 	for begun := time.Now(); ; {
 		cards, err := roster(ctx, c.ctl.conn, 0)
@@ -174,18 +174,9 @@ func (c *Collection) keepers(ctx context.Context, o Options, agents int, silent 
 		var can []card
 		var cannot error
 		for _, one := range cards {
-			parts := c.of(&one, agents)
-			var why error
-			switch state := one.state(); {
-			case state == stateOther:
-				why = otherBuild(one.Agent.Version)
-			case state == stateBusy:
-				if parts != nil || one.Run == c.ticket.Run {
-					patience = collectWait
-				}
-				continue
-			case silent[one.ID] >= unanswered:
-				why = silentError{}
+			parts, busy, why := c.offer(&one, agents, silent[one.ID])
+			if busy {
+				patience = collectWait
 			}
 			for _, self := range parts {
 				if found[self] = true; why != nil {
@@ -197,9 +188,6 @@ func (c *Collection) keepers(ctx context.Context, o Options, agents int, silent 
 			}
 		}
 		if len(found) == agents || time.Since(begun) > patience {
-			if len(can) > 0 {
-				cannot = nil // there is something without it
-			}
 			return can, cannot
 		}
 		_, _ = fmt.Fprintf(o.Log, "waits for what the agents keep: %d of %d are found\n", len(found), agents)
@@ -209,6 +197,21 @@ func (c *Collection) keepers(ctx context.Context, o Options, agents int, silent 
 		case <-time.After(time.Second):
 		}
 	}
+}
+
+// offer says which parts an agent has, and why it cannot hand them over. busy: it may have some
+// when it is free. unheard are the claims that it has not answered.
+func (c *Collection) offer(one *card, agents, unheard int) (parts []int, busy bool, why error) {
+	parts = c.of(one, agents)
+	switch state := one.state(); {
+	case state == stateOther:
+		return parts, false, otherBuild(one.Agent.Version)
+	case state == stateBusy:
+		return nil, parts != nil || one.Run == c.ticket.Run, nil
+	case unheard >= unanswered:
+		return parts, false, silentError{}
+	}
+	return parts, false, nil
 }
 
 // of are the agents of the run of which one has something.

@@ -66,6 +66,7 @@ func Open(ctx context.Context, o Options) (*Controller, error) {
 type attempts struct {
 	silent map[string]string // names of agents that did not answer a claim, by ID
 	run    string            // of the last one: its agents may not know yet that they are let go
+	told   bool              // that agents are waited for
 }
 
 func newAttempts() *attempts { return &attempts{silent: map[string]string{}} }
@@ -73,7 +74,7 @@ func newAttempts() *attempts { return &attempts{silent: map[string]string{}} }
 // gather waits for enough free agents, without some that did not answer. Where all free ones are
 // wanted, it waits for those that the last attempt has claimed, too.
 func gather(ctx context.Context, conn *nats.Conn, o Options, begun time.Time, before *attempts) ([]card, error) {
-	for waits := false; ; {
+	for {
 		want := o.Agents
 		if len(before.silent) > 0 {
 			want = 0 // they may be the first ones to say that they are there
@@ -109,10 +110,15 @@ func gather(ctx context.Context, conn *nats.Conn, o Options, begun time.Time, be
 		if over {
 			return nil, errors.New(tooFew(o, len(free), not) + "; start some with 'throng agent --nats URL', and look at 'throng fleet --nats URL'")
 		}
-		if !waits {
-			waits = true
-			_, _ = fmt.Fprintf(o.Log, "waits for agents, for %v at most: %s\n", o.Wait, tooFew(o, len(free), not))
-		}
+		before.waits(o, tooFew(o, len(free), not))
+	}
+}
+
+// waits says once that there are too few agents so far.
+func (a *attempts) waits(o Options, tooFew string) {
+	if !a.told {
+		a.told = true
+		_, _ = fmt.Fprintf(o.Log, "waits for agents, for %v at most: %s\n", o.Wait, tooFew)
 	}
 }
 
