@@ -5,6 +5,7 @@ package interop
 import (
 	"bufio"
 	"bytes"
+	"fmt"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -89,6 +90,13 @@ func follow(early, late *tab, hold time.Duration, args []string) bool {
 	early.until(`points.length >= 5`, "five seconds of the trial")
 	if !strings.Contains(early.shown(), first) {
 		return false
+	}
+	tile := func(second int) string {
+		return on(early, chromedp.Evaluate[string](fmt.Sprintf(`percentileTile({metric: 'delivery', p99_us: 44100, last: {p99_us: %d}}, 'p99').innerHTML.replace(/<[^>]*>/g, '|')`, second)))
+	}
+	// A second with too few samples has no percentile of its own, and shows no other's as its own.
+	if both, few := tile(7000), tile(0); both != "|p99 delivery||7.00 ms||so far: 44.1 ms|" || few != "|p99 delivery||44.1 ms||so far; few samples a second|" {
+		t.Errorf("the tile of a percentile says %q, and without samples enough %q", both, few)
 	}
 	on(late, chromedp.Navigate(url))
 	late.until(`points.length >= 5 && points[0].t === 0`, "what was before the late viewer came")

@@ -111,7 +111,7 @@ type Point struct {
 	P50us      int64   `json:"p50_us"` // of the state's Metric; 0: too few samples to say
 	P99us      int64   `json:"p99_us"`
 	Maxus      int64   `json:"max_us"`
-	Lagus      int64   `json:"lag_us"` // the highest
+	Lagus      int64   `json:"lag_us"` // the highest; 0: nothing was sent
 	GCus       int64   `json:"gc_us"`
 	CPU        float64 `json:"cpu"` // share of the cores that it may use, like the next
 	ServerCPU  float64 `json:"server_cpu"`
@@ -214,9 +214,13 @@ func stage(p *scenario.Progress) string {
 func (b *Board) second(p *scenario.Progress) {
 	s := &p.Second
 	q := s.Latency[p.Metric]
+	var lag int64
+	if l := s.Latency[metric.Lag]; l.N > 0 {
+		lag = max(1, l.Maxus)
+	}
 	now := Point{
 		T: s.T, Sent: float64(s.Sent), Deliveries: p.DeliveriesPerS, Asked: s.Asked, Held: s.Held, P50us: metric.Stated(q.N, 50, q.P50us), P99us: metric.Stated(q.N, 99, q.P99us), Maxus: q.Maxus,
-		Lagus: s.Latency[metric.Lag].Maxus, GCus: s.GCPauseMaxus, CPU: s.CPU, ServerCPU: s.ServerCPU, ServerRSS: s.ServerRSSBytes, Errors: float64(s.Errors),
+		Lagus: lag, GCus: s.GCPauseMaxus, CPU: s.CPU, ServerCPU: s.ServerCPU, ServerRSS: s.ServerRSSBytes, Errors: float64(s.Errors),
 	}
 	b.state.Last = now
 	if b.open > 0 {

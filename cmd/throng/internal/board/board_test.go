@@ -18,12 +18,21 @@ func second(i int) scenario.Progress {
 
 // The lag of a second is its highest: a percentile would take a thousand messages.
 func TestLagOfASecond(t *testing.T) {
-	b := New("x", "")
-	p := second(0)
-	p.Second.LagP99us, p.Second.Latency["lag"] = 300, result.Quantiles{N: 10, P99us: 300, Maxus: 900}
-	b.Update(p)
-	if got := b.State().Last.Lagus; got != 900 {
-		t.Errorf("%d µs, want 900", got)
+	for _, tt := range []struct {
+		lag  result.Quantiles
+		want int64
+	}{
+		{result.Quantiles{N: 10, P99us: 300, Maxus: 900}, 900},
+		{result.Quantiles{N: 10}, 1}, // below a microsecond
+		{result.Quantiles{}, 0},      // nothing was sent
+	} {
+		b := New("x", "")
+		p := second(0)
+		p.Second.LagP99us, p.Second.Latency["lag"] = tt.lag.P99us, tt.lag
+		b.Update(p)
+		if got := b.State().Last.Lagus; got != tt.want {
+			t.Errorf("%+v: %d µs, want %d", tt.lag, got, tt.want)
+		}
 	}
 }
 

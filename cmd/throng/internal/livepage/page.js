@@ -129,13 +129,19 @@ function missing(s) {
   return s.stage === "ended" ? {name: "lost", n: s.ledger.lost} : {name: "missing", n: Math.max(s.missing, s.ledger.lost)};
 }
 
+// A percentile of the last second, and below it that of the trial so far. Where the second has too few samples, the trial's
+// stands alone, and says so.
+function percentileTile(s, name) {
+  const second = s.last[name + "_us"], title = name + " " + (s.metric || "latency");
+  if (second) return tile(title, time(second), "so far: " + atLeast(s, name));
+  return tile(title, atLeast(s, name), s[name + "_us"] ? "so far; few samples a second" : s.metric ? "too few samples" : "");
+}
+
 function showTiles(s) {
-  const l = s.last, metric = s.metric || "latency";
-  const all = name => "all: " + (s.metric && !s[name + "_us"] ? "too few samples" : atLeast(s, name));
   fill("tiles",
-    tile("deliveries", short(l.deliveries_per_s) + "/s", grouped(s.received) + " received"),
-    tile("p50 " + metric, l.p50_us ? time(l.p50_us) : atLeast(s, "p50"), all("p50")),
-    tile("p99 " + metric, l.p99_us ? time(l.p99_us) : atLeast(s, "p99"), all("p99")),
+    tile("deliveries", short(s.last.deliveries_per_s) + "/s", grouped(s.received) + " received"),
+    percentileTile(s, "p50"),
+    percentileTile(s, "p99"),
     tile("clients held", grouped(s.held), "of " + grouped(s.asked) + (s.failed ? ", " + grouped(s.failed) + " failed" : "") + (s.dropped ? ", " + grouped(s.dropped) + " dropped" : "")),
     tile(missing(s).name, grouped(missing(s).n), "of " + grouped(s.ledger.expected) + " settled"),
     tile("errors", grouped(s.errors), s.classes && s.classes.length ? s.classes[0].class : "none"),

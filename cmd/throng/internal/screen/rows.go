@@ -224,7 +224,7 @@ func (v *view) checks() []string {
 // it must keep.
 func (v *view) generator() []string {
 	p := v.s.Last
-	now := fmt.Sprintf("lag max %s  CPU %.0f %%  GC %s", us(p.Lagus), 100*p.CPU, us(p.GCus))
+	now := fmt.Sprintf("lag max %s  CPU %.0f %%  GC %s", board.Amount(p.Lagus, false), 100*p.CPU, us(p.GCus))
 	if p.ServerCPU > 0 || p.ServerRSS > 0 {
 		now += faint.Render("  server ") + fmt.Sprintf("CPU %.0f %%  %s", 100*p.ServerCPU, metric.FormatBytes(p.ServerRSS))
 	}
