@@ -58,7 +58,7 @@ func searchJournal(c *Capacity) *charts.Figure {
 	if c.Low > 0 {
 		p.Rules = append(p.Rules, draw.Rule{At: c.place(c.Low), Label: "holds " + c.show(c.Low)})
 	}
-	f := &charts.Figure{Data: data, Caption: "How the capacity was found: each trial in order, with its outcome. Probes narrow the range, confirmations repeat its two ends, and the last trials complete the curves. The table below links to each trial."}
+	f := &charts.Figure{Data: data, Caption: "How the capacity was found: each trial in order, with its outcome. Probes narrow the range, confirmations repeat its two ends, and the last trials complete the curves. The table “Each trial” links to them."}
 	f.Figure = draw.Figure{Name: "search-journal", Title: "Search journal", Sub: c.sub(), Panels: []draw.Panel{p}}
 	return f
 }

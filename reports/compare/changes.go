@@ -89,7 +89,7 @@ func (c *Change) showChange(v float64) string {
 		s = layout.Significant(a) + layout.Nbsp + "points"
 	case a == 0:
 		s = "0" + layout.Nbsp + "%"
-	case a < 10:
+	case a < 9.95:
 		s = fmt.Sprintf("%.1f", a) + layout.Nbsp + "%"
 	case a < 1000:
 		s = fmt.Sprintf("%.0f", a) + layout.Nbsp + "%"

@@ -82,7 +82,11 @@ func changes(name, title, sub string, rows []changeRow) *charts.Figure {
 		}
 	}
 	p.Y.Min, p.Y.Max = 0.4, n+0.6
-	f := &charts.Figure{Caption: "The change of each metric with its 95 % interval. The grey band marks changes of up to 2 % in either direction."}
+	with := " with its 95" + layout.Nbsp + "% interval"
+	if !slices.ContainsFunc(rows, func(r changeRow) bool { return r.Interval != nil }) {
+		with = ""
+	}
+	f := &charts.Figure{Caption: "The change of each metric" + with + ". The grey band marks changes of up to 2" + layout.Nbsp + "% in either direction."}
 	f.Figure = draw.Figure{Name: name, Title: title, Sub: sub, Panels: []draw.Panel{p}}
 	return f
 }
@@ -151,7 +155,7 @@ func shiftFigure(name string, p *Pair) *charts.Figure {
 	f := &charts.Figure{Data: data, Caption: "Where in the distribution of " + p.Shift.Metric + " the change is. Above the line a percentile is higher than in the base, below it lower."}
 	if len(area.Low) > 1 {
 		panel.Areas = []draw.Area{area}
-		f.Caption += " The grey area is the 95" + layout.Nbsp + "% interval over the trials, separately for each percentile."
+		f.Caption += " The blue area is the 95" + layout.Nbsp + "% interval over the trials, separately for each percentile."
 	} else {
 		f.Caption += " There are too few trials for an interval, so the difference may be chance."
 	}

@@ -31,6 +31,15 @@ func pointsOf(f *charts.Figure, name string) (pts []draw.Point) {
 
 func same(a, b draw.Point) bool { return math.Abs(a.X-b.X) < 1e-9 && a.Y == b.Y }
 
+func TestShowChange(t *testing.T) {
+	c := Change{Relative: true}
+	for v, want := range map[float64]string{0: "0 %", 0.0149: "+1.5 %", 0.0994: "+9.9 %", 0.0996: "+10 %", -0.104: "-10 %", 9.991: "+999 %", 19.5: "+1 950 %"} {
+		if got := strings.ReplaceAll(c.showChange(v), layout.Nbsp, " "); got != want {
+			t.Errorf("%v is written as %q, want %q", v, got, want)
+		}
+	}
+}
+
 func TestChangesFigure(t *testing.T) {
 	share := relative("loss", Worse, 0.5, nil)
 	share.Relative = false
@@ -57,10 +66,14 @@ func TestChangesFigure(t *testing.T) {
 	if p.X.Min >= -20 || p.X.Max <= 30 {
 		t.Errorf("the axis from %v to %v hides an interval", p.X.Min, p.X.Max)
 	}
+	with := f.Caption
 	// A third and the threefold lie equally far from no change.
 	f = changes("c", "Changes", "", []changeRow{relative("a", Worse, 2, nil), relative("b", Better, -2.0/3, nil)})
 	if x := f.Panels[0].X; !x.Log {
 		t.Errorf("large changes on the axis %+v", x)
+	}
+	if !strings.Contains(with, "interval") || strings.Contains(f.Caption, "interval") {
+		t.Errorf("with intervals %q, and without any %q", with, f.Caption)
 	}
 	if worse, better := pointsOf(f, "worse"), pointsOf(f, "better"); !same(worse[0], draw.Point{X: 3, Y: 2}) || math.Abs(better[0].X-1.0/3) > 1e-9 {
 		t.Errorf("worse at %v, better at %v", worse, better)

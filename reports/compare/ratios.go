@@ -19,7 +19,7 @@ func ratios(name string, p *Pair) *charts.Figure {
 		return nil
 	}
 	f := &charts.Figure{Caption: "Each mark is one pair of trials that ran next to each other, by which side ran first. " +
-		"The line is the estimate, the grey area its 95" + layout.Nbsp + "% interval. Marks that rise or fall from left to right would be a drift that the pairs do not cancel."}
+		"The line is the estimate, the blue area its 95" + layout.Nbsp + "% interval. Marks that rise or fall from left to right would be a drift that the pairs do not cancel."}
 	for i := range p.Changes {
 		if ch := &p.Changes[i]; ch.asked && len(relativeOnly([]changeRow{{Change: ch}})) > 0 && !ch.effect.Constant() && len(f.Panels) < maxRatios {
 			f.Panels = append(f.Panels, ratioPanel(p, ch))

@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
+	"image/color"
 	"image/png"
 	"io"
 	"math"
@@ -424,8 +425,36 @@ func TestAreaLiesBetweenItsLines(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if n, m := strings.Count(with.String(), hex(shade)), strings.Count(without.String(), hex(shade)); n != m+1 {
-		t.Errorf("%d shaded areas are drawn, %d without the area", n, m)
+	if n, m := strings.Count(with.String(), hex(boxes[Heat1])), strings.Count(without.String(), hex(boxes[Heat1])); n != 1 || m != 0 {
+		t.Errorf("%d filled areas are drawn, %d without the area", n, m)
+	}
+}
+
+// Marks are seen without looking for them: none is a hair of ink.
+func TestMarksAreSeen(t *testing.T) {
+	for s := range styles {
+		const ink = 40 // pixels, of which a point of the figure has seven
+		f := &Figure{Name: "marks", Title: "t", Panels: []Panel{{Lines: []Line{{Style: s, Marks: true, Points: []Point{{X: 1, Y: 1}, {X: 2, Y: 2}}}}}}}
+		var b bytes.Buffer
+		if err := PNG(&b, f, Size{Width: 150, Axes: 60}); err != nil {
+			t.Fatal(err)
+		}
+		picture, err := png.Decode(&b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		for y := range picture.Bounds().Dy() {
+			for x := range picture.Bounds().Dx() {
+				if r, g, b, _ := picture.At(x, y).RGBA(); (color.RGBA{uint8(r >> 8), uint8(g >> 8), uint8(b >> 8), 0xFF}) == series[s] {
+					n++
+				}
+			}
+		}
+		t.Logf("%d: %d pixels a mark", s, n/2)
+		if n/2 < ink {
+			t.Errorf("a mark of style %d is %d pixels", s, n/2)
+		}
 	}
 }
 

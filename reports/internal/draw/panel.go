@@ -227,7 +227,8 @@ func (p *panel) drawAreas(c *draw.Canvas) {
 			outline = append(outline, vg.Point{X: p.px(pt.X), Y: p.py(pt.Y)})
 		}
 		if len(outline) > 2 {
-			c.FillPolygon(shade, outline)
+			c.FillPolygon(boxes[Heat1], outline)
+			c.StrokeLines(draw.LineStyle{Color: boxes[Heat3], Width: 0.8}, append(outline, outline[0]))
 		}
 	}
 }

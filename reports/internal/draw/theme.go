@@ -76,12 +76,14 @@ var dashes = [styles][]vg.Length{
 
 var marks = [styles]draw.GlyphDrawer{
 	Blue: draw.CircleGlyph{}, Vermillion: draw.BoxGlyph{}, Green: draw.PyramidGlyph{}, Purple: cross{},
-	Orange: diamond{}, Sky: draw.SquareGlyph{}, Ink: ring{}, Grey: draw.PlusGlyph{},
+	Orange: diamond{}, Sky: square{}, Ink: ring{}, Grey: plus{},
 }
 
 // These are heavier than gonum's, which are invisible on top of a line.
 type (
 	cross   struct{}
+	plus    struct{}
+	square  struct{}
 	ring    struct{}
 	diamond struct{}
 )
@@ -103,6 +105,25 @@ func (cross) DrawGlyph(c *draw.Canvas, sty draw.GlyphStyle, pt vg.Point) {
 	r := sty.Radius * 1.2
 	c.StrokeLine2(st, pt.X-r, pt.Y-r, pt.X+r, pt.Y+r)
 	c.StrokeLine2(st, pt.X-r, pt.Y+r, pt.X+r, pt.Y-r)
+}
+
+func (plus) DrawGlyph(c *draw.Canvas, sty draw.GlyphStyle, pt vg.Point) {
+	st := draw.LineStyle{Color: sty.Color, Width: 2}
+	r := sty.Radius * 1.4
+	c.StrokeLine2(st, pt.X-r, pt.Y, pt.X+r, pt.Y)
+	c.StrokeLine2(st, pt.X, pt.Y-r, pt.X, pt.Y+r)
+}
+
+func (square) DrawGlyph(c *draw.Canvas, sty draw.GlyphStyle, pt vg.Point) {
+	c.SetLineStyle(draw.LineStyle{Color: sty.Color, Width: 1.4})
+	r := sty.Radius * 0.9
+	p := vg.Path{}
+	p.Move(vg.Point{X: pt.X - r, Y: pt.Y - r})
+	p.Line(vg.Point{X: pt.X + r, Y: pt.Y - r})
+	p.Line(vg.Point{X: pt.X + r, Y: pt.Y + r})
+	p.Line(vg.Point{X: pt.X - r, Y: pt.Y + r})
+	p.Close()
+	c.Stroke(p)
 }
 
 func (ring) DrawGlyph(c *draw.Canvas, sty draw.GlyphStyle, pt vg.Point) {
