@@ -313,16 +313,27 @@ func (c *Comparison) correct(gates []Gate) {
 	for _, ch := range family {
 		weights = append(weights, share(ch.asked))
 	}
+	left := c.left()
 	for i, p := range stats.Holm(ps, weights) {
+		p = min(1, p/left)
 		family[i].PHolm = &p
 	}
-	c.askedLevel = stats.Alpha * share(true)
+	c.askedLevel = stats.Alpha * left * share(true)
 	for i := range c.Pairs {
 		for j := range c.Pairs[i].Changes {
 			ch := &c.Pairs[i].Changes[j]
-			ch.settle(stats.Alpha * share(ch.asked))
+			ch.settle(stats.Alpha * left * share(ch.asked))
 		}
 	}
+}
+
+// left is the share of the level that is left to test at: of builds that ran in turn until the
+// intervals were narrow enough, less than all of it.
+func (c *Comparison) left() float64 {
+	if c.Axis == result.AxisBuild {
+		return stats.Looking
+	}
+	return 1
 }
 
 // settle decides what a change is, of which the first step of the correction tests at a level.

@@ -108,7 +108,7 @@ type Change struct {
 	// two-sided: Wilcoxon's signed ranks of pairs of trials, else Mann-Whitney; nil with one trial
 	// on a side
 	P *float64 `json:"p,omitempty"`
-	// corrected for all metrics of all pairs
+	// corrected for all metrics of all pairs, and of two builds for having looked when to stop
 	PHolm *float64 `json:"p_holm,omitempty"`
 	// the smallest rise that would have been found in nineteen of twenty such comparisons, like
 	// Change; nil with too few trials to find one of any size

@@ -154,8 +154,8 @@ const hopeless = 3
 // Narrow reports whether there are trials enough: whether a change of until, or where until is 0
 // one of the limit of each condition, would have been found in every metric that the comparison is
 // about and that was measured. It looks at how far the trials scatter, and not at where they lie:
-// going on until it holds raises no false alarms. A few trials are enough, too, where they measure
-// nothing that the comparison is about.
+// stats.Looking makes up for the few false alarms of going on until it holds. A few trials are
+// enough, too, where they measure nothing that the comparison is about.
 func (c *Comparison) Narrow(until float64) bool {
 	found := 0
 	for i := range c.Pairs {

@@ -176,6 +176,9 @@ func (c *Comparison) method() string {
 	if len(c.Pairs) > 1 {
 		s += fmt.Sprintf(" of all %d comparisons", len(c.Pairs))
 	}
+	if c.left() < 1 {
+		s += " and for looking after each pair whether there are enough"
+	}
 	return s + ": by chance, at most one in twenty comparisons of equal systems shows any. Two thirds of these five per cent are for what the comparison is about " +
 		"(the metrics of the conditions, else p50, p99, CPU and memory). The intervals are not corrected. " +
 		"Detectable is the change that would have been found in nineteen of twenty such comparisons."
