@@ -151,6 +151,9 @@ func Inputs(inputs []Input, opt Options) (*Comparison, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := c.bounded(); err != nil {
+		return nil, err
+	}
 	c.Level = stats.Alpha
 	for i := range c.Pairs {
 		if err := c.Pairs[i].measure(); err != nil {
@@ -170,6 +173,29 @@ func Inputs(inputs []Input, opt Options) (*Comparison, error) {
 		c.Notes = append(c.Notes, strings.ReplaceAll(note, layout.Nbsp, " "))
 	}
 	return c, nil
+}
+
+// Bounds of a comparison. A result may be a stranger's, and of each metric every trial of one side
+// is set against every trial of the other: in all pairs together 8 MiB of numbers for each metric.
+const (
+	maxPairs     = 1000
+	maxContrasts = 1 << 20
+)
+
+// bounded returns an error for more than a comparison can hold.
+func (c *Comparison) bounded() error {
+	if n := len(c.Pairs); n > maxPairs {
+		return fmt.Errorf("%d combinations are to be compared, and at most %d are at a time; select some, such as DIR#axis=value", n, maxPairs)
+	}
+	sum := 0
+	for i := range c.Pairs {
+		p := &c.Pairs[i]
+		base, new := len(p.base.all), len(p.new.all)
+		if sum += base * new; sum > maxContrasts {
+			return fmt.Errorf("%s has %d trials and %s has %d, which is more than can be compared; select some, such as DIR#axis=value", p.Base, base, p.New, new)
+		}
+	}
+	return nil
 }
 
 // compareAxis pairs, for each combination of the other axes, the base value with every other one.
@@ -202,8 +228,9 @@ func compareAxis(inputs []Input, opt Options) (*Comparison, error) {
 	c := &Comparison{Base: base, Axis: opt.By}
 	gs := in.grouped(cells, []string{opt.By})
 	for _, g := range gs {
+		of := g.by(opt.By)
 		for _, v := range values {
-			old, next := g.with(opt.By, base), g.with(opt.By, v)
+			old, next := of[base], of[v]
 			if v == base || len(old) == 0 || len(next) == 0 {
 				continue
 			}
@@ -251,7 +278,7 @@ func compareInputs(inputs []Input) (*Comparison, error) {
 		if err != nil {
 			return nil, err
 		}
-		pairs, notes := pairUp(baseGroups, in.grouped(cells, keys))
+		pairs, only := pairUp(baseGroups, in.grouped(cells, keys))
 		if len(pairs) == 0 {
 			return nil, fmt.Errorf("%s and %s have no combination of parameters in common; select the cells to compare, such as '%s' and '%s'",
 				inputs[0].Name, in.Name, inputs[0].Choices()[0], in.Choices()[0])
@@ -270,9 +297,7 @@ func compareInputs(inputs []Input) (*Comparison, error) {
 			p.Label = strings.Join(parts, ": ")
 			c.Pairs = append(c.Pairs, p)
 		}
-		for _, n := range notes {
-			c.Notes = append(c.Notes, names[i+1]+": "+n)
-		}
+		c.Notes = slices.Concat(c.Notes, missing(names[i+1], only[0]), missing(names[0], only[1]))
 	}
 	return c, nil
 }

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -192,6 +193,9 @@ func TestComparePairsCombinations(t *testing.T) {
 	if len(c.Pairs) != 2 || c.Pairs[0].Label != "kind a" || c.Pairs[1].Label != "kind b" {
 		t.Errorf("pairs %+v", c.Pairs)
 	}
+	if back := two(t, b, a); !slices.Contains(c.Notes, "before: no cells with kind c") || !slices.Contains(back.Notes, "after: no cells with kind c") {
+		t.Errorf("what one side alone has is not said: %q, and %q", c.Notes, back.Notes)
+	}
 	c = compare(t, Options{}, Input{Name: "a", Run: a}, Input{Name: "b", Run: b}, Input{Name: "c", Run: reporttest.Trials(3, 5, 1000)}.with(a))
 	if len(c.Pairs) != 4 || c.Pairs[3].Label != "c: kind b" {
 		t.Errorf("three inputs give %d pairs, the last %q", len(c.Pairs), c.Pairs[len(c.Pairs)-1].Label)
@@ -317,6 +321,15 @@ func TestParseGate(t *testing.T) {
 	}
 }
 
+// crowd is a run of many cells without a number in them: a few bytes each.
+func crowd(cells, combinations int) *result.Run {
+	run := &result.Run{Scenario: "s"}
+	for i := range cells {
+		run.Cells = append(run.Cells, result.Cell{Params: map[string]string{"n": strconv.Itoa(i % combinations)}, Trial: 1 + i/combinations, Verdict: result.Pass})
+	}
+	return run
+}
+
 func TestCompareErrors(t *testing.T) {
 	run := reporttest.Trials(1, 2, 1000, 2000)
 	for want, try := range map[string]func() (*Comparison, error){
@@ -335,6 +348,15 @@ func TestCompareErrors(t *testing.T) {
 		},
 		"ended before its first trial": func() (*Comparison, error) {
 			return Inputs([]Input{{Name: "x", Run: run}, {Name: "y", Run: &result.Run{}}}, Options{})
+		},
+		"a has 1300 trials and b has 1300, which is more than can be compared": func() (*Comparison, error) {
+			return Inputs([]Input{{Name: "a", Run: crowd(1300, 1)}, {Name: "b", Run: crowd(1300, 1)}}, Options{})
+		},
+		"a has 900 trials and b has 900, which is": func() (*Comparison, error) { // in all pairs together
+			return Inputs([]Input{{Name: "a", Run: crowd(1800, 2)}, {Name: "b", Run: crowd(1800, 2)}}, Options{})
+		},
+		"1001 combinations are to be compared, and at most 1000": func() (*Comparison, error) {
+			return Inputs([]Input{{Name: "x", Run: crowd(1002, 1002)}}, Options{By: "n"})
 		},
 		"have no combination of parameters in common": func() (*Comparison, error) {
 			return Inputs([]Input{{Name: "x", Run: run}, {Name: "y", Run: reporttest.Trials(1, 2, 1000)}}, Options{})

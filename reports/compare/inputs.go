@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/throng-io/throng/reports/internal/layout"
 	"github.com/throng-io/throng/reports/internal/selection"
 	"github.com/throng-io/throng/scenario/result"
 )
@@ -98,16 +99,19 @@ func shortNames(inputs []Input) []string {
 // combination is the cells that share all parameters but the compared ones.
 type combination struct {
 	params map[string]string // those shared
+	key    string            // of params: the same for the same ones
 	cells  []*result.Cell
 }
 
-func (g combination) with(axis, value string) (cells []*result.Cell) {
+// by sorts the cells by their value of an axis.
+func (g combination) by(axis string) map[string][]*result.Cell {
+	of := map[string][]*result.Cell{}
 	for _, c := range g.cells {
-		if v, ok := c.Params[axis]; ok && v == value {
-			cells = append(cells, c)
+		if v, ok := c.Params[axis]; ok {
+			of[v] = append(of[v], c)
 		}
 	}
-	return cells
+	return of
 }
 
 // cells are those that the selection names.
@@ -168,33 +172,51 @@ func (in Input) grouped(cells []*result.Cell, compared []string) []combination {
 		for _, k := range axes {
 			params[k] = c.Params[k]
 		}
-		key := fmt.Sprint(params)
+		key := fmt.Sprintf("%q", params) // fmt sorts the keys
 		i, ok := at[key]
 		if !ok {
 			i = len(all)
 			at[key] = i
-			all = append(all, combination{params: params})
+			all = append(all, combination{params: params, key: key})
 		}
 		all[i].cells = append(all[i].cells, c)
 	}
 	return all
 }
 
-// pairUp finds for each combination of base the same one of the other side. Two sides of one
-// combination each are a pair whatever their parameters; how these differ is in the residue.
-func pairUp(base, other []combination) (pairs []Pair, notes []string) {
+// pairUp finds for each combination of base the same one of the other side, and those that only
+// base or only the other side has. Two sides of one combination each are a pair whatever their
+// parameters; how these differ is in the residue.
+func pairUp(base, other []combination) (pairs []Pair, only [2][]combination) {
 	if len(base) == 1 && len(other) == 1 {
-		return []Pair{{rest: base[0].params, base: side{all: base[0].cells}, new: side{all: other[0].cells}}}, nil
+		return []Pair{{rest: base[0].params, base: side{all: base[0].cells}, new: side{all: other[0].cells}}}, only
+	}
+	left := map[string]combination{}
+	for _, o := range other {
+		left[o.key] = o
 	}
 	for _, b := range base {
-		i := slices.IndexFunc(other, func(o combination) bool { return maps.Equal(o.params, b.params) })
-		if i < 0 {
-			notes = append(notes, "no cells with "+selection.Label(b.cells[0], slices.Sorted(maps.Keys(b.params))))
+		o, ok := left[b.key]
+		if !ok {
+			only[0] = append(only[0], b)
 			continue
 		}
-		pairs = append(pairs, Pair{rest: b.params, base: side{all: b.cells}, new: side{all: other[i].cells}})
+		delete(left, b.key)
+		pairs = append(pairs, Pair{rest: b.params, base: side{all: b.cells}, new: side{all: o.cells}})
 	}
-	return pairs, notes
+	only[1] = slices.DeleteFunc(slices.Clone(other), func(o combination) bool { return left[o.key].cells == nil })
+	return pairs, only
+}
+
+// missing are notes on the combinations that a side does not have.
+func missing(side string, of []combination) (notes []string) {
+	for i, o := range of {
+		if i == maxNamed {
+			return append(notes, fmt.Sprintf("%s: no cells of %s more", side, layout.Plural(len(of)-i, "combination")))
+		}
+		notes = append(notes, side+": no cells with "+selection.Label(o.cells[0], slices.Sorted(maps.Keys(o.params))))
+	}
+	return notes
 }
 
 // Choices are the combinations of a run's matrix as inputs; without a matrix, the run itself.

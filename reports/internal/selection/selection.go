@@ -74,7 +74,7 @@ func Groups(run *result.Run) []Group {
 	var gs []Group
 	for i := range run.Cells {
 		c := &run.Cells[i]
-		key := fmt.Sprint(c.Params) // fmt sorts the keys
+		key := fmt.Sprintf("%q", c.Params) // fmt sorts the keys
 		j, ok := at[key]
 		if !ok {
 			j = len(gs)
