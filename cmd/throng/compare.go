@@ -55,8 +55,8 @@ when the trials would have found a change as large as the limit. Otherwise it is
 decided, with the number of pairs that it takes.
 
 Exit codes: 0 no condition of --fail-if was met, 1 a condition was met, 2 bad usage or
-file, 3 a condition was not decided, 4 a server of --live cannot be reached,
-130 interrupted.`
+file, 3 a condition was not decided or there were no valid trials to compare, 4 a server
+of --live cannot be reached, 130 interrupted.`
 
 func compareCommand() *cobra.Command {
 	var flags compareFlags
@@ -131,7 +131,11 @@ func (flags *compareFlags) compareSaved(cmd *cobra.Command, args []string) error
 	if err != nil {
 		return err
 	}
-	return flags.end(cmd, c, flags.out, what, gateCode(c.Findings))
+	code := gateCode(c.Findings)
+	if c.Empty() {
+		code = exitInvalid
+	}
+	return flags.end(cmd, c, flags.out, what, code)
 }
 
 // compareLive runs two builds and compares them.

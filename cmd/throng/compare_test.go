@@ -104,7 +104,7 @@ func TestCompareCommand(t *testing.T) {
 		{"one fails, one cannot be judged", []string{pairs, "--by", "build", "--fail-if", "p99(ack) > 1%", "--fail-if", "p50(delivery) > 1%"}, exitFail, "NOT DECIDED"},
 		{"markdown", []string{before, after, "--markdown"}, exitPass, "### Load test: after against before"},
 		{"json", []string{before, after, "--json"}, exitPass, `"outcome": "worse"`},
-		{"nothing valid, as JSON", []string{before, void, "--json"}, exitPass, `"changes": []`},
+		{"nothing valid, as JSON", []string{before, void, "--json"}, exitInvalid, `"changes": []`},
 		{"nothing valid in a history", []string{"--history", t.TempDir(), void, "--json"}, exitPass, `"metrics": []`},
 		{"page", []string{before, after, "--out", page}, exitPass, "compare.html"},
 		{"one result", []string{before}, exitUsage, "give two"},

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -218,7 +217,7 @@ func (live *liveComparison) conclude(c *compare.Comparison, took time.Duration) 
 	}
 	each := took / time.Duration(max(1, n))
 	switch {
-	case n == 0 && slices.ContainsFunc(c.Pairs, func(p compare.Pair) bool { return p.BaseTrials.Valid > 0 && p.NewTrials.Valid > 0 }):
+	case n == 0 && !c.Empty():
 		c.Notes = append(c.Notes, "In no pair of trials both were valid, so nothing is decided.")
 	case n == 0: // the comparison says so
 	case needed > pairs.MaxPairs:

@@ -11,6 +11,11 @@ import (
 // Sentence says what the comparison shows, in a few short sentences.
 func (c *Comparison) Sentence() string { return strings.ReplaceAll(c.sentence(), layout.Nbsp, " ") }
 
+// Empty reports whether nothing was compared: no pair has valid trials on both sides.
+func (c *Comparison) Empty() bool {
+	return !slices.ContainsFunc(c.Pairs, func(p Pair) bool { return p.BaseTrials.Valid > 0 && p.NewTrials.Valid > 0 })
+}
+
 // maxNamed is how many pairs a sentence names; more are in the table below it.
 const maxNamed = 6
 
@@ -21,7 +26,7 @@ func (c *Comparison) sentence() string {
 	ms := headlines(c)
 	i := slices.IndexFunc(ms, func(m measure) bool { return m.tail })
 	switch {
-	case !slices.ContainsFunc(c.Pairs, func(p Pair) bool { return p.BaseTrials.Valid > 0 && p.NewTrials.Valid > 0 }):
+	case c.Empty():
 		return fmt.Sprintf("None of %d pairs has valid trials on both sides, so nothing can be compared.", len(c.Pairs))
 	case len(ms) == 0:
 		return fmt.Sprintf("%d pairs were compared with %s, but no metric was measured on both sides.", len(c.Pairs), c.Base)
