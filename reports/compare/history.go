@@ -82,16 +82,38 @@ func OpenHistory(dir string, newest *Input) (*History, error) {
 		if err != nil {
 			return nil, err
 		}
-		inputs = append(inputs, Input{Name: name, Run: run})
+		if newest != nil && (sameRun(run, newest.Run) || run.Started.After(newest.Run.Started)) {
+			continue
+		}
+		inputs = keep(inputs, Input{Name: name, Run: run})
 	}
 	slices.SortStableFunc(inputs, func(a, b Input) int { return a.Run.Started.Compare(b.Run.Started) })
 	if newest != nil {
-		inputs = slices.DeleteFunc(inputs, func(in Input) bool {
-			return sameRun(in.Run, newest.Run) || in.Run.Started.After(newest.Run.Started)
-		})
 		inputs = append(inputs, Input{Name: shortNames([]Input{*newest})[0], Run: newest.Run})
 	}
 	return newHistory(dir, inputs)
+}
+
+// keep adds a result that has been read: of each scenario the newest that a history may need keep
+// their cells. A directory may hold the results of years.
+func keep(inputs []Input, in Input) []Input {
+	inputs = append(inputs, in)
+	var oldest *result.Run
+	n := 0
+	for _, other := range inputs {
+		run := other.Run
+		if run.Scenario != in.Run.Scenario || len(run.Cells) == 0 {
+			continue
+		}
+		n++
+		if oldest == nil || run.Started.Before(oldest.Started) {
+			oldest = run
+		}
+	}
+	if n > HistoryLength+1 {
+		oldest.Cells = nil
+	}
+	return inputs
 }
 
 func newHistory(dir string, inputs []Input) (*History, error) {
@@ -125,8 +147,8 @@ func newHistory(dir string, inputs []Input) (*History, error) {
 	return h, nil
 }
 
-// measure looks for the change point of each metric. Metrics that are the same in all results
-// cannot raise a false alarm, and take no part in the correction.
+// measure looks for the change point of each metric. Metrics that are the same in all results, or
+// in too few of them, cannot raise a false alarm, and take no part in the correction.
 func (h *History) measure(trials [][]*result.Cell) {
 	var ps []float64
 	var family []int // their places in h.Metrics
@@ -143,7 +165,7 @@ func (h *History) measure(trials [][]*result.Cell) {
 		}
 		past.find()
 		past.PHolm = past.P
-		if slices.Min(past.Values) < slices.Max(past.Values) {
+		if len(past.Values) >= stats.MinSeries && slices.Min(past.Values) < slices.Max(past.Values) {
 			family, ps = append(family, len(h.Metrics)), append(ps, past.P)
 		}
 		h.Metrics = append(h.Metrics, past)

@@ -100,6 +100,60 @@ func TestHistoryIsOfTheLastResults(t *testing.T) {
 	}
 }
 
+// A metric that few results have does not make the others harder to show.
+func TestHistoryOfFewValues(t *testing.T) {
+	of := func(dir string) float64 {
+		for _, m := range opened(t, dir, nil).Metrics {
+			if m.Metric == "p50(delivery)" {
+				return m.PHolm
+			}
+		}
+		t.Fatal("no p50(delivery)")
+		return 0
+	}
+	dir := past(t, 2000, 2020, 1990, 2010, 2005, 1995, 2060, 2055, 2070)
+	before := of(dir)
+	for _, name := range []string{"day-02", "day-08"} {
+		run, err := result.Read(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range run.Cells {
+			run.Cells[i].Latency["ack"] = calls(2000, 0, time.Duration(len(name)+i)*time.Millisecond)
+		}
+		if err := run.Write(filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if after := of(dir); after != before {
+		t.Errorf("p is %v, and with acknowledgements in two results %v", before, after)
+	}
+}
+
+// A directory with the results of years is read without keeping them all.
+func TestHistoryKeepsTheNewest(t *testing.T) {
+	var inputs []Input
+	for i := range 3 * HistoryLength {
+		for _, name := range []string{"a", "b"} { // the newest of a come first, and of b last
+			started := time.Unix(int64(i), 0)
+			if name == "a" {
+				started = time.Unix(int64(-i), 0)
+			}
+			run := &result.Run{Scenario: name, Started: started, Cells: []result.Cell{{Trial: 1}}}
+			inputs = keep(inputs, Input{Name: fmt.Sprint(name, i), Run: run})
+		}
+	}
+	var kept []string
+	for _, in := range inputs {
+		if len(in.Run.Cells) > 0 {
+			kept = append(kept, in.Name)
+		}
+	}
+	if len(inputs) != 6*HistoryLength || len(kept) != 2*(HistoryLength+1) || kept[0] != "a0" || kept[len(kept)-1] != "b29" {
+		t.Errorf("of %d results %q are kept", len(inputs), kept)
+	}
+}
+
 func TestHistoryErrors(t *testing.T) {
 	matrix := t.TempDir()
 	if err := reporttest.Trials(1, 2, 1000, 2000).Write(filepath.Join(matrix, "a")); err != nil {
