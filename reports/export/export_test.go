@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/throng-io/throng/reports"
 	"github.com/throng-io/throng/reports/internal/reporttest"
 	"github.com/throng-io/throng/scenario/result"
 )
@@ -92,6 +93,25 @@ func TestCSV(t *testing.T) {
 	}
 }
 
+// A run that is invalid while all its cells passed, or of which there is no cell, is red.
+func TestJUnitOfWhatIsMissing(t *testing.T) {
+	for _, name := range []string{"matrix", "none"} {
+		run := reporttest.Sample(name)
+		for i := range run.Cells {
+			run.Cells[i].Verdict = result.Pass
+		}
+		run.Verdict, run.Interrupted = result.Invalid, len(run.Cells) > 0
+		var got junitSuites
+		if err := xml.Unmarshal(format(t, "junit", run), &got); err != nil {
+			t.Fatal(err)
+		}
+		last := got.Suites[len(got.Suites)-1]
+		if len(got.Suites) != len(run.Cells)+1 || got.Errors != 1 || last.Errors != 1 || last.Cases[0].Error.Message != reports.Sentence(run) {
+			t.Errorf("%s: %d errors in %d suites, the last %+v", name, got.Errors, len(got.Suites), last)
+		}
+	}
+}
+
 func TestJUnit(t *testing.T) {
 	for _, name := range slices.Sorted(maps.Keys(reporttest.Samples)) {
 		run := reporttest.Sample(name)
@@ -115,9 +135,19 @@ func TestJUnit(t *testing.T) {
 				t.Errorf("%s: suite %q has %d cases for %d checks", name, s.Name, len(s.Cases), len(run.Cells[i].Checks))
 			}
 			names[s.Name] = true
-			skipped := 0
+			skipped, took := 0, 0.0
 			for _, c := range s.Cases {
+				seconds, err := strconv.ParseFloat(c.Time, 64)
+				if took += seconds; err != nil {
+					t.Errorf("%s: %v", name, err)
+				}
 				failures, errs, skipped, n = failures+present(c.Failure), errs+present(c.Error), skipped+present(c.Skipped), n+1
+			}
+			if whole, err := strconv.ParseFloat(s.Time, 64); err != nil || took != whole {
+				t.Errorf("%s: suite %q took %s s, and its cases %v", name, s.Name, s.Time, took)
+			}
+			if began := run.Cells[i].Started; !began.IsZero() && s.Timestamp != stamp(began) {
+				t.Errorf("%s: suite %q is of %s, and began at %v", name, s.Name, s.Timestamp, began)
 			}
 			if s.Skipped != skipped {
 				t.Errorf("%s: suite %q says %d skipped, counted %d", name, s.Name, s.Skipped, skipped)

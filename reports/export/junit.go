@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
+	"github.com/throng-io/throng/reports"
 	"github.com/throng-io/throng/reports/capacity"
 	"github.com/throng-io/throng/reports/internal/layout"
 	"github.com/throng-io/throng/reports/internal/selection"
@@ -59,7 +61,8 @@ type (
 // writeJUnit writes each cell as a suite and each check as a test case. A broken service-level
 // check is a failure, a broken `valid:` rule an error; of an invalid cell the service-level checks
 // are skipped, for their numbers say nothing. The case "verdict" stands for the cell as a whole, so
-// that one without checks, or that ended early, is seen too.
+// that one without checks, or that ended early, is seen too; a run that is invalid though none of
+// its cells is, as it was interrupted between them or before the first, has a suite of its own.
 func writeJUnit(b *bytes.Buffer, run *result.Run) error {
 	search := run.Capacity != nil
 	if search {
@@ -67,12 +70,17 @@ func writeJUnit(b *bytes.Buffer, run *result.Run) error {
 	}
 	all := junitSuites{Name: run.Scenario}
 	axes := selection.Varying(run)
+	worst := result.Pass
 	for i := range run.Cells {
 		c := &run.Cells[i]
-		s := junitSuite{
-			Name: run.Scenario, Time: strconv.FormatFloat(c.Seconds, 'f', 3, 64), Timestamp: run.Started.UTC().Format("2006-01-02T15:04:05"),
-			Out: plain(sentences.CellSentence(c)),
+		if !c.Repeated {
+			worst = result.Worst(worst, c.Verdict)
 		}
+		began := c.Started
+		if began.IsZero() { // a search, or a result of a version that did not keep it
+			began = run.Started
+		}
+		s := junitSuite{Name: run.Scenario, Time: strconv.FormatFloat(c.Seconds, 'f', 3, 64), Timestamp: stamp(began), Out: plain(sentences.CellSentence(c))}
 		if search {
 			s.Out = plain(c.Reason)
 		}
@@ -87,19 +95,18 @@ func writeJUnit(b *bytes.Buffer, run *result.Run) error {
 			s.Properties = append(s.Properties, junitProperty{k, c.Params[k]})
 		}
 		s.Cases = append(s.Cases, verdictCase(c))
+		s.Cases[0].Time = s.Time // once: readers add the times of the cases up
 		for j := range c.Checks {
 			s.Cases = append(s.Cases, checkCase(c, &c.Checks[j]))
 		}
-		for j := range s.Cases {
-			k := &s.Cases[j]
-			k.Class, k.Time = s.Name, s.Time
-			s.Tests++
-			s.Failures += present(k.Failure)
-			s.Errors += present(k.Error)
-			s.Skipped += present(k.Skipped)
-		}
-		all.Tests, all.Failures, all.Errors = all.Tests+s.Tests, all.Failures+s.Failures, all.Errors+s.Errors
-		all.Suites = append(all.Suites, s)
+		all.add(s)
+	}
+	if result.Worst(run.Verdict, run.Verdict) == result.Invalid && worst != result.Invalid {
+		why := reports.Sentence(run)
+		all.add(junitSuite{
+			Name: run.Scenario + " [whole run]", Time: noTime, Timestamp: stamp(run.Started), Out: why,
+			Cases: []junitCase{{Name: "verdict", Error: &junitOutcome{Message: why}}},
+		})
 	}
 	b.WriteString(xml.Header)
 	enc := xml.NewEncoder(b)
@@ -109,6 +116,25 @@ func writeJUnit(b *bytes.Buffer, run *result.Run) error {
 	}
 	b.WriteByte('\n')
 	return nil
+}
+
+// noTime is the time of a case that took none of its own.
+const noTime = "0.000"
+
+func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05") }
+
+// add counts the cases of a suite and adds it.
+func (all *junitSuites) add(s junitSuite) {
+	for j := range s.Cases {
+		k := &s.Cases[j]
+		k.Class, k.Time = s.Name, cmp.Or(k.Time, noTime)
+		s.Tests++
+		s.Failures += present(k.Failure)
+		s.Errors += present(k.Error)
+		s.Skipped += present(k.Skipped)
+	}
+	all.Tests, all.Failures, all.Errors = all.Tests+s.Tests, all.Failures+s.Failures, all.Errors+s.Errors
+	all.Suites = append(all.Suites, s)
 }
 
 // searchAsCell is a search as one case: that levels break is what it looks for, and no failure.
