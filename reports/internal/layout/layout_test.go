@@ -103,6 +103,14 @@ func TestTextTableOfWideText(t *testing.T) {
 	}
 }
 
+func TestUpperFirst(t *testing.T) {
+	for text, want := range map[string]string{"": "", "a b": "A b", "über das": "Über das", "p99(lag) < 1ms": "p99(lag) < 1ms", "部屋": "部屋"} {
+		if got := UpperFirst(text); got != want {
+			t.Errorf("%q becomes %q, want %q", text, got, want)
+		}
+	}
+}
+
 // Text of a server in a comment of a pull request is neither link nor picture, and calls nobody.
 func TestMarkdownText(t *testing.T) {
 	for text, want := range map[string]string{
