@@ -50,9 +50,9 @@ func TestLogsAddUpToTheResult(t *testing.T) {
 		sum := result.NewHistogram()
 		for _, x := range intervals {
 			if x.Tag == "" {
-				sum.Merge(x.Histogram)
+				sum.Merge(x.Histogram())
 			} else if name == "delivery" {
-				tags[x.Tag] += x.Histogram.TotalCount()
+				tags[x.Tag] += x.Histogram().TotalCount()
 			}
 		}
 		h, err := l.Histogram()

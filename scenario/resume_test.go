@@ -109,7 +109,7 @@ func TestResume(t *testing.T) {
 		sum := int64(0)
 		for _, x := range log {
 			if x.Tag == "" {
-				sum += x.Histogram.TotalCount()
+				sum += x.Histogram().TotalCount()
 			}
 		}
 		if err != nil || sum != c.Latency["ack"].N {

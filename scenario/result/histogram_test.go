@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -204,8 +205,8 @@ func TestReadLog(t *testing.T) {
 			if want := []string{"", "", "warm_up__slowly"}[s]; x.Tag != want {
 				t.Errorf("interval %d is tagged %q, want %q", s, x.Tag, want)
 			}
-			if x.From != time.Duration(s)*time.Second || x.To-x.From != time.Second || x.Histogram.TotalCount() != int64(s) {
-				t.Errorf("interval %d: %v to %v, %d samples", s, x.From, x.To, x.Histogram.TotalCount())
+			if x.From != time.Duration(s)*time.Second || x.To-x.From != time.Second || x.Histogram().TotalCount() != int64(s) {
+				t.Errorf("interval %d: %v to %v, %d samples", s, x.From, x.To, x.Histogram().TotalCount())
 			}
 		}
 	}
@@ -217,6 +218,8 @@ func TestReadLog(t *testing.T) {
 		"\n#x\na,b,c,d\n":        ":3: it is not an interval",
 		"1,1,1,HISTFAAAAA\n":     ":1: unpack histogram",
 		"1e300,1,1,x\n":          ":1: it is not an interval",
+		"NaN,1,1,x\n":            ":1: it is not an interval",
+		"1e10,1,1,x\n":           ":1: it is not an interval", // no time.Duration
 		"#[BaseTime: x (sec)]\n": "is not a number",
 	} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
@@ -226,6 +229,38 @@ func TestReadLog(t *testing.T) {
 			t.Errorf("%q: %v, want %s", text, err, want)
 		}
 	}
+}
+
+// A log of an hour is read in little memory: its histograms stay packed until they are needed.
+func TestReadLogIsSmall(t *testing.T) {
+	dir := t.TempDir()
+	w := NewLogWriter(dir, "", time.Unix(1, 0))
+	h := NewHistogram()
+	Record(h, time.Millisecond)
+	const seconds = 500
+	for s := range seconds {
+		if err := w.Interval("ack", "", time.Duration(s)*time.Second, time.Duration(s+1)*time.Second, h); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	held := func() uint64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before := held()
+	log, err := ReadLog(dir, "", "ack", time.Unix(1, 0))
+	if err != nil || len(log) != seconds || log[seconds-1].Histogram().TotalCount() != 1 {
+		t.Fatalf("%d intervals, %v", len(log), err)
+	}
+	if grown := int64(held() - before); grown > seconds*10_000 {
+		t.Errorf("%d intervals take %d bytes", seconds, grown)
+	}
+	runtime.KeepAlive(log)
 }
 
 func abs(n int64) int64 { return max(n, -n) }

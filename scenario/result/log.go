@@ -183,9 +183,18 @@ func tagSafe(r rune) rune {
 
 // An Interval is one interval of a metric's log.
 type Interval struct {
-	From, To  time.Duration // since the cell's start
-	Tag       string        // of the phase that the samples were due in, when it was not recorded
-	Histogram *hdrhistogram.Histogram
+	From, To time.Duration // since the cell's start
+	Tag      string        // of the phase that the samples were due in, when it was not recorded
+	packed   string        // a histogram takes 190 kB, and a log has one for each second
+}
+
+// Histogram unpacks the interval's histogram, which the caller owns.
+func (x *Interval) Histogram() *hdrhistogram.Histogram {
+	h, err := hdrhistogram.Decode([]byte(x.packed))
+	if err != nil {
+		return NewHistogram() // the zero value; ReadLog has unpacked all others
+	}
+	return h
 }
 
 // ReadLog reads what a LogWriter has written of a metric: dir/METRIC.hlog, or dir/CELL.METRIC.hlog
@@ -246,15 +255,17 @@ func parseInterval(line string, base float64) (x Interval, err error) {
 	}
 	offset, err1 := strconv.ParseFloat(fields[0], 64)
 	length, err2 := strconv.ParseFloat(fields[1], 64)
-	if err := errors.Join(err1, err2); err != nil || math.Abs(offset+base) > 1e11 || math.Abs(length) > 1e9 {
+	const longest = 4e9 // seconds since 1970, until 2096; two of them are a time.Duration, and NaN is none
+	if err := errors.Join(err1, err2); err != nil || !(math.Abs(offset+base) <= longest && math.Abs(length) <= longest) {
 		return x, errors.New("it is not an interval of a histogram log")
 	}
 	if err := ourShape(fields[3]); err != nil {
 		return x, fmt.Errorf("unpack histogram: %w", err)
 	}
-	if x.Histogram, err = hdrhistogram.Decode([]byte(fields[3])); err != nil {
+	if _, err := hdrhistogram.Decode([]byte(fields[3])); err != nil {
 		return x, fmt.Errorf("unpack histogram: %w", err)
 	}
+	x.packed = fields[3]
 	x.From = time.Duration(math.Round((base+offset)*1e3)) * time.Millisecond
 	x.To = x.From + time.Duration(math.Round(length*1e3))*time.Millisecond
 	return x, nil

@@ -321,7 +321,7 @@ func (e *Evidence) recallWindows(cell *result.Cell, rules Rules, log Log) {
 		for at := range logs {
 			for len(logs[at]) > 0 && int64(logs[at][0].From+logs[at][0].To)/2 < until {
 				if phase := e.phaseOf(&logs[at][0], (from+until)/2); phase >= 0 {
-					addAll(ws, at, phase, logs[at][0].Histogram)
+					addAll(ws, at, phase, logs[at][0].Histogram())
 				}
 				logs[at] = logs[at][1:]
 			}

@@ -70,14 +70,22 @@ func TestRecallWindows(t *testing.T) {
 	_, rules, cell := savedCell(t)
 	_, windows := known(t, "max(delivery) < 1s over 1s, 'max(delivery{op=room}) < 1s over 1s', max(ack) < 1s over 1s", "max(cpu) < 80%")
 	rules.SLO = windows.SLO
-	log := func(name string) (out []result.Interval) {
-		if name != "delivery" {
-			return nil
+	dir, start := t.TempDir(), time.Unix(1, 0)
+	w := result.NewLogWriter(dir, "", start)
+	for i, ms := range []int64{900, 70, 5_000} { // the second of these is recorded, the third came after the end
+		h := result.NewHistogram()
+		result.Record(h, time.Duration(ms)*time.Millisecond)
+		if err := w.Interval("delivery", "", time.Duration(i)*time.Second, time.Duration(i+1)*time.Second, h); err != nil {
+			t.Fatal(err)
 		}
-		for i, ms := range []int64{900, 70, 5_000} { // the second of these is recorded, the third came after the end
-			h := result.NewHistogram()
-			result.Record(h, time.Duration(ms)*time.Millisecond)
-			out = append(out, result.Interval{From: time.Duration(i) * time.Second, To: time.Duration(i+1) * time.Second, Histogram: h})
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	log := func(name string) []result.Interval {
+		out, err := result.ReadLog(dir, "", name, start)
+		if err != nil {
+			return nil
 		}
 		return out
 	}
