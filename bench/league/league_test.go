@@ -95,8 +95,6 @@ func TestPeerFilesAreChecked(t *testing.T) {
 	}
 }
 
-// A course of one server over one contest ends with its numbers, in the report and the figure; a
-// server that does not start names what it needs.
 // A percentile that no trial has the samples for would be an empty column.
 func TestMeasuresHaveTheirSamples(t *testing.T) {
 	rePercentile := regexp.MustCompile(`^p(\d+)_(.+)_ms$`)
@@ -122,6 +120,8 @@ func TestMeasuresHaveTheirSamples(t *testing.T) {
 	}
 }
 
+// A course of one server over one contest ends with its numbers, in the report and the figure; a
+// server that does not start names what it needs.
 func TestCourse(t *testing.T) {
 	t.Setenv(serves, "1")
 	exe, err := os.Executable()
@@ -197,6 +197,9 @@ func TestRedraw(t *testing.T) {
 			Contest: contests[0].name(), Peer: peers[i%2].Name, Round: 1 + i/2, Verdict: result.Pass, Clients: 10,
 			Measures: map[string]float64{contests[0].measures[0].Name: float64(100 * (1 + i%2))},
 		})
+		if i%2 == 0 { // of the third measure no trial has a value
+			l.trials[i].Measures[contests[0].measures[1].Name] = 1
+		}
 		if err := lines.Encode(l.trials[i]); err != nil {
 			t.Fatal(err)
 		}
@@ -217,6 +220,8 @@ func TestRedraw(t *testing.T) {
 	}
 	if got, want := again.report(), l.report(); got != want {
 		t.Errorf("written again it is\n%s\nand was\n%s", got, want)
+	} else if head := "| behind | answer p50, ms |\n|---|---|---|---|---|\n"; !strings.Contains(got, head) {
+		t.Errorf("no %q in\n%s", head, got)
 	}
 	if err := again.write(dir); err != nil {
 		t.Fatal(err)

@@ -79,10 +79,11 @@ func (l *league) table(p func(string, ...any), c *contest) {
 		better = "less"
 	}
 	p("\n## %s over %s\n\n%s Clients: %d. Ranked by: %s, %s is better.\n\n| rank | server | %s | behind |", c.scenario, c.transport, f.Spec.About, l.clients(c), c.measures[0].Title, better, c.measures[0].Title)
-	for _, m := range c.measures[1:] {
+	measures := l.others(c)
+	for _, m := range measures {
 		p(" %s |", m.Title)
 	}
-	p("\n|---|---|---|---|%s\n", strings.Repeat("---|", len(c.measures)-1))
+	p("\n|---|---|---|---|%s\n", strings.Repeat("---|", len(measures)))
 	ranked := rank(l.peers, l.values(c, c.measures[0]), c.measures[0].Less)
 	for i, s := range ranked {
 		behind, shared := "", ""
@@ -94,7 +95,7 @@ func (l *league) table(p func(string, ...any), c *contest) {
 		}
 		p("| %s%d | %s | %s | %s |", shared, s.rank, s.peer.Title, rounds.Figure(s.mean), behind)
 		at := slices.Index(l.peers, s.peer)
-		for _, m := range c.measures[1:] {
+		for _, m := range measures {
 			v := rounds.Median(l.values(c, m)[at])
 			if math.IsNaN(v) {
 				p("  |")
@@ -107,6 +108,14 @@ func (l *league) table(p func(string, ...any), c *contest) {
 	for _, peer := range l.peers {
 		l.remarks(p, c, peer)
 	}
+}
+
+// others are the measures of a contest besides the first, of which any trial has a value: a league
+// that is redrawn was measured by the contests of its time.
+func (l *league) others(c *contest) []rounds.Measure {
+	return slices.DeleteFunc(slices.Clone(c.measures[1:]), func(m rounds.Measure) bool {
+		return !slices.ContainsFunc(l.values(c, m), func(v []float64) bool { return !math.IsNaN(rounds.Median(v)) })
+	})
 }
 
 // remarks says what a reader must know of a peer's rounds in a contest: that it has none, or fewer
