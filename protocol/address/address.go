@@ -14,6 +14,9 @@ import (
 // reScheme is the beginning of a URL.
 var reScheme = regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.-]*://`)
 
+// reHTTP is the schemes of addresses that have paths.
+var reHTTP = regexp.MustCompile(`^(http|ws)s?$`)
+
 // hidden stands in the place of what an address does not show.
 const hidden = "***"
 
@@ -44,7 +47,8 @@ func HideQuery(address string) string {
 
 // HideAll hides the users of the addresses in a text, such as an argument of a command. An address
 // ends at a blank, or at the quote that stands before it: other quotes may belong to a password. An
-// @ in the path of a proper URL, which names a host, is no user's.
+// @ in the path of a proper URL of HTTP, which names a host, is no user's. Addresses of brokers
+// have no such paths: there it stands behind a password with a slash.
 func HideAll(text string) string {
 	var b strings.Builder
 	for {
@@ -66,7 +70,7 @@ func HideAll(text string) string {
 			end = min(end, next[0]+at[1]-at[0])
 		}
 		one := text[:end]
-		if u, err := url.Parse(one); err != nil || u.User != nil || u.Hostname() == "" {
+		if u, err := url.Parse(one); err != nil || u.User != nil || u.Hostname() == "" || !reHTTP.MatchString(u.Scheme) {
 			one = Hide(one)
 		}
 		b.WriteString(one)

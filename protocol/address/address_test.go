@@ -36,6 +36,8 @@ func TestHideAll(t *testing.T) {
 		"--nats=nats://u:pa'ss@h:1":                        "--nats=nats://***@h:1",
 		"'redis://:pa\"ss@h' \"redis://:pa'ss@h\"":         "'redis://***@h' \"redis://***@h\"",
 		"redis://:12/ab@h":                                 "redis://***@h",
+		"--nats=nats://u:12/ss@h and nats://h:1/x":         "--nats=nats://***@h and nats://h:1/x",
+		"redis+streams://u:12/s?s@h/0":                     "redis+streams://***@h/0",
 		"http://h:3000/@me/x?mail=a@b":                     "http://h:3000/@me/x?mail=a@b",
 		"see http://h and mail me@h":                       "see http://h and mail me@h",
 		"me@h":                                             "me@h",
