@@ -121,10 +121,10 @@ func (r *recording) options(stderr io.Writer) (*recorder.Options, error) {
 	if r.target == "" {
 		return nil, errors.New("record needs --target, the URL of the server, such as --target http://localhost:3000")
 	}
-	u, err := serverURL("--target", r.target, "write http://HOST:PORT or https://HOST:PORT", "leave credentials and query out: clients send them")
+	u, err := file.ServerURL(r.target, "write http://HOST:PORT or https://HOST:PORT", "leave credentials and query out: clients send them")
 	switch {
 	case err != nil:
-		return nil, err
+		return nil, fmt.Errorf("--target %w", err)
 	case strings.Trim(u.Path, "/") != "":
 		return nil, fmt.Errorf("--target %q has a path; leave it out: clients send it, and --path is the Engine.IO path", r.target)
 	case !strings.HasPrefix(r.path, "/"):

@@ -284,7 +284,7 @@ func TestRecordRefuses(t *testing.T) {
 	dir := t.TempDir()
 	for want, args := range map[string][]string{
 		"record needs --target":                     {},
-		"is not the URL of a server":                {"--target", "localhost:3000"},
+		"is not the address of a server":            {"--target", "localhost:3000"},
 		"holds more than an address":                {"--target", "http://me:secret@127.0.0.1:1"},
 		`"http://***@h:99999" has no such port`:     {"--target", "http://me:secret@h:99999"},
 		"has a path":                                {"--target", "http://127.0.0.1:1/chat"},

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -87,9 +86,9 @@ func putTarget(name, address string, set map[string]string) error {
 		set["target.url"] = address
 		return nil
 	}
-	u, err := serverURL(name, address, "write http://HOST:PORT, https://HOST:PORT or unix:PATH", "put queries and credentials in the groups' query, headers or auth")
+	u, err := file.ServerURL(address, "write http://HOST:PORT, https://HOST:PORT or unix:PATH", "put queries and credentials in the groups' query, headers or auth")
 	if err != nil {
-		return err
+		return fmt.Errorf("%s %w", name, err)
 	}
 	if u.Path != "" && u.Path != "/" {
 		set["target.path"] = strings.TrimSuffix(u.Path, "/") + "/"
@@ -97,22 +96,6 @@ func putTarget(name, address string, set map[string]string) error {
 	u.Path = ""
 	set["target.url"] = u.String()
 	return nil
-}
-
-// serverURL reads the address of a server, which messages call name. form says how to write one,
-// and more where what else it holds belongs.
-func serverURL(name, text, form, more string) (*url.URL, error) {
-	u, err := url.Parse(text)
-	shown := address.HideQuery(text)
-	switch {
-	case err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "ws" && u.Scheme != "wss"):
-		return nil, fmt.Errorf("%s %q is not the URL of a server; %s", name, shown, form)
-	case !file.ValidPort(u):
-		return nil, fmt.Errorf("%s %q has no such port; write a port from 1 to 65535", name, shown)
-	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
-		return nil, fmt.Errorf("%s %q holds more than an address; %s", name, shown, more)
-	}
-	return u, nil
 }
 
 // load reads a scenario by the path of its file or the name of a ready one. A

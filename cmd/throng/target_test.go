@@ -18,13 +18,14 @@ import (
 func TestTargetIsWhatItSays(t *testing.T) {
 	for address, want := range map[string]string{
 		"":                             "--target is empty",
-		"localhost:3000":               "is not the URL of a server",
-		"unix:":                        "is not the URL of a server",
+		"localhost:3000":               "is not the address of a server",
+		"unix:":                        "is not the address of a server",
+		"http://:3000":                 "is not the address of a server",
 		"http+unix://%2Ftmp%2Fs":       "write http://HOST:PORT, https://HOST:PORT or unix:PATH",
 		"http://127.0.0.1:1?token=a":   `"http://127.0.0.1:1?***" holds more than an address`,
 		"http://me:secret@127.0.0.1:1": "holds more than an address",
-		"me:secret@127.0.0.1:1":        `"***@127.0.0.1:1" is not the URL of a server`,
-		"http://me:a/secret@127.0.0.1": `"http://***@127.0.0.1" is not the URL of a server`,
+		"me:secret@127.0.0.1:1":        `"***@127.0.0.1:1" is not the address of a server`,
+		"http://me:a/secret@127.0.0.1": `"http://***@127.0.0.1" is not the address of a server`,
 		"http://me:secret@h:99999":     `"http://***@h:99999" has no such port`,
 		"http://127.0.0.1:1/#lobby":    "holds more than an address",
 	} {

@@ -119,6 +119,7 @@ var sentences = map[string][]mistaken{
 		{"target: {url: »\"http://h:1/chat\"}\ngroups: {a: {count: 1}}", `"http://h:1/chat" holds a path; put it in path:, and a namespace in the group's namespace:`},
 		{"target: {url: »\"http://h:99999\"}\ngroups: {a: {count: 1}}", `"http://h:99999" has no such port; write a port from 1 to 65535`},
 		{"target: {url: »\"http://h:0\"}\ngroups: {a: {count: 1}}", `"http://h:0" has no such port; write a port from 1 to 65535`},
+		{"target: {url: »\"http://:3000\"}\ngroups: {a: {count: 1}}", `"http://:3000" is not the address of a server; write it like http://host:port (or https, ws, wss), or unix:/path/of.sock`},
 		{"target: {url: »\"h:1\"}\ngroups: {a: {count: 1}}", `"h:1" is not the address of a server; write it like http://host:port (or https, ws, wss), or unix:/path/of.sock`},
 		{"target: {url: \"http://h:1\", engine: »5}\ngroups: {a: {count: 1}}", `"5" is not a revision of Engine.IO; write 3 for a server of Socket.IO 2, 4 for a later one`},
 		{"target: {url: \"http://h:1\", path: »chat}\ngroups: {a: {count: 1}}", `"chat" is not an Engine.IO path; write it like /socket.io/`},
