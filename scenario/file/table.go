@@ -17,6 +17,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/throng-io/throng/scenario/internal/recorded"
 	"github.com/throng-io/throng/scenario/regular"
 )
 
@@ -231,7 +232,7 @@ func notUTF8(text string, line, col int) error {
 }
 
 func (t *Table) readCSV(in io.Reader) (all []string, err error) {
-	r := csv.NewReader(bufio.NewReaderSize(in, 1<<16))
+	r := csv.NewReader(recorded.Unmarked(in))
 	r.ReuseRecord = true
 	next := func() ([]string, error) {
 		row, err := r.Read()
@@ -258,7 +259,6 @@ func (t *Table) readCSV(in io.Reader) (all []string, err error) {
 		return nil, err
 	}
 	all = slices.Clone(head)
-	all[0] = strings.TrimPrefix(all[0], "\ufeff")
 	at, err := t.places(all, r.FieldPos)
 	if err != nil {
 		return nil, err
@@ -309,16 +309,14 @@ func textDatum(s string) Datum {
 }
 
 func (t *Table) readJSON(in io.Reader) (all []string, err error) {
-	lines := bufio.NewScanner(in)
+	lines := bufio.NewScanner(recorded.Unmarked(in))
 	lines.Buffer(make([]byte, 1<<16), maxDataLine)
-	for n := 1; lines.Scan(); n++ {
+	n := 1
+	for ; lines.Scan(); n++ {
 		if err := notUTF8(lines.Text(), n, 1); err != nil {
 			return nil, err
 		}
 		line := bytes.TrimSpace(lines.Bytes())
-		if n == 1 {
-			line = bytes.TrimPrefix(line, []byte("\ufeff"))
-		}
 		if len(line) == 0 {
 			continue
 		}
@@ -346,7 +344,7 @@ func (t *Table) readJSON(in io.Reader) (all []string, err error) {
 		t.Rows = append(t.Rows, out)
 	}
 	if errors.Is(lines.Err(), bufio.ErrTooLong) {
-		return nil, fmt.Errorf("a line has more than %d bytes; shorten it", maxDataLine)
+		return nil, &rowError{n, 1, fmt.Sprintf("the line has more than %d bytes", maxDataLine), "shorten it"}
 	}
 	return all, lines.Err()
 }

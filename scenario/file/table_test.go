@@ -51,7 +51,7 @@ func TestBadData(t *testing.T) {
 		"null":             {"u.jsonl", "null\n", "u.jsonl:1:1: the line is not a JSON object"},
 		"missing key":      {"u.jsonl", "{\"token\":1}\n{\"age\":1}\n", "u.jsonl:2:1: the line has no \"token\"; the first line has it: add it, or write null"},
 		"Latin-1 JSON":     {"u.jsonl", "{\"token\":1}\n{\"token\":\"\xe9\"}\n", "u.jsonl:2:11: the byte 0xe9 is not UTF-8"},
-		"long line":        {"u.jsonl", "{\"token\":\"" + strings.Repeat("x", maxDataLine) + "\"}\n", "a line has more than 1048576 bytes"},
+		"long line":        {"u.jsonl", "{\"token\":\"" + strings.Repeat("x", maxDataLine) + "\"}\n", "u.jsonl:1:1: the line has more than 1048576 bytes; shorten it"},
 		"not there":        {"u.jsonl", "-", "s.yaml:4:3: the data file u.jsonl cannot be used: there is no such file beside the scenario or in the working directory; put it there, or name it by its whole path"},
 		"column twice":     {"u.csv", "token,name,token\na,b,c\n", "u.csv:1:12: the column \"token\" stands twice; rename one"},
 		"semicolons":       {"u.csv", "name;token\na;b\n", "s.yaml:6:28: u.csv has no column `token`; its first line is one column, \"name;token\": put commas between the names and the values"},
@@ -68,7 +68,7 @@ func TestBadData(t *testing.T) {
 
 func TestData(t *testing.T) {
 	for name, text := range map[string]string{
-		"u.csv":   "\ufefftoken,more\nx,1\n\"a \"\"b\"\"\",2\nü,3\n",
+		"u.csv":   "\ufeff\"token\",more\nx,1\n\"a \"\"b\"\"\",2\nü,3\n",
 		"u.jsonl": "\ufeff{\"token\": \"x\"}\n\n{\"token\":\"a \\\"b\\\"\"}\n {\"token\":\"ü\", \"new\": 1}\n",
 	} {
 		f := withTable(t, name, text, PickUnique)

@@ -17,7 +17,7 @@ func TestRows(t *testing.T) {
 	for _, c := range []struct{ name, csv, want string }{
 		{"seconds", "time,user,room,event,size\n1.5,a,r,say,10\n1.75,b,,\"x, y\",0\n", `[{0s a r say 10 } {250ms b  x, y 0 }]`},
 		{"dates", "event,time\nsay,2026-01-02T03:04:05.5+01:00\nsay,2026-01-02T02:04:06Z\n", `[{0s   say -1 } {500ms   say -1 }]`},
-		{"order and other columns", "\ufeffbody,more,time,user\nhi,1,5,a\n", `[{0s a   2 hi}]`},
+		{"order and other columns", "\ufeff\"body\",more,time,user\nhi,1,5,a\n", `[{0s a   2 hi}]`},
 		{"before the epoch", "time\n-0.5\n0\n", `[{0s    -1 } {500ms    -1 }]`},
 		{"nanoseconds", "time\n1764412345.123456789\n1764412345.1234567891\n", `[{0s    -1 } {0s    -1 }]`},
 	} {

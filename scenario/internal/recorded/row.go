@@ -1,6 +1,7 @@
 package recorded
 
 import (
+	"bufio"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -69,9 +70,20 @@ type Reader struct {
 	names map[string]string
 }
 
+// Unmarked reads a text without the byte order mark with which some programs begin a file: before a
+// quote of CSV it would be a text.
+func Unmarked(in io.Reader) *bufio.Reader {
+	const mark = "\ufeff"
+	text := bufio.NewReaderSize(in, 1<<16)
+	if first, _ := text.Peek(len(mark)); string(first) == mark {
+		_, _ = text.Discard(len(mark))
+	}
+	return text
+}
+
 // NewReader reads the line of column names.
 func NewReader(in io.Reader) (*Reader, error) {
-	r := &Reader{meter: &meter{in: in}, names: map[string]string{}}
+	r := &Reader{meter: &meter{in: Unmarked(in)}, names: map[string]string{}}
 	r.csv = csv.NewReader(r.meter)
 	r.csv.ReuseRecord = true
 	head, err := r.read()
@@ -86,9 +98,6 @@ func NewReader(in io.Reader) (*Reader, error) {
 	}
 	for i, name := range head {
 		line, col := r.csv.FieldPos(i)
-		if i == 0 {
-			name = strings.TrimPrefix(name, "\ufeff")
-		}
 		at := slices.Index(Columns, strings.TrimSpace(name))
 		switch {
 		case at < 0:
