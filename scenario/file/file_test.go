@@ -198,6 +198,31 @@ func TestTextIsBounded(t *testing.T) {
 	}
 }
 
+// Variables, aliases and the matrix put one text into many places. Together they are bounded, or a
+// file of a few lines would fill the memory.
+func TestExpansionIsBounded(t *testing.T) {
+	t.Setenv("WORD_OF_TEST", "secret")
+	holes := `v0: "${env.WORD_OF_TEST}"`
+	for i := range 20 {
+		holes += fmt.Sprintf(", v%d: \"$v%d$v%[2]d\"", i+1, i)
+	}
+	list := func(item string, n int) string {
+		return "[" + strings.TrimSuffix(strings.Repeat(item+", ", n), ", ") + "]"
+	}
+	for name, text := range map[string]string{
+		"secrets in variables": "vars: {" + holes + "}\ngroups: {a: {count: 1, auth: {t: $v20}}}",
+		"variables":            "vars: {v: " + strings.Repeat("x", 40_000) + "}\ngroups: {a: {count: 1, auth: {t: " + list("$v", 2000) + "}}}",
+		"aliases":              "groups: {a: {count: 1, auth: {a: &a " + strings.Repeat("x", 30_000) + ", b: &b " + list("*a", 50) + ", c: " + list("*b", 50) + "}}}",
+		"the matrix": "about: $matrix.a $matrix.b\nmatrix: {axes: {a: [" + numbered(30, "%d, ") + "], b: [" + numbered(30, "%d, ") + "]}}\n" +
+			"groups: {a: {count: 1, auth: {a: &a " + list("1", 100) + ", b: " + list("*a", 50) + "}}}",
+	} {
+		_, err := Parse("x.yaml", []byte("version: 1\nname: x\n"+text+"\n"), nil)
+		if err == nil || !strings.Contains(err.Error(), "expand to too much text") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 const small = "version: 1\nname: x\nvars: {n: 10, hold: 5s}\ngroups:\n  a: {count: $n}\n  b: {count: 1, send: [{op: all, event: tick, rate: 1/s}, {op: echo, rate: 2/s}]}\nphases:\n  - {name: ramp, for: 1s, record: false}\n  - {name: hold, for: $hold}\n"
 
 func TestOverrides(t *testing.T) {

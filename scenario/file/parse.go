@@ -27,6 +27,7 @@ type reading struct {
 	replaced bool              // --set names another server than the built-in one of the file
 	unset    bool              // environment variables need not be set: nothing will run
 	packed   *Packed           // of another process, with its environment; nil: of this one
+	expanded int               // bytes of all values with their variables, so far
 }
 
 // hidden reports whether the value of an override must not be written.
@@ -37,6 +38,7 @@ func (r *reading) hidden(key string) bool {
 // parse reads a scenario; with a trial, the scenario at one level of a search.
 func parse(name, text string, how reading, trial *searchTrial) (*File, error) {
 	errs := &errorList{file: name}
+	how.expanded = 0
 	root := load(errs, text, "")
 	if root == nil || root.kind != dict {
 		if other := Other(name, text); other != nil {

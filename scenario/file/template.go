@@ -91,22 +91,25 @@ var reJSONNumber = regexp.MustCompile(`^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$`)
 // null keep their type; everything else is a string. A hole that is all of an
 // unquoted value, or a payload that is all of any, is a JSON value of its own.
 func jsonTemplate(d *decoder, n *node, sc *scope) Template {
-	w := jsonWriter{d: d, sc: sc, out: Template{Parts: []string{""}}}
+	w := jsonWriter{d: d, sc: sc}
 	w.value(n)
+	w.out.Parts = append(w.out.Parts, w.part.String())
 	return w.out
 }
 
 type jsonWriter struct {
-	d   *decoder
-	sc  *scope
-	out Template
+	d    *decoder
+	sc   *scope
+	out  Template
+	part strings.Builder // the text behind the last hole
 }
 
-func (w *jsonWriter) add(s string) { w.out.Parts[len(w.out.Parts)-1] += s }
+func (w *jsonWriter) add(s string) { w.part.WriteString(s) }
 
 func (w *jsonWriter) hole(name string, form Form) {
 	w.out.Holes = append(w.out.Holes, Hole{name, form})
-	w.out.Parts = append(w.out.Parts, "")
+	w.out.Parts = append(w.out.Parts, w.part.String())
+	w.part.Reset()
 }
 
 func (w *jsonWriter) value(n *node) {

@@ -42,13 +42,20 @@ type variables struct {
 	how       *reading
 }
 
-// maxExpanded bounds the size of expanded variables.
-const maxExpanded = 64 << 10
+// Bounds of the values with their variables: of one, and of all together, in all combinations of
+// the matrix. Variables and aliases put the same text into any number of places.
+const (
+	maxExpanded    = 64 << 10
+	maxExpandedAll = 64 << 20
+)
 
 // expand substitutes the variables of a scalar. What only the runner knows, as
 // far as the scope allows it here, and secrets split the value into parts.
 func (vs *variables) expand(errs *errorList, n *node, sc *scope) (value, bool) {
 	v := value{node: n, parts: []string{""}, plain: !n.quoted, null: n.null}
+	if vs.how.expanded > maxExpandedAll {
+		return v, false // it is reported
+	}
 	ok := vs.noMustache(errs, n, sc)
 	text, end := n.text, 0
 	for _, m := range reVariable.FindAllStringSubmatchIndex(text, -1) {
@@ -80,6 +87,10 @@ func (vs *variables) expand(errs *errorList, n *node, sc *scope) (value, bool) {
 		}
 	}
 	v.add(text[end:])
+	if vs.how.expanded += v.size() + 16; vs.how.expanded > maxExpandedAll { // a short value takes memory, too
+		errs.add(n.at, "the values of the scenario expand to too much text, up to this one", "use fewer variables and aliases, or combinations of the matrix")
+		return v, false
+	}
 	return v, ok
 }
 
@@ -137,9 +148,10 @@ func (v *value) hole(name string, offset int) {
 	v.parts, v.holes, v.offsets = append(v.parts, ""), append(v.holes, name), append(v.offsets, offset)
 }
 
+// size is how much text there is, with the names of the holes.
 func (v *value) size() (n int) {
-	for _, part := range v.parts {
-		n += len(part)
+	for _, text := range slices.Concat(v.parts, v.holes) {
+		n += len(text)
 	}
 	return n
 }
