@@ -26,7 +26,7 @@ func judgeAgainst(w io.Writer, f *file.File, dir string, asJSON bool) error {
 	if asJSON {
 		err = writeJSON(w, judgementsOf(again))
 	} else {
-		err = printJudgements(w, again)
+		err = writeFolded(w, func(w io.Writer) error { return printJudgements(w, again) })
 	}
 	if err = unread(err); err != nil {
 		return err

@@ -25,6 +25,11 @@ func printFleet(w io.Writer, a *machine.Assessment, times string, asJSON bool) e
 	if asJSON {
 		return writeJSON(w, p)
 	}
+	return writeFolded(w, func(w io.Writer) error { return fleetText(w, a, scale, p) })
+}
+
+// fleetText writes the plan of a fleet for reading.
+func fleetText(w io.Writer, a *machine.Assessment, scale float64, p *machine.FleetPlan) error {
 	out := &errWriter{w: w}
 	out.printf("scenario  %s, %s times the clients\n\n", a.Scenario, metric.FormatNumber(scale))
 	var others []string

@@ -13,32 +13,49 @@ import (
 	"github.com/throng-io/throng/cmd/throng/internal/manual"
 )
 
-// fold is a text with its paragraphs broken into lines of at most width cells. Lists of names
-// and values, which are apart by two blanks, are broken between them. Rows of tables stay as they
-// are.
+// fold is a text with its paragraphs broken into lines of at most width cells. Lists of names and
+// values, which are apart by two blanks, are broken between them, and tables as foldTable does.
 func fold(text string, width int) string {
-	var b strings.Builder
-	for line := range strings.Lines(text) {
-		body := strings.TrimSuffix(line, "\n")
-		words := strings.TrimLeft(body, " ")
-		indent := body[:len(body)-len(words)]
-		var lines []string
-		switch parts := strings.Split(words, "  "); {
-		case ansi.StringWidth(body) <= width:
-			lines = []string{body}
-		case len(parts) == 1:
-			for _, filled := range manual.Fill(words, width-len(indent)) {
-				lines = append(lines, indent+filled)
-			}
-		case slices.ContainsFunc(parts, func(part string) bool { return !strings.Contains(part, ": ") }): // a row
-			lines = []string{body}
-		default:
-			parts[0] = indent + parts[0]
-			lines = foldValues(parts, width)
+	var out []string
+	lines := strings.Split(text, "\n")
+	for len(lines) > 0 {
+		n := 0
+		for n < len(lines) && isRow(lines[n]) {
+			n++
 		}
-		b.WriteString(strings.Join(lines, "\n") + strings.TrimPrefix(line, body))
+		if n > 0 {
+			out = append(out, foldTable(lines[:n], width)...)
+		} else {
+			out, n = append(out, foldLine(lines[0], width)...), 1
+		}
+		lines = lines[n:]
 	}
-	return b.String()
+	return strings.Join(out, "\n")
+}
+
+// isRow reports whether a line is a row of a table: it has parts, and not all of them are names
+// with their values.
+func isRow(line string) bool {
+	parts := strings.Split(strings.TrimLeft(line, " "), "  ")
+	return len(parts) > 1 && slices.ContainsFunc(parts, func(part string) bool { return !strings.Contains(part, ": ") })
+}
+
+// foldLine breaks a line that is no row of a table.
+func foldLine(line string, width int) (lines []string) {
+	words := strings.TrimLeft(line, " ")
+	indent := line[:len(line)-len(words)]
+	switch parts := strings.Split(words, "  "); {
+	case ansi.StringWidth(line) <= width:
+		return []string{line}
+	case len(parts) == 1:
+		for _, filled := range manual.Fill(words, width-len(indent)) {
+			lines = append(lines, indent+filled)
+		}
+		return lines
+	default:
+		parts[0] = indent + parts[0]
+		return foldValues(parts, width)
+	}
 }
 
 // foldValues puts names and values into lines, each with as many as it holds and one at least.
