@@ -142,12 +142,20 @@ func TestSecretsAreLeftOut(t *testing.T) {
 		`a > 2["login",{"user":"hidden-4","password":"hidden-5"}]`, `a > 2["session","hidden-6"]`,
 		`a > 2["use",{"apiKey":12345678,"mode":"dark","id":"hidden-7"}]`, `a > 2["use",{"apiKey":12345678,"mode":"dark","id":"hidden-8"}]`,
 		`a > 2["code",{"code":987654,"n":3}]`, `a > 2["odd",{"hidden-9":1}]`, `a > 2["odd",["hidden-10"],"hidden-11"]`,
-		`a > 2["mail","hidden@example.org"]`, `a > 2["jwt","eyJhbGciOiJIUzI1NiJ9.aGlkZGVuMTIzNDU2.c2lnbmF0dXJl"]`,
+		`a > 2["votes",{"hidden@example.org":5}]`, `a > 2["mail","hidden@example.org"]`, `a > 2["jwt","eyJhbGciOiJIUzI1NiJ9.aGlkZGVuMTIzNDU2.c2lnbmF0dXJl"]`,
 		`a < 27["ask","x"]`, `a > 37["hidden-12"]`,
 	)
+	for i := range 2 { // what stays the same would stand in the draft
+		k.say(
+			`a > 2["authenticate","hidden-13"]`, `a > 2["join:with",{"token":"hidden-14"}]`, fmt.Sprintf(`a > 2["unlock",{"pin":%d}]`, 555_111+i),
+			`a > 2["odd1",{"x":"hiddenhead.hiddenbody.hiddensign"}]`, `a > 2["odd2",{"x":"hiddenhidden1hiddenhidden"}]`, `a > 2["odd3","hidden`+strings.Repeat(" word", 20)+`"]`,
+			fmt.Sprintf(`a < 28%d["password"]`, i), fmt.Sprintf(`a > 38%d["hidden-15"]`, i),
+		)
+	}
+	k.say(`a > 2["deep",` + strings.Repeat("[", maxDepth) + strings.Repeat("]", maxDepth) + `]`)
 	d, scenario, log := k.draft()
 	for _, text := range []string{scenario, log, string(d.Replay())} {
-		for _, secret := range []string{"hidden", "12345678", "987654", "184467", "eyJ"} {
+		for _, secret := range []string{"hidden", "12345678", "987654", "184467", "eyJ", "555111"} {
 			if strings.Contains(text, secret) {
 				t.Errorf("%s is in\n%s", secret, text)
 			}
@@ -156,7 +164,7 @@ func TestSecretsAreLeftOut(t *testing.T) {
 	want(
 		t, scenario, `auth: {token: "${token}", user: "${user}"}`, `query: {counter: "${counter_value}", key: "${key}"}`, `headers: {X-Api: "${x_api}"}`, "#   POST /users/*/reset/*", "# If one of them is a login, before: makes it",
 		`login: {emit: ["login", {password: "${password}", user: "text"}], to: none}`, `use: {emit: ["use", {apiKey: "${apikey}", id: "text", mode: "dark"}], to: none}`,
-		`odd: {emit: ["odd", {}], to: none}`, "Clients sent cookies", `"ask": {ack: true}`,
+		`odd: {emit: ["odd", {}], to: none}`, "Clients sent cookies", `"ask": {ack: true}`, `deep: {emit: ["deep"], to: none}`,
 	)
 }
 

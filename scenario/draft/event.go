@@ -16,7 +16,7 @@ type event struct {
 	sample          []any
 	texts           []*text
 	varies          map[string]bool // paths whose values differ
-	odd             bool            // its arguments are of several shapes
+	odd             bool            // its arguments are of several shapes, or have keys that may be secret
 	binary          int
 	delivered       map[string]int // by the event of the server
 	matched         int            // messages that came out again
@@ -82,6 +82,7 @@ func (e *event) look(o *Observer, list []any, size int, r *row, m *message) {
 	seen := map[string]any{}
 	walk("", list, func(path string, v any) any {
 		seen[path] = v
+		e.odd = e.odd || slices.ContainsFunc(strings.Split(path, "/"), looksSecret)
 		s, isText := v.(string)
 		if !isText {
 			return v

@@ -160,7 +160,7 @@ func (op *operation) audience(clients int) {
 	if op.payload < 0 || op.matched == 0 {
 		switch {
 		case op.odd:
-			op.doubt = "its arguments have several forms: they are drafted from the first message"
+			op.doubt = "its arguments have several forms, or keys that may be secret: they are drafted from the first message, without what they hold"
 		case len(op.delivered) == 0 && op.room >= 0:
 			op.doubt = "no text of it came out again: if clients receive something for it, put \"${payload}\" or \"${stamp}\" into emit and say who in to:"
 		}

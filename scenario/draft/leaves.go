@@ -115,5 +115,10 @@ func secret(event, path string, v any) bool {
 	if !isText {
 		return false
 	}
-	return reSecret.MatchString(event) || reJWT.MatchString(text) || reToken.MatchString(text) && reDigit.MatchString(text) || strings.Contains(text, "@")
+	return reSecret.MatchString(event) || looksSecret(text)
+}
+
+// looksSecret reports whether a text looks like a credential, an id or an address of mail.
+func looksSecret(text string) bool {
+	return reJWT.MatchString(text) || reToken.MatchString(text) && reDigit.MatchString(text) || strings.Contains(text, "@")
 }
