@@ -71,12 +71,12 @@ say, such as functions in JavaScript, is listed by line.`,
 			if err != nil {
 				return fmt.Errorf("%w; name a script of Artillery of at most %d KiB", err, maxScript>>10)
 			}
-			dir := filepath.Dir(args[0])
-			open := func(path string) ([]byte, error) {
+			open := func(path string) ([]byte, string, error) {
 				if !filepath.IsAbs(path) {
-					path = filepath.Join(dir, path)
+					path = filepath.Join(filepath.Dir(args[0]), path)
 				}
-				return regular.ReadFile(path, maxImported)
+				text, err := regular.ReadFile(path, maxImported)
+				return text, seenFrom(importedTo(args[0], out), path), err
 			}
 			r, err := importer.Artillery(args[0], text, open)
 			if err != nil {
@@ -89,13 +89,33 @@ say, such as functions in JavaScript, is listed by line.`,
 	return cmd
 }
 
+// seenFrom is the path by which a scenario finds a file: from its folder.
+func seenFrom(scenario, path string) string {
+	there, err := filepath.Abs(path)
+	if err == nil {
+		var from string
+		if from, err = filepath.Abs(filepath.Dir(scenario)); err == nil {
+			there, err = filepath.Rel(from, there)
+		}
+	}
+	if err != nil {
+		return path
+	}
+	return filepath.ToSlash(there)
+}
+
+// importedTo is the file of the scenario that is made of another.
+func importedTo(from, out string) string {
+	if out != "" {
+		return out
+	}
+	base := strings.TrimSuffix(filepath.Base(from), filepath.Ext(from))
+	return strings.TrimSuffix(base, ".artillery") + ".yaml"
+}
+
 // writeImport writes a scenario and its files, none of which may exist, and lists its notes.
 func writeImport(stdout io.Writer, from, out string, r *importer.Result) error {
-	if out == "" {
-		base := filepath.Base(from)
-		base = strings.TrimSuffix(strings.TrimSuffix(base, filepath.Ext(base)), ".artillery")
-		out = base + ".yaml"
-	}
+	out = importedTo(from, out)
 	if _, err := file.Parse(out, r.Scenario, nil); err != nil {
 		return fmt.Errorf("the scenario that was made of %s is not valid, which is a mistake of throng: %w", from, err)
 	}

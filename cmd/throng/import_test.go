@@ -136,12 +136,8 @@ func TestImportedScriptsRun(t *testing.T) {
 			if said, errs, code := throng(t, "import", "artillery", filepath.Join("../../scenarios/import", script), "--out", out); code != exitPass {
 				t.Fatalf("%d\n%s%s", code, said, errs)
 			}
-			people, err := os.ReadFile("../../scenarios/import/people.csv")
-			if err == nil {
-				err = os.WriteFile(filepath.Join(dir, "people.csv"), people, 0o600)
-			}
-			if err != nil {
-				t.Fatal(err)
+			if said, errs, code := throng(t, "check", out); code != exitPass { // it finds the data beside the script
+				t.Fatalf("%d\n%s%s", code, said, errs)
 			}
 			args := []string{"run", out, "--target", target, "--out", filepath.Join(dir, "out"), "--quiet", "--set", "report.formats=[json]"}
 			for _, s := range set {

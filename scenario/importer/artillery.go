@@ -17,9 +17,10 @@ import (
 
 // Artillery reads a test script of Artillery, in YAML or JSON, whose scenarios use the engines
 // socketio, ws or websocket. name stands in errors and gives the scenario its name; open reads a
-// data file of the script by the path that the script names, nil where there is none. The error
+// data file of the script by the path that the script names, nil where there is none, and says by
+// which path the scenario finds it. The error
 // joins one *file.Error for each mistake that kept the script from being read.
-func Artillery(name string, text []byte, open func(path string) ([]byte, error)) (*Result, error) {
+func Artillery(name string, text []byte, open opener) (*Result, error) {
 	root, err := file.ReadTree(name, text)
 	if err != nil {
 		return nil, err
@@ -36,7 +37,10 @@ func Artillery(name string, text []byte, open func(path string) ([]byte, error))
 	return c.convert().valid(name)
 }
 
-func newConverter(name string, text []byte, root *file.Tree, open func(path string) ([]byte, error)) *converter {
+// An opener reads a file that the script names, and returns by which path the scenario finds it.
+type opener = func(path string) (text []byte, found string, err error)
+
+func newConverter(name string, text []byte, root *file.Tree, open opener) *converter {
 	c := &converter{
 		written: map[string]map[string]bool{},
 		root:    root, config: root.Get("config"), open: open, vars: map[string]*variable{}, used: map[string]bool{}, unknown: map[string]bool{}, done: map[int]bool{}, base: strings.TrimSuffix(strings.TrimSuffix(filepath.Base(name), filepath.Ext(name)), ".artillery"),
@@ -53,7 +57,7 @@ func isJSON(text []byte) bool { return strings.HasPrefix(strings.TrimSpace(strin
 type converter struct {
 	root, config *file.Tree
 	base         string // the name of the script without its extension
-	open         func(path string) ([]byte, error)
+	open         opener
 	comments     []file.Comment
 	done         map[int]bool // comments that are written, by their line
 

@@ -60,7 +60,10 @@ func TestScripts(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			r, err := Artillery(filepath.Base(path), text, func(name string) ([]byte, error) { return os.ReadFile(filepath.Join(filepath.Dir(path), name)) })
+			r, err := Artillery(filepath.Base(path), text, func(name string) ([]byte, string, error) {
+				text, err := os.ReadFile(filepath.Join(filepath.Dir(path), name))
+				return text, name, err
+			})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -29,11 +29,11 @@ func FuzzArtillery(f *testing.F) {
 	f.Add([]byte("- 1\n"), []byte(nil))
 	f.Fuzz(func(t *testing.T, text, payload []byte) {
 		imported(t, func() (*Result, error) {
-			return Artillery("f.yaml", text, func(string) ([]byte, error) {
+			return Artillery("f.yaml", text, func(path string) ([]byte, string, error) {
 				if payload == nil {
-					return nil, errors.New("none")
+					return nil, "", errors.New("none")
 				}
-				return payload, nil
+				return payload, path, nil
 			})
 		})
 	})

@@ -66,9 +66,10 @@ func (c *converter) payload() {
 // rows looks into the file of a payload. It returns the names of the columns.
 func (c *converter) rows(t, path *file.Tree, fields []string, p *payload) ([]string, bool) {
 	var text []byte
+	var found string
 	err := errors.New("")
 	if c.open != nil {
-		text, err = c.open(path.Text)
+		text, found, err = c.open(path.Text)
 	}
 	if err != nil {
 		c.notes.add(path.Line, "the payload %s could not be read: put it beside the scenario, with %s in its first line", path.Text, strings.Join(fields, ","))
@@ -92,7 +93,8 @@ func (c *converter) rows(t, path *file.Tree, fields []string, p *payload) ([]str
 		fields, head = all[0], true
 	}
 	if head && r.Comma == ',' && slices.Equal(all[0], fields) {
-		return fields, true // as it is
+		p.path = found // as it is
+		return fields, true
 	}
 	if head {
 		all = all[1:]
