@@ -21,11 +21,21 @@ func startNodes(ctx context.Context, s *file.Server) (*scenario.Endpoint, error)
 
 // startNodesOf runs the built-in server of a build of throng; "" is this one.
 func startNodesOf(ctx context.Context, program string, s *file.Server) (*scenario.Endpoint, error) {
-	if s.Nodes <= 1 && s.Adapter == "" && s.Behind == "" {
+	return startNodesBy(ctx, s, func(ctx context.Context, s *file.Server) (*scenario.Endpoint, error) {
 		ep, _, err := startServer(ctx, program, s)
 		return ep, err
+	})
+}
+
+// A nodeStarter runs one server, whatever the number of nodes.
+type nodeStarter = func(ctx context.Context, s *file.Server) (*scenario.Endpoint, error)
+
+// startNodesBy runs the built-in server, each node by start.
+func startNodesBy(ctx context.Context, s *file.Server, start nodeStarter) (*scenario.Endpoint, error) {
+	if s.Nodes <= 1 && s.Adapter == "" && s.Behind == "" {
+		return start(ctx, s)
 	}
-	c := &cluster{program: program, spec: *s, done: make(chan error, 1)}
+	c := &cluster{one: start, spec: *s, done: make(chan error, 1)}
 	if slices.Contains(file.Brokers, s.Adapter) {
 		b, err := startCompanion(ctx, "the broker", s.Adapter)
 		if err != nil {
@@ -61,12 +71,12 @@ func startNodesOf(ctx context.Context, program string, s *file.Server) (*scenari
 
 // cluster is several servers, each a process, and the broker that was started for them.
 type cluster struct {
-	program string // build of throng; "" is this one
-	spec    file.Server
-	broker  *companion // nil: none of ours
-	proxy   *companion // in front of the nodes; nil: none
-	nodes   []*clusterNode
-	done    chan error // when one exits unasked
+	one    nodeStarter
+	spec   file.Server
+	broker *companion // nil: none of ours
+	proxy  *companion // in front of the nodes; nil: none
+	nodes  []*clusterNode
+	done   chan error // when one exits unasked
 }
 
 // addresses are those of the nodes, HOST:PORT.
@@ -108,7 +118,7 @@ func (n *clusterNode) goroutines() int64 { return n.at.Load().Goroutines() }
 func (n *clusterNode) start(ctx context.Context, listen string) error {
 	spec := n.cluster.spec
 	spec.Listen = listen
-	ep, _, err := startServer(ctx, n.cluster.program, &spec)
+	ep, err := n.cluster.one(ctx, &spec)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -40,10 +41,11 @@ type profiler struct {
 	trials    int
 	cpu       *os.File
 
-	mu      sync.Mutex   // a fault restarts the server while the trial goes on
-	stem    string       // common prefix of the paths of this trial's files
-	servers int          // that this trial has started
-	ask     func() error // has the last of them write its heap profile; nil: there is none
+	mu      sync.Mutex // a fault restarts servers while the trial goes on
+	stem    string     // common prefix of the paths of this trial's files
+	servers int        // that this trial has started
+	// has the server at an address write its heap profile: of those that were there, the last
+	ask map[string]func() error
 }
 
 // note reports an error. The run continues, because it is worth more than its profiles.
@@ -62,7 +64,7 @@ func (p *profiler) begin(c *file.Cell) (loaded func()) {
 	}
 	stem = filepath.Join(p.dir, strings.Map(inFileName, stem))
 	p.mu.Lock()
-	p.stem, p.servers, p.ask = stem, 0, nil
+	p.stem, p.servers, p.ask = stem, 0, map[string]func() error{}
 	p.mu.Unlock()
 	var err error
 	if p.cpu, err = os.Create(stem + "-generator" + cpuFile); err == nil {
@@ -78,16 +80,16 @@ func (p *profiler) loaded() {
 		p.note(p.cpu.Close())
 	}
 	p.mu.Lock()
-	stem, ask := p.stem, p.ask
+	stem, asks := p.stem, maps.Clone(p.ask)
 	p.mu.Unlock()
 	p.note(writeHeap(stem + "-generator" + heapFile))
-	if ask != nil {
+	for _, ask := range asks {
 		p.note(ask())
 	}
 }
 
-// server returns where the next server of this trial writes its profiles: a fault may start several
-// servers.
+// server returns where the next server of this trial writes its profiles: there may be several
+// nodes, and a fault may start more.
 func (p *profiler) server() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -112,15 +114,20 @@ func inFileName(r rune) rune {
 func (p *profiler) attach(opt *scenario.Options) {
 	opt.Trial = p.begin
 	opt.Start = func(ctx context.Context, s *file.Server) (*scenario.Endpoint, error) {
-		stem := p.server()
-		ep, tell, err := startServer(ctx, "", s, "--profile", stem)
-		if err == nil {
-			p.mu.Lock()
-			p.ask = func() error { return askHeap(tell, stem+heapFile) }
-			p.mu.Unlock()
-		}
-		return ep, err
+		return startNodesBy(ctx, s, p.start)
 	}
+}
+
+// start runs a server that writes profiles.
+func (p *profiler) start(ctx context.Context, s *file.Server) (*scenario.Endpoint, error) {
+	stem := p.server()
+	ep, tell, err := startServer(ctx, "", s, "--profile", stem)
+	if err == nil {
+		p.mu.Lock()
+		p.ask[ep.URL] = func() error { return askHeap(tell, stem+heapFile) }
+		p.mu.Unlock()
+	}
+	return ep, err
 }
 
 // askHeap has the built-in server write its heap profile, and waits until it has.

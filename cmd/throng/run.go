@@ -46,9 +46,9 @@ Without a target they start the built-in server as a separate process. Each run
 writes result.json, report.html, the figures and the histograms to its directory.
 
 --profile DIR writes profiles for 'go tool pprof' of each trial: processor time from the
-start of the trial to the end of its load, and the heap at that end, for the generator
-and for the built-in server. Profiling costs a few percent of CPU: do not compare a
-profiled run with one that was not profiled.
+start of the trial to the end of its load, and the heap at that end, for this process and
+for each node of the built-in server; agents are not profiled. Profiling costs a few
+percent of CPU: do not compare a profiled run with one that was not profiled.
 
 A scenario whose faults execute commands on this machine (fault: {run: [...]}) runs only
 with --allow-run: read the commands first, in the file or with 'throng check'.
