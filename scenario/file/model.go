@@ -62,7 +62,7 @@ type Target struct {
 // TLS says how to verify a target.
 type TLS struct {
 	Insecure   bool   // accept any certificate
-	CA         string // a PEM file as the file names it, "" = the system's roots
+	CA         string // a PEM file, found as data files are; "" = the system's roots
 	ServerName string // "" = the host of the URL
 	// SHA-256 of the certificates to accept, and no others; nil: the rules above
 	Hashes [][32]byte

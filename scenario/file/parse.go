@@ -87,6 +87,11 @@ func parse(name, text string, how reading, trial *searchTrial) (*File, error) {
 	}
 	f.cells = m.schedule(specs)
 	f.text, f.how, f.trial = text, how, trial
+	for _, s := range specs {
+		if t := s.Target; t != nil && t.TLS != nil && how.packed == nil { // an agent is sent the file
+			t.TLS.CA = f.find(t.TLS.CA)
+		}
+	}
 	if trial == nil && f.Spec.Search != nil {
 		f.checkSearch(root, errs)
 		if err := errs.join(len(specs)); err != nil {

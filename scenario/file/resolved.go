@@ -112,6 +112,9 @@ func (r *resolver) node(n *node) *node {
 		if p := c.get("replay"); p != nil && p.kind == scalar {
 			return c.with("replay", r.whole(p))
 		}
+		if tls := c.get("tls"); tls.get("ca") != nil && (c.get("url") != nil || c.get("urls") != nil) {
+			return c.with("tls", tls.with("ca", r.whole(tls.get("ca"))))
+		}
 		// of the scenario, not of a stream
 		if data := c.get("data"); n.get("groups") != nil && data != nil {
 			return c.with("data", r.feeders(data))
@@ -163,7 +166,7 @@ func (r *resolver) feeders(data *node) *node {
 	return data
 }
 
-// whole is the name of a data file with its whole path.
+// whole is the name of a file with its whole path.
 func (r *resolver) whole(p *node) *node {
 	if of, varies := anyPath(p.text); varies { // an axis says which
 		return &node{text: r.file.whereAny(of) + p.text, quoted: true}
@@ -209,7 +212,7 @@ func (f *File) whereAny(pattern string) string {
 	return ""
 }
 
-// whereData is the whole path of a data file, beside the scenario or else in the working directory;
+// whereData is the whole path of a file, beside the scenario or else in the working directory;
 // the path as it is when the file is in neither place.
 func (f *File) whereData(path string) string {
 	for _, at := range []string{filepath.Join(filepath.Dir(f.Name), path), path} {

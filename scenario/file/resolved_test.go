@@ -166,6 +166,32 @@ func TestResolvedFindsItsData(t *testing.T) {
 	}
 }
 
+// The certificate authority of a target is found as data files are, also by what ran.
+func TestAuthorityIsBesideTheScenario(t *testing.T) {
+	dir := t.TempDir()
+	ca := filepath.Join(dir, "ca.pem")
+	if err := os.WriteFile(ca, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"ca.pem": ca, "other.pem": "other.pem", ca: ca} {
+		f, err := Parse(filepath.Join(dir, "x.yaml"), []byte("version: 1\nname: x\ntarget: {url: \"https://h\", tls: {ca: "+name+"}}\ngroups: {a: {count: 1}}\n"), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resolved, err := f.Resolved("", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		elsewhere, err := Parse(filepath.Join(t.TempDir(), "scenario.yaml"), resolved, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := []string{f.Spec.Target.TLS.CA, elsewhere.Spec.Target.TLS.CA}; got[0] != want || got[1] != want {
+			t.Errorf("%s is found as %q, want %s", name, got, want)
+		}
+	}
+}
+
 // The defaults are left out of a scenario that has no room for them.
 func TestResolvedFitsIntoAFile(t *testing.T) {
 	text := "version: 1\nname: x\ngroups: {a: {count: 1, auth: {t: \"" + strings.Repeat("x", MaxText-70) + "\"}}}\n"

@@ -203,13 +203,13 @@ func fileHint(err error) string {
 	return "name a file that can be read"
 }
 
-// find returns the path of a data file: beside the scenario or, when there is none, in the working
-// directory.
+// find returns the path of a file that the scenario names: beside the scenario or, when there is
+// none, in the working directory.
 func (f *File) find(path string) string {
 	if f.unpacked != nil {
 		return f.unpacked[path]
 	}
-	if filepath.IsAbs(path) {
+	if path == "" || filepath.IsAbs(path) {
 		return path
 	}
 	beside := filepath.Join(filepath.Dir(f.Name), path)

@@ -242,7 +242,7 @@ var tlsTable = object[TLS]{
 	fresh: func() TLS { return TLS{Resume: true} },
 	fields: []field[TLS]{
 		{key: "insecure", about: "accept any certificate", is: aBool, def: false, set: func(d *decoder, n *node, t *TLS) { t.Insecure = d.bool(n, "insecure") }},
-		{key: "ca", about: "a PEM file of its certificate authority", is: aText, set: func(d *decoder, n *node, t *TLS) { t.CA = d.string(n, "ca", notEmpty("ca", "name a PEM file")) }},
+		{key: "ca", about: "a PEM file of its certificate authority, beside the scenario or in the working directory", is: aText, set: func(d *decoder, n *node, t *TLS) { t.CA = d.string(n, "ca", notEmpty("ca", "name a PEM file")) }},
 		{key: "server_name", about: "the host of its certificate", is: aText, set: func(d *decoder, n *node, t *TLS) {
 			t.ServerName = d.string(n, "server_name", notEmpty("server_name", "name the host of the certificate"))
 		}},
