@@ -15,6 +15,7 @@ import (
 	"github.com/throng-io/throng/scenario/link/network"
 	"github.com/throng-io/throng/scenario/machine"
 	"github.com/throng-io/throng/scenario/metric"
+	"github.com/throng-io/throng/scenario/result"
 	"github.com/throng-io/throng/server"
 )
 
@@ -98,6 +99,7 @@ func planOf(w io.Writer, f *file.File, fleet string, asJSON bool) error {
 	a.Notes = append(a.Notes, commandNotes(f)...)
 	a.Notes = append(a.Notes, networkNotes(f)...)
 	a.Unready = missing != nil
+	result.CleanText(a) // values of the matrix and commands may hold anything
 	if fleet != "" {
 		if missing != nil {
 			return &exitError{exitUsage, missing}

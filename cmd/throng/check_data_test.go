@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/throng-io/throng/scenario/result"
 )
 
 // A scenario whose data file is missing is planned and refused; with the file, also one that is too
@@ -44,5 +46,36 @@ func TestCheckReadsDataFiles(t *testing.T) {
 	}
 	if out, errs, code := check(); code != exitPass || !strings.Contains(out, "can do it") {
 		t.Errorf("exit %d\n%s%s", code, out, errs)
+	}
+}
+
+// Before somebody allows the commands of a scenario, check prints them: nothing in the file hides
+// one, or a line beside it.
+func TestCheckHidesNothing(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s.yaml")
+	text := `version: 1
+name: s
+about: "seen\e[2K"
+target: {url: "http://127.0.0.1:1"}
+matrix: {axes: {a: ["p\e[8m", "q\u009b8m"]}}
+groups: {a: {count: 1, auth: {t: "${matrix.a}"}, before: [{http: {get: "/a"}}]}}
+phases: [{name: hold, for: 5s, fault: {run: ["rm\e[8m", "-rf\u202e", "/"]}}]
+`
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, flags := range [][]string{nil, {"--json"}, {"--fleet", "2x"}} {
+		out, errs, code := throng(t, append([]string{"check", path}, flags...)...)
+		if code != exitPass {
+			t.Fatalf("%v: exit code %d\n%s", flags, code, errs)
+		}
+		for line := range strings.Lines(out) {
+			if line = strings.TrimSuffix(line, "\n"); result.Line(line) != line {
+				t.Errorf("%v: %q", flags, line)
+			}
+		}
+		if flags == nil && !strings.Contains(out, `the phase hold runs 'rm\x1b[8m' '-rf\u202e' /`) {
+			t.Errorf("the command is not in\n%s", out)
+		}
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"unicode"
+
+	"github.com/throng-io/throng/scenario/result"
 )
 
 // TestHostileTarget: what a target answers, at whatever stage, cannot make lines of ours on the
@@ -77,6 +79,11 @@ func TestErrorsAreLines(t *testing.T) {
 	}
 	_, errs, code := throng(t, "check", file)
 	if lines := strings.Split(strings.TrimSpace(errs), "\n"); code != exitUsage || len(lines) < 2 || strings.Contains(errs, `\n`) {
+		t.Errorf("exit code %d: %q", code, errs)
+	}
+	// whatever they quote
+	_, errs, code = throng(t, "check", "x\r\x1b[2J\nverdict: pass\u202e")
+	if line := strings.TrimSuffix(errs, "\n"); code != exitUsage || !strings.Contains(line, `x\r\x1b[2J\nverdict: pass\u202e`) || result.Line(line) != line {
 		t.Errorf("exit code %d: %q", code, errs)
 	}
 }

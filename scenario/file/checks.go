@@ -28,7 +28,7 @@ var checkTable = object[checkForm]{
 	fields: []field[checkForm]{
 		{key: "check", about: "the condition", is: ref("condition"), required: "write check: p99(delivery) < 100ms", set: func(_ *decoder, n *node, c *checkForm) { c.check = n }},
 		{key: "name", about: "for the report", is: aText, set: func(d *decoder, n *node, c *checkForm) {
-			c.name = d.string(n, "name", notEmpty("name", "write a text"))
+			c.name = d.string(n, "name", aLabel("name", "write a text"))
 		}},
 		{key: "optional", about: "reported, without an effect on the verdict", is: aBool, def: false, set: func(d *decoder, n *node, c *checkForm) { c.optional = d.bool(n, "optional") }},
 		{key: "abort", about: "the run ends early when the check has been broken for this long", is: aDuration, set: func(d *decoder, n *node, c *checkForm) { c.abort = d.duration(n, "abort", time.Second, maxPhase) }},

@@ -269,7 +269,7 @@ func finishStep(d *decoder, n *node, s *Step) {
 		}
 	}
 	if v := n.get("name"); v != nil {
-		s.Name = d.string(v, "name", notEmpty("name", "write a short text"))
+		s.Name = d.string(v, "name", aLabel("name", "write a short text"))
 	}
 	if s.Name == "" {
 		s.Name = s.Do

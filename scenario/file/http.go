@@ -104,6 +104,9 @@ func (d *decoder) request(n *node, h *HTTP, method string) {
 		return
 	}
 	h.URL = urlTemplate(v)
+	if slices.ContainsFunc(v.parts, func(part string) bool { return strings.ContainsFunc(part, breaksLine) }) {
+		d.errs.add(n.at, "the URL holds a control character", "write it as %0A, with its hexadecimal code")
+	}
 	if first := v.parts[0]; !strings.HasPrefix(first, "/") && !strings.HasPrefix(first, "http://") && !strings.HasPrefix(first, "https://") && (first != "" || len(v.holes) == 0) {
 		d.errs.add(n.at, fmt.Sprintf("%q is neither a path nor a URL", clip(first)), "write it like /login or http://host/login")
 	}

@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -99,13 +101,27 @@ func (a *axis) read(d *decoder, n *node) {
 
 func (a *axis) add(d *decoder, item *node, words string) {
 	v, ok := d.scalar(item, "a value of the axis "+a.name)
-	switch {
+	switch text := visible(v.text()); {
 	case !ok:
-	case slices.Contains(a.texts, v.text()):
-		d.errs.add(item.at, fmt.Sprintf("the axis %s lists %q twice", a.name, clip(v.text())), "remove one; repeat: runs a cell more than once")
+	case slices.Contains(a.texts, text):
+		d.errs.add(item.at, fmt.Sprintf("the axis %s lists %q twice", a.name, clip(text)), "remove one; repeat: runs a cell more than once")
 	default:
-		a.values, a.texts, a.words = append(a.values, item), append(a.texts, v.text()), append(a.words, words)
+		a.values, a.texts, a.words = append(a.values, item), append(a.texts, text), append(a.words, words)
 	}
+}
+
+// visible is a value as it names a cell, in results and on the screen: what would move the cursor
+// there, or hide the text beside it, is escaped.
+func visible(text string) string {
+	hides := func(r rune) bool {
+		joins := r == '\u00ad' || r == '\u200c' || r == '\u200d' // in words of some languages, and emoji
+		return breaksLine(r) || !joins && unicode.In(r, unicode.Cf, unicode.Co)
+	}
+	if !strings.ContainsFunc(text, hides) {
+		return text
+	}
+	quoted := strconv.Quote(text)
+	return quoted[1 : len(quoted)-1]
 }
 
 func finishMatrix(d *decoder, n *node, m *matrix) {
@@ -155,11 +171,12 @@ func (m *matrix) excludes(d *decoder, item *node) {
 		if !ok {
 			continue
 		}
-		if !slices.Contains(m.axes[i].texts, v.text()) {
-			d.bad(v, &flaw{fmt.Sprintf("the axis %s has no value %q", e.key, clip(v.text())), orOneOf(v.text(), m.axes[i].texts)})
+		text := visible(v.text())
+		if !slices.Contains(m.axes[i].texts, text) {
+			d.bad(v, &flaw{fmt.Sprintf("the axis %s has no value %q", e.key, clip(text)), orOneOf(text, m.axes[i].texts)})
 			continue
 		}
-		out[e.key] = v.text()
+		out[e.key] = text
 	}
 	if len(item.keys) == 0 {
 		d.errs.add(item.at, "an empty exclusion would exclude everything", "name at least one axis and value")

@@ -142,3 +142,17 @@ func TestMistakesOfCells(t *testing.T) {
 		t.Errorf("a mistake of all cells names one:\n%s", got)
 	}
 }
+
+// A value that would move the cursor of a terminal is substituted as it is, and names its cell with
+// escapes.
+func TestValuesOfAxesAreVisible(t *testing.T) {
+	f := parsed(t, `matrix: {axes: {by: ["\e[8m", "\n", "x\u200b", "x\u200dy"]}, exclude: [{by: "\n"}]}
+groups: {a: {count: 1, auth: {by: "${matrix.by}"}}}`)
+	var got []string
+	for _, c := range f.Cells() {
+		got = append(got, c.Spec.Params["by"], c.Spec.Groups[0].Auth.Parts[0])
+	}
+	if want := []string{`\x1b[8m`, `{"by":"\u001b[8m"}`, `x\u200b`, "{\"by\":\"x\u200b\"}", "x\u200dy", "{\"by\":\"x\u200dy\"}"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}

@@ -300,7 +300,7 @@ var reportTable = object[Report]{
 	lone:  "dir",
 	fresh: func() Report { return Report{Formats: slices.Clone(defaultFormats), Interval: time.Second} },
 	fields: []field[Report]{
-		{key: "dir", about: "folder; default out/NAME-TIME", is: aText, set: func(d *decoder, n *node, r *Report) { r.Dir = d.string(n, "dir", notEmpty("dir", "name a folder")) }},
+		{key: "dir", about: "folder; default out/NAME-TIME", is: aText, set: func(d *decoder, n *node, r *Report) { r.Dir = d.string(n, "dir", aLabel("dir", "name a folder")) }},
 		{key: "formats", about: "formats to write; default html, json, hlog, svg, png; the other formats are added to these when none of these is named", is: anyOf(ref("format"), setOf(ref("format"))), set: func(d *decoder, n *node, r *Report) {
 			r.Formats = d.strings(n, "formats", func(s string) *flaw {
 				if meant := meantFormat[s]; meant != "" {
@@ -321,7 +321,7 @@ var reportTable = object[Report]{
 			r.Interval = d.onlySecond(n, "interval")
 		}},
 		{key: "baseline", about: "a result to compare with after the run: its folder, or its result.json; it may not exist yet", is: aText, set: func(d *decoder, n *node, r *Report) {
-			r.Baseline = d.string(n, "baseline", notEmpty("baseline", "name a result to compare with"))
+			r.Baseline = d.string(n, "baseline", aLabel("baseline", "name a result to compare with"))
 		}},
 		{key: "keep_raw", later: notYet},
 	},
@@ -392,6 +392,16 @@ func notEmpty(what, hint string) func(string) *flaw {
 			return &flaw{what + " is empty", hint}
 		}
 		return nil
+	}
+}
+
+// aLabel is notEmpty for what the terminal, tables and figures show.
+func aLabel(what, hint string) func(string) *flaw {
+	return func(s string) *flaw {
+		if strings.ContainsFunc(s, breaksLine) {
+			return &flaw{what + " holds a control character", "write it on one line"}
+		}
+		return notEmpty(what, hint)(s)
 	}
 }
 

@@ -38,6 +38,12 @@ func cleaned(v reflect.Value) {
 	_ = w.value(v.Elem(), nil, MaxText) // it has no errors of its own
 }
 
+// CleanText makes every text below p, a pointer to plain data, fit to be shown, as Line does.
+func CleanText(p any) {
+	w := walk{text: func(_ func() string, s string, _ int) (string, error) { return Line(s), nil }}
+	_ = w.value(reflect.ValueOf(p).Elem(), nil, 0) // it has no errors of its own
+}
+
 // MapText replaces every text of the cell, keys of maps included, by what f returns for it. It is
 // how a runner keeps values out of a result that must not be in it, wherever they have come in.
 func (c *Cell) MapText(f func(string) string) {
