@@ -79,6 +79,7 @@ var sentences = map[string][]mistaken{
 		{"vars: {a: " + strings.Repeat("x", 5000) + ", b: »" + strings.Repeat("$a ", 20) + "}\ngroups: {g: {count: 1, auth: {n: $b}}}", "the variables in this value expand to too much text; shorten it"},
 	},
 	"matrix": {
+		{"about: $matrix.n\nmatrix: »{axes: {n: [1,2,3,4,5,6,7,8,9,10,11]}, repeat: 1000}\ngroups: {a: {count: 1}}", "the matrix has 11 combinations, 11000 trials; keep to 1000 and 10000"},
 		{"matrix: {axes: {»1n: [a]}}\ngroups: {a: {count: 1}}", `"1n" is not a name for an axis; use letters, digits and _, not starting with a digit`},
 		{"about: $matrix.n\nmatrix: {axes: {n: [a]}, exclude: [{n: »[a]}]}\ngroups: {a: {count: 1}}", "n must be a single value, not a list; write one value, without [ ] or -"},
 	},

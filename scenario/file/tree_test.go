@@ -157,6 +157,15 @@ func TestPlacesAreInTheText(t *testing.T) {
 	})
 }
 
+// nestedKeys are mappings in each other, each a line.
+func nestedKeys(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "%sa:\n", strings.Repeat(" ", i))
+	}
+	return b.String()
+}
+
 func TestAnchorsAndMerges(t *testing.T) {
 	for text, want := range map[string]string{
 		"a: &x 1\nb: *x":                                      "map[a:1 b:1]",
@@ -179,19 +188,22 @@ func TestAnchorsAndMerges(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]string{
-		"a: *x":                          "f:1:4: no anchor &x stands before this",
-		"a: 1\na: 2":                     "f:2:1: the key \"a\" stands twice in this mapping; the first is on line 1: remove one",
-		"a: !!int 1":                     "f:1:4: scenario files have no tags; remove !!int",
-		"a: &x [1]\nb: {<<: *x}":         "f:1:8: << merges mappings",
-		"? [a]\n: 1":                     "a key is a plain text; write key: value",
-		"a: 1\n---\nb: 2":                "a second document starts here",
-		"":                               "f:1:1: the file is empty",
-		strings.Repeat("[", 41):          "nested too deep",
-		"a: " + strings.Repeat("- ", 60): "nested too deep",
-		"a: \"x":                         "f:1:4: the quote that begins here is not closed",
-		"a: b\n\tc: d":                   "",
-		"a: \x01":                        "f:1:4: the character U+0001 is not allowed",
-		"a: \xff":                        "f:1:4: the byte 0xff is not valid UTF-8",
+		"a: *x":                  "f:1:4: no anchor &x stands before this",
+		"a: 1\na: 2":             "f:2:1: the key \"a\" stands twice in this mapping; the first is on line 1: remove one",
+		"a: !!int 1":             "f:1:4: scenario files have no tags; remove !!int",
+		"a: &x [1]\nb: {<<: *x}": "f:1:8: << merges mappings",
+		"? [a]\n: 1":             "a key is a plain text; write key: value",
+		"a: 1\n---\nb: 2":        "a second document starts here",
+		"":                       "f:1:1: the file is empty",
+		strings.Repeat("[", 41):  "nested too deep",
+		// before the parser, which recurses, and after it
+		"a: " + strings.Repeat("- ", 60):           "f:1:82: nested too deep",
+		"a:\n" + strings.Repeat(" ", 201) + "b: 1": "f:2:202: nested too deep",
+		nestedKeys(42): "nested too deep",
+		"a: \"x":       "f:1:4: the quote that begins here is not closed",
+		"a: b\n\tc: d": "",
+		"a: \x01":      "f:1:4: the character U+0001 is not allowed",
+		"a: \xff":      "f:1:4: the byte 0xff is not valid UTF-8",
 		"a: &a [1,1]\nb: &b [*a,*a]\nc: &c [*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d]\nf: &f [*e,*e,*e,*e,*e,*e,*e,*e]\ng: [*f,*f,*f,*f,*f,*f,*f,*f,*f,*f,*f,*f,*f,*f,*f,*f,*f,*f,*f,*f,*f,*f,*f,*f]": "the aliases expand to too many values",
 	} {
 		errs := &errorList{file: "f"}
