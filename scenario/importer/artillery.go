@@ -142,7 +142,7 @@ func (c *converter) above(p *page, indent string, line int) {
 	for _, m := range c.comments {
 		if m.Before == line && !c.done[m.Line] {
 			c.done[m.Line] = true
-			p.line("%s# %s", indent, printable(m.Text))
+			p.line("%s# %s", indent, oneLine(m.Text))
 		}
 	}
 }
@@ -161,7 +161,7 @@ func (c *converter) within(p *page, indent string, from, to int) {
 	for _, m := range c.comments {
 		if m.Before >= from && m.Before <= to && !c.done[m.Line] {
 			c.done[m.Line] = true
-			p.line("%s# %s", indent, printable(m.Text))
+			p.line("%s# %s", indent, oneLine(m.Text))
 		}
 	}
 }
@@ -183,8 +183,8 @@ func (c *converter) convert() *Result {
 	p.WriteString(phases.String())
 	p.WriteString(slo.String())
 	for _, m := range c.comments {
-		if !c.done[m.Line] && printable(m.Text) != "" {
-			p.line("# line %d of the script: %s", m.Line, printable(m.Text))
+		if !c.done[m.Line] && oneLine(m.Text) != "" {
+			p.line("# line %d of the script: %s", m.Line, oneLine(m.Text))
 		}
 	}
 	return &Result{Scenario: []byte(p.String()), Files: c.files, Notes: c.notes.sorted()}

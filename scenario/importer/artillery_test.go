@@ -103,3 +103,28 @@ scenarios:
 		}
 	}
 }
+
+// A token is longer than a note may be: what clients send is taken over whole.
+func TestLongValuesAreWhole(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("0123456789", 60)
+	r, err := Artillery("long.yaml", []byte(`
+# `+long+`
+config:
+  target: "http://127.0.0.1:3000"
+  phases: [{duration: 1, arrivalRate: 1}]
+  socketio: {query: "a=`+long+`", extraHeaders: {x-token: "b`+long+`"}}
+scenarios:
+  - engine: socketio
+    flow:
+      - post: {url: "/c`+long+`", qs: {d: "d`+long+`"}, headers: {x-other: "e`+long+`"}, json: {f: "f`+long+`"}}
+`), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, before := range []string{"# ", `a: "`, `"b`, "/c", "d=d", `"e`, `"f`} {
+		if !strings.Contains(string(r.Scenario), before+long) {
+			t.Errorf("what begins with %s is not whole in\n%s", before, r.Scenario)
+		}
+	}
+}

@@ -258,7 +258,7 @@ func (c *converter) named(p *page, key string, t *file.Tree, sc *scope) {
 			c.notes.add(line, "%s: %s belongs to the connection, or is no name", key, name)
 			return
 		}
-		v := c.text(printable(text), line, sc)
+		v := c.text(oneLine(text), line, sc)
 		if raw, is := v.(yamltext.Raw); is {
 			v = yamltext.Template("${" + strings.TrimPrefix(string(raw), "$") + "}")
 		}

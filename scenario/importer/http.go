@@ -62,7 +62,7 @@ func (c *converter) http(p *page, indent string, t *file.Tree, g *group, sc *sco
 		url = "/" + url
 	}
 	g.took += answerWithin
-	request := yamltext.Map{{Key: method, Value: yamltext.Template(printable(url) + c.queryOf(r.Get("qs"), url, sc))}}
+	request := yamltext.Map{{Key: method, Value: yamltext.Template(oneLine(url) + c.queryOf(r.Get("qs"), url, sc))}}
 	request = append(request, c.bodyOf(r, method, sc)...)
 	if h := c.headersOf(r, sc); len(h) > 0 {
 		request = append(request, yamltext.Entry{Key: "headers", Value: h})
@@ -95,7 +95,7 @@ func (c *converter) queryOf(qs *file.Tree, url string, sc *scope) string {
 	var parts []string
 	for _, e := range qs.Entries() {
 		if !e.Val.Dict && !e.Val.List {
-			parts = append(parts, yamltext.Literal(printable(e.Key))+"="+c.inside(printable(e.Val.Text), e.Line, sc))
+			parts = append(parts, yamltext.Literal(oneLine(e.Key))+"="+c.inside(oneLine(e.Val.Text), e.Line, sc))
 		}
 	}
 	switch {
@@ -142,7 +142,7 @@ func (c *converter) headersOf(r *file.Tree, sc *scope) yamltext.Map {
 			c.notes.add(e.Line, "headers: %s belongs to the connection, or is no single value", e.Key)
 			continue
 		}
-		m = append(m, yamltext.Entry{Key: e.Key, Value: yamltext.Template(c.inside(printable(e.Val.Text), e.Line, sc))})
+		m = append(m, yamltext.Entry{Key: e.Key, Value: yamltext.Template(c.inside(oneLine(e.Val.Text), e.Line, sc))})
 	}
 	return m
 }
@@ -178,7 +178,7 @@ func (c *converter) httpCaptures(r *file.Tree) yamltext.Map {
 
 func compiles(text string) bool {
 	_, err := regexp.Compile(text)
-	return err == nil && printable(text) == text
+	return err == nil && oneLine(text) == text
 }
 
 // requests reports whether a flow makes requests.

@@ -69,9 +69,18 @@ func (n notes) sorted() []Note {
 	return n
 }
 
-// printable is a text on one line without control characters, and of bounded length.
+// printable is a text on one line without control characters, and of bounded length: for notes.
 func printable(s string) string {
-	s = strings.Map(func(r rune) rune {
+	s = oneLine(s)
+	if r := []rune(s); len(r) > 200 {
+		return string(r[:197]) + "..."
+	}
+	return s
+}
+
+// oneLine is a text on one line without control characters.
+func oneLine(s string) string {
+	return strings.Map(func(r rune) rune {
 		switch {
 		case r == '\n', r == '\r', r == '\t', r == 0x2028, r == 0x2029:
 			return ' '
@@ -80,10 +89,6 @@ func printable(s string) string {
 		}
 		return r
 	}, s)
-	if r := []rune(s); len(r) > 200 {
-		return string(r[:197]) + "..."
-	}
-	return s
 }
 
 var reWord = regexp.MustCompile(`[A-Za-z0-9]+`)
