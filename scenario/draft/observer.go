@@ -104,10 +104,11 @@ func (o *Observer) Counts() (clients, messages int) {
 	return len(o.clients), messages
 }
 
-// printable is a text without control characters.
+// printable is a text without the characters that no scenario may have, and on one line.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r == utf8.RuneError || r >= 0x80 && r < 0xa0 || r == 0x2028 || r == 0x2029 {
+		switch {
+		case r < ' ', r == 0x7f, r == utf8.RuneError, r >= 0x80 && r < 0xa0, r == 0x2028, r == 0x2029, r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069:
 			return -1
 		}
 		return r
