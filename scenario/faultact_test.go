@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -143,6 +144,19 @@ func TestCommandsNeedConsent(t *testing.T) {
 	const want = "the scenario executes commands on this machine: the phase cut runs rm -rf '/some place'; read them, and add --allow-run if you trust the file"
 	if refused, ok := errors.AsType[*CommandError](err); !ok || refused.Error() != want || s.dials > 0 {
 		t.Errorf("%v after %d connections, want %s", err, s.dials, want)
+	}
+}
+
+// Who starts a run on a fleet executes its commands; agents execute nothing.
+func TestAgentsExecuteNothing(t *testing.T) {
+	t.Parallel()
+	var n atomic.Int32
+	c := play(t, &fakeServer{}, withFault(`{run: [restart, chat]}`, ""), executed(func(context.Context, []string) command.Result {
+		n.Add(1)
+		return command.Result{}
+	}), onFleet(2))
+	if c.Verdict != result.Pass || len(c.Acts) != 1 || n.Load() != 1 {
+		t.Errorf("%s: %s; %d executed, acts %+v", c.Verdict, c.Reason, n.Load(), c.Acts)
 	}
 }
 

@@ -101,7 +101,7 @@ func (s *stage) startServer(v *server) (err error) {
 
 func (s *stage) startAgent(i int) (*process, error) {
 	name := "agent-" + strconv.Itoa(i)
-	p, err := start(s.program, []string{"NATS_URL=", "XDG_CACHE_HOME=" + filepath.Join(s.dir, name)}, "agent", "--nats", "nats://"+s.broker.Addr, "--name", name, "--allow-run")
+	p, err := start(s.program, []string{"NATS_URL=", "XDG_CACHE_HOME=" + filepath.Join(s.dir, name)}, "agent", "--nats", "nats://"+s.broker.Addr, "--name", name)
 	if err != nil {
 		return nil, err
 	}

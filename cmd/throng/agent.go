@@ -10,7 +10,6 @@ import (
 
 	"github.com/throng-io/throng/scenario"
 	"github.com/throng-io/throng/scenario/fleet"
-	"github.com/throng-io/throng/scenario/result"
 )
 
 // natsFlag defines the flag for the NATS server of a fleet.
@@ -27,7 +26,7 @@ NATS_CERT and NATS_KEY.`
 func agentCommand() *cobra.Command {
 	var o fleet.AgentOptions
 	var labels []string
-	var allow, parent bool
+	var parent bool
 	cmd := &cobra.Command{
 		Use:   "agent",
 		Short: "Generate load for runs that other machines start",
@@ -37,7 +36,7 @@ them together, and makes one result of what they measured.
 
 An agent takes work from every controller that may publish on throng.fleet.agent.* in the
 NATS account, or with --accept only from those with the keys that are named ('throng fleet
-key FILE' makes one). It executes no command of a scenario unless --allow-run is given.
+key FILE' makes one). It executes no command of a scenario: 'throng run' does.
 
 When a controller is killed, the agent stops its load within seconds and keeps what it has
 measured: 'throng run --resume DIR --nats URL' collects it.
@@ -62,7 +61,7 @@ measured: 'throng run --resume DIR --nats URL' collects it.
 			}
 			o.Log, o.KeepInRun = cmd.ErrOrStderr(), parent
 			o.Part = func(ctx context.Context, job []byte, link scenario.Link) error {
-				return scenario.RunPart(ctx, job, link, scenario.Options{Version: result.Version(), AllowRun: allow})
+				return scenario.RunPart(ctx, job, link, scenario.Options{})
 			}
 			o.Ready = func() {
 				_, _ = fmt.Fprintf(cmd.OutOrStdout(), "the agent %s is ready\n", o.Name)
@@ -80,7 +79,6 @@ measured: 'throng run --resume DIR --nats URL' collects it.
 	f.StringArrayVar(&o.Accept, "accept", nil, "take work only from the controller with this public `KEY`; may be repeated")
 	f.StringVar(&o.Keep, "keep", keptDir(), "keep what is measured in this `DIR` for a day, or until the controller has it (default throng/kept in the user's cache)")
 	f.Lookup("keep").DefValue = "" // the manual is the same for every user
-	allowRunFlag(f, &allow)
 	f.BoolVar(&parent, "until-stdin-ends", false, "stop when standard input ends, as happens when the parent process ends")
 	return cmd
 }

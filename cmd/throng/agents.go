@@ -31,7 +31,7 @@ func (f *fleetFlags) add(set *pflag.FlagSet) {
 
 // open gets the agents of a run; the controller is nil when this process holds the clients itself.
 // release lets them go.
-func (f *fleetFlags) open(cmd *cobra.Command, allowRun bool) (_ *fleet.Controller, release func(), err error) {
+func (f *fleetFlags) open(cmd *cobra.Command) (_ *fleet.Controller, release func(), err error) {
 	ctx := cmd.Context()
 	switch {
 	case cmd.Flags().Changed("agents") && f.agents < 1:
@@ -45,7 +45,7 @@ func (f *fleetFlags) open(cmd *cobra.Command, allowRun bool) (_ *fleet.Controlle
 		}
 		return c, c.Close, nil
 	case f.agents > 0:
-		return startAgents(ctx, f.agents, allowRun)
+		return startAgents(ctx, f.agents)
 	}
 	return nil, func() {}, nil
 }
@@ -66,7 +66,7 @@ func (f *fleetFlags) keepIn(c *fleet.Controller, dir string) (written func() err
 // startAgents runs a fleet of this machine: a NATS server and agents, each a process of its own
 // that ends with this one. When this one is killed, agents first write down what they have
 // measured: see keepIn.
-func startAgents(ctx context.Context, n int, allowRun bool) (_ *fleet.Controller, release func(), err error) {
+func startAgents(ctx context.Context, n int) (_ *fleet.Controller, release func(), err error) {
 	b, err := startCompanion(ctx, "the broker", "nats")
 	if err != nil {
 		return nil, nil, err
@@ -83,9 +83,6 @@ func startAgents(ctx context.Context, n int, allowRun bool) (_ *fleet.Controller
 		}
 	}()
 	args := []string{"agent", "--until-stdin-ends"}
-	if allowRun {
-		args = append(args, "--allow-run")
-	}
 	// the address holds a password, which arguments would show
 	env := append(os.Environ(), "NATS_URL="+b.url)
 	children, errs := make([]*child, n), make([]error, n)

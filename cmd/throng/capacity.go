@@ -128,7 +128,7 @@ func findCapacity(cmd *cobra.Command, name string, flags capacityFlags) error {
 	opt.Run.Version, opt.Run.AllowRun = result.Version(), flags.allow
 	opt.Run.Command = commandLine("capacity", ownArguments(), flags.secret, f)
 	opt.Run.Start = startNodes
-	agents, letGo, err := flags.fleet.open(cmd, flags.allow)
+	agents, letGo, err := flags.fleet.open(cmd)
 	if err != nil {
 		return err
 	}

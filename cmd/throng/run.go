@@ -142,7 +142,7 @@ func runAll(cmd *cobra.Command, names []string, flags runFlags) error {
 	}
 	opt := scenario.Options{Version: result.Version(), AllowRun: flags.allow}
 	opt.Command = commandLine("run", ownArguments(), flags.secret, files...)
-	agents, release, err := flags.fleet.open(cmd, flags.allow)
+	agents, release, err := flags.fleet.open(cmd)
 	if err != nil {
 		return err
 	}
