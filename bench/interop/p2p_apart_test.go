@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -122,12 +123,12 @@ func bePeer(url string) error {
 	if err != nil {
 		return err
 	}
-	ran := make(chan error, 1)
-	go func() { ran <- c.Run(goPeer{mesh}) }()
+	var run sync.WaitGroup
+	run.Go(func() { _ = c.Run(goPeer{mesh}) }) // until it is closed
 	defer func() {
 		_ = mesh.Close()
 		_ = c.Close()
-		<-ran
+		run.Wait()
 	}()
 	if err := mesh.Join(); err != nil {
 		return err

@@ -272,7 +272,7 @@ func namespaces(t *testing.T) map[string]bool {
 		t.Fatal(err)
 	}
 	all := map[string]bool{}
-	for _, ns := range strings.Fields(string(out)) {
+	for ns := range strings.FieldsSeq(string(out)) {
 		all[ns] = true
 	}
 	return all
@@ -324,7 +324,7 @@ func TestKilled(t *testing.T) {
 	for begin := time.Now(); ; time.Sleep(50 * time.Millisecond) {
 		left := namespaces(t)
 		var ours []string
-		for _, line := range strings.Fields(strings.ReplaceAll(said.String(), "in ", "")) {
+		for line := range strings.FieldsSeq(strings.ReplaceAll(said.String(), "in ", "")) {
 			ns := strings.Trim(line, "net:[]")
 			if before[ns] {
 				t.Fatalf("the namespace %s is not its own", ns)
