@@ -62,12 +62,13 @@
 // are missing, the trial listens until the limit of its last message. A receiver that left or was
 // dropped before the limit has lost a message when it had got something that was sent later, by
 // more than messages of that second took to reach their last receiver; the allowance is twice that
-// time plus ten milliseconds. So it has when it had got nothing for a second, and left by as much
-// later. What it lacked otherwise is undecided. A join that was still in flight when the message
-// was emitted makes the pair expected and undecided if the message arrives, and nothing if it does
-// not. A message that reached no receiver and whose sender left as soon is undecided for all: it
-// may never have left. If the sender left because the server's heartbeat did not come, the message
-// is lost. Duplicates and disorder are counted separately: they do not change the identity.
+// time plus ten milliseconds. If it had got nothing for a second of what it was to get, the moment
+// when it left counts instead. What it lacked otherwise is undecided. A join that was still in
+// flight when the message was emitted makes the pair expected and undecided if the message arrives,
+// and nothing if it does not. A message that reached no receiver and whose sender left as soon is
+// undecided for all: it may never have left. If the sender left because the server's heartbeat did
+// not come, the message is lost. Duplicates and disorder are counted separately: they do not change
+// the identity.
 //
 // Messages add up as well: due = sent + held + dropped. A message due while its sender reconnects
 // is held and sent after the reconnection, or dropped (outbox.go); held counts messages that were

@@ -62,7 +62,7 @@ func (a *Audience) lacks(r *Receiver, m *Membership, p *parting, take bool) (ope
 		if !s.owes(r, m) || s.taken(m.dense) {
 			continue
 		}
-		if s.base >= p.shown && s.asOf >= m.back {
+		if s.base >= p.shown && s.asOf >= m.back && s.mustCome() {
 			m.lacked = min(m.lacked, s.base)
 		}
 		if p.at <= s.Limit() && (!take || s.take(m.dense)) {
@@ -71,6 +71,10 @@ func (a *Audience) lacks(r *Receiver, m *Membership, p *parting, take bool) (ope
 	}
 	return open
 }
+
+// mustCome reports whether a connection that is in order brings the message: not one that was never
+// written, or that goes past the server, or that the server may leave out.
+func (s *Slot) mustCome() bool { return !s.void.Load() && !s.Book.Direct && !s.Book.Volatile }
 
 // A leaving counts the receivers of one part that left without a message, as far as they were to
 // have had messages for about the same time after it was sent.

@@ -103,6 +103,45 @@ func TestLeaversThatGetNothing(t *testing.T) {
 	}
 }
 
+// A message that was never written, that goes from client to client, or that a server may leave out
+// says nothing of what a connection brings: what is sent long after it may be on its way.
+func TestLeaversAreNotOwedWhatNeedNotCome(t *testing.T) {
+	for name, c := range map[string]struct {
+		void, direct, volatile bool
+		lost                   int64 // of what is sent two seconds later, when the receiver leaves in 30 ms
+	}{
+		"it was to come":     {lost: 1},
+		"it was not written": {void: true},
+		"it is direct":       {direct: true},
+		"it may be left out": {volatile: true},
+	} {
+		m := newModel(3, ExpectOthers, ExpectOthers)
+		m.joinAll()
+		for _, b := range m.l.books {
+			b.Late = 5000 * ms
+		}
+		m.l.books[0].Direct, m.l.books[0].Volatile = c.direct, c.volatile
+		m.now.Store(20_000 * ms)
+		st := m.send(0, 0, 20_000*ms)
+		if s, _ := m.l.books[0].find(0); c.void {
+			s.Cancel()
+		} else {
+			m.get(1, st, 20_005*ms)
+		}
+		m.now.Store(22_000 * ms)
+		m.get(1, m.send(1, 0, 22_000*ms), 22_005*ms)
+		m.now.Store(22_030 * ms)
+		m.l.Leave(m.r[2])
+		var got result.Ledger
+		for _, r := range m.l.Close(40_000 * ms)[1] {
+			got.Add(r.Deliveries())
+		}
+		if got.Lost != c.lost || got.Undecided != 1-c.lost {
+			t.Errorf("%s: %+v, want %d lost", name, got, c.lost)
+		}
+	}
+}
+
 // What a receiver lacks that leaves with something unread may be in it, but for what had been late
 // by then, and for what was sent before something that it has read.
 func TestLeaversMayHaveWhatTheyDidNotRead(t *testing.T) {
