@@ -165,7 +165,7 @@ func (l *Ledger) Close(now int64) [][]Row {
 
 // closeSlot adds a slot to the rows of its book.
 func (l *Ledger) closeSlot(s *Slot, now int64) {
-	if !s.ready.Load() || s.void.Load() {
+	if !s.ready.Load() {
 		return
 	}
 	if s.Audience != nil {
@@ -173,6 +173,9 @@ func (l *Ledger) closeSlot(s *Slot, now int64) {
 		s.closed = true // no receiver is owed it again
 		s.Audience.forget()
 		s.Audience.mu.Unlock()
+	}
+	if s.void.Load() {
+		return
 	}
 	second := int(s.base / int64(time.Second))
 	bound := s.Book.bound(second)

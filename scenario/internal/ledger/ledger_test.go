@@ -597,6 +597,8 @@ func TestIdleAudiencesKeepNoMessages(t *testing.T) {
 		}
 	}
 	kept := func() weak.Pointer[Slot] {
+		unwritten, _ := m.l.Emit(m.l.books[0], m.r[0], idle, 0, 0)
+		unwritten.Cancel()
 		s, seq := m.l.Emit(m.l.books[0], m.r[0], idle, 0, 0)
 		m.get(1, &stamp.Stamp{Seq: seq}, 1)
 		return weak.Make(s)
