@@ -137,6 +137,7 @@ func (l *looks) see(s *Slot, most int) (n int) {
 	if v.lost > 0 {
 		l.lost(s, g, v)
 	}
+	l.queue[0] = nil // it keeps the messages that were sent with it
 	l.queue, l.first = l.queue[1:], glance{}
 	return n
 }

@@ -90,6 +90,7 @@ func TestLooksAreInterrupted(t *testing.T) {
 	s, _ := m.l.books[0].find(0)
 	m.l.looks.look(s)
 	m.l.looks.look(s)
+	queue := m.l.looks.queue
 	for next, want := range []int64{0, 0, 1, 1, 2} {
 		m.send(0, 0, int64(next)+100)
 		if p := &m.l.looks.sum; p.Messages != want || p.Lost != want*(receivers-2) {
@@ -97,6 +98,9 @@ func TestLooksAreInterrupted(t *testing.T) {
 		}
 	}
 	m.l.looks.goOn(math.MaxInt)
+	if queue[0] != nil || queue[1] != nil {
+		t.Error("messages that were looked at are kept")
+	}
 	if p := m.l.Pattern(); p.Lost != 2*(receivers-2) || len(p.Lacking) != receivers-2 || p.Owed != receivers-1 {
 		t.Errorf("%d lost, of %d clients %d lack some", p.Lost, p.Owed, len(p.Lacking))
 	}
