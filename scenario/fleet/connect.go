@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -39,17 +40,27 @@ func connect(text string, more ...nats.Option) (*nats.Conn, error) {
 		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {})) // what is lost is sent again; see refusals
 	conn, err := nats.Connect("", append(own, more...)...)
 	if err != nil {
-		remedy := "check that a NATS server runs there, and that it takes the credentials"
-		if _, is := errors.AsType[*tls.CertificateVerificationError](err); is {
-			remedy = "name the file with the certificate of its authority in NATS_CA"
-		}
-		return nil, fmt.Errorf("cannot connect to NATS at %s: %w; %s", address.Hide(text), err, remedy)
+		return nil, fmt.Errorf("cannot connect to NATS at %s: %w; %s", address.Hide(text), err, remedyFor(err))
 	}
 	if n := conn.MaxPayload(); n < leastPayload {
 		conn.Close()
 		return nil, fmt.Errorf("the NATS server at %s takes messages of %d bytes at most, and a fleet needs %d; raise its max_payload", address.Hide(text), n, leastPayload)
 	}
 	return conn, nil
+}
+
+// remedyFor says what to do about an error of connecting.
+func remedyFor(err error) string {
+	if _, is := errors.AsType[x509.UnknownAuthorityError](err); is {
+		return "name the file with the certificate of its authority in NATS_CA"
+	}
+	if _, is := errors.AsType[x509.HostnameError](err); is {
+		return "connect to a name that its certificate has"
+	}
+	if _, is := errors.AsType[*tls.CertificateVerificationError](err); is {
+		return "give the server another certificate"
+	}
+	return "check that a NATS server runs there, and that it takes the credentials"
 }
 
 // refusals tells log once of each thing that a server refuses, which leaves no other trace: who may

@@ -3,6 +3,8 @@ package fleet
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -12,6 +14,7 @@ import (
 	"time"
 
 	natsserver "github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
 )
 
 // The NATS server takes the agent's password no more for a while: the agent says so, and takes part
@@ -57,14 +60,23 @@ func TestPasswordRefusedForAWhile(t *testing.T) {
 	}
 }
 
-// Of a certificate whose authority is not known a user is told where to name it.
-func TestUnknownAuthority(t *testing.T) {
+// Of a certificate that is not taken a user is told what is to be done: the authority is unknown, or
+// the name or the time is another one.
+func TestCertificatesThatAreNotTaken(t *testing.T) {
 	t.Parallel()
 	has := httptest.NewTLSServer(nil) // a certificate
 	defer has.Close()
+	known := x509.NewCertPool()
+	known.AddCert(has.Certificate())
 	url := broker(t, 0, func(o *natsserver.Options) { o.TLSConfig, o.TLSTimeout = has.TLS.Clone(), wait.Seconds() }).Addr().String()
-	if _, err := connect("tls://" + url); err == nil || !strings.Contains(err.Error(), "certificate of its authority in NATS_CA") {
-		t.Errorf("got %v", err)
+	for want, trusts := range map[string]*tls.Config{
+		"certificate of its authority in NATS_CA": {},
+		"a name that its certificate has":         {RootCAs: known, ServerName: "another.test"},
+		"give the server another certificate":     {RootCAs: known, Time: func() time.Time { return has.Certificate().NotAfter.Add(time.Hour) }},
+	} {
+		if _, err := connect("tls://"+url, nats.Secure(trusts)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("want %s: %v", want, err)
+		}
 	}
 }
 
