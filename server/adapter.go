@@ -177,10 +177,15 @@ func (a *memory) Fetch(_ context.Context, to Target) ([]RemoteSocket, error) {
 	return all, nil
 }
 
-// Apply implements Adapter.
+// Apply implements Adapter. A target that is one socket, as Socket.Compress returns it, is no other
+// one of that id.
 func (a *memory) Apply(to Target, c Change) error {
 	aside := c.Aside && len(a.ns.handlers.Load().disconnect) > 0
-	for _, s := range a.sockets(to.audience) {
+	all := []*Socket{to.alone}
+	if to.alone == nil {
+		all = a.sockets(to.audience)
+	}
+	for _, s := range all {
 		for _, room := range c.Join {
 			s.Join(room)
 		}
@@ -189,7 +194,7 @@ func (a *memory) Apply(to Target, c Change) error {
 		}
 		switch {
 		case c.Disconnect && aside:
-			a.ns.server.joins.Go(func() { s.Disconnect(c.HangUp) })
+			s.aside(func() { s.Disconnect(c.HangUp) })
 		case c.Disconnect:
 			s.Disconnect(c.HangUp)
 		}

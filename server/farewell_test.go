@@ -143,3 +143,42 @@ func TestShutdownWaitsForOnDisconnect(t *testing.T) {
 		t.Error("Shutdown has returned before")
 	}
 }
+
+// Shutdown waits for OnDisconnect of a socket that another server disconnects, also if the session
+// has ended before OnDisconnecting has returned.
+func TestShutdownWaitsForWhatIsAside(t *testing.T) {
+	var local server.Adapter
+	srv, err := server.New(server.Options{Adapter: func(_ *server.Namespace, a server.Adapter) server.Adapter {
+		local = a
+		return a
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	begun, release := make(chan bool), make(chan bool)
+	srv.OnDisconnecting(func(*server.Socket, string) {
+		close(begun)
+		<-release
+	})
+	var told atomic.Bool
+	srv.OnDisconnect(func(*server.Socket, string) {
+		time.Sleep(50 * time.Millisecond)
+		told.Store(true)
+	})
+	w := socketIO(t, serve(t, srv))
+	if err := local.Apply(srv.Everyone(), server.Change{Disconnect: true, Aside: true}); err != nil {
+		t.Fatal(err)
+	}
+	<-begun
+	go func() { _, _, _ = w.next() }() // and answers the goodbye
+	ended := make(chan error, 1)
+	go func() { ended <- srv.Shutdown(t.Context()) }()
+	eventually(t, "the end of the session", func() bool { return srv.Stats().Sessions == 0 })
+	close(release)
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	if !told.Load() {
+		t.Error("Shutdown has returned before OnDisconnect")
+	}
+}

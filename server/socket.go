@@ -293,10 +293,19 @@ func (s *Socket) Disconnect(hangUp bool) {
 		}
 	}
 	// It is behind what has been sent to the socket. After must not wait, and handlers may.
-	if r := s.ns.recoverer; r != nil && s.Connected() && r.After(func() { s.ns.server.joins.Go(end) }) {
+	if r := s.ns.recoverer; r != nil && s.Connected() && r.After(func() { s.aside(end) }) {
 		return
 	}
 	end()
+}
+
+// aside calls end, which disconnects the socket, on another goroutine. A shutdown waits for that,
+// and for OnDisconnect: the session may have ended by then, and waits for nothing itself.
+func (s *Socket) aside(end func()) {
+	s.ns.server.joins.Go(func() {
+		end()
+		s.conn.session.Exclusive(s.conn.farewell)
+	})
 }
 
 // leave takes the socket out of the hub; last may be nil. It reports whether this call was the one

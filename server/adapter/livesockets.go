@@ -182,8 +182,8 @@ func (l *liveSockets) returned(m *wire.Message) {
 			e.moved = true
 		}
 		l.mu.Unlock()
-		if moved { // functions of OnDisconnecting may wait for answers, which come on this goroutine
-			e.socket.Do(func() { e.socket.Disconnect(false) })
+		if moved { // beside a handler that is at work: it may wait for this in Socket.Context
+			_ = l.r.node.Adapter.Apply(e.socket.Compress(true), server.Change{Disconnect: true, Aside: true})
 		}
 	}
 }

@@ -267,6 +267,39 @@ func TestRecoveryWithoutGoodbye(t *testing.T) {
 	})
 }
 
+// TestRecoveryBesideAHandler: a handler that waits for the end of its socket hears of it when the
+// client is on another node.
+func TestRecoveryBesideAHandler(t *testing.T) {
+	logs(t, func(t *testing.T, address string) {
+		n := keeping(t, address, 2, adapter.Options{})
+		begun, ended := make(chan bool), make(chan bool, 1)
+		n[0].On("wait", func(s *server.Socket, _ *server.Event) error {
+			close(begun)
+			select {
+			case <-s.Context().Done():
+				ended <- true
+			case <-time.After(10 * time.Second): // less than until the heartbeat ends it
+				ended <- false
+			}
+			return nil
+		})
+		var c returning
+		c.arrive(t, n[0])
+		check(t, n[0].Emit("first"))
+		c.next(`["first"]`)
+		time.Sleep(500 * time.Millisecond) // longer than changes are gathered
+		settled(t, n)
+		c.send(`42["wait"]`)
+		<-begun
+		if c.arrive(t, n[1]); !c.recovered {
+			t.Fatal("not recovered")
+		}
+		if !<-ended {
+			t.Error("the context does not end")
+		}
+	})
+}
+
 // settled waits until nothing is on its way to a broker.
 func settled(t *testing.T, n []*node) {
 	t.Helper()
