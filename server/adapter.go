@@ -181,7 +181,6 @@ func (a *memory) Fetch(_ context.Context, to Target) ([]RemoteSocket, error) {
 // Apply implements Adapter. A target that is one socket, as Socket.Compress returns it, is no other
 // one of that id.
 func (a *memory) Apply(to Target, c Change) error {
-	aside := c.Aside && len(a.ns.handlers.Load().disconnect) > 0
 	all := []*Socket{to.alone}
 	if to.alone == nil {
 		all = a.sockets(to.audience)
@@ -194,7 +193,7 @@ func (a *memory) Apply(to Target, c Change) error {
 			s.Leave(room)
 		}
 		switch {
-		case c.Disconnect && aside:
+		case c.Disconnect && c.Aside && s.hasDisconnecting(c.HangUp):
 			s.aside(func() { s.Disconnect(c.HangUp) })
 		case c.Disconnect:
 			s.Disconnect(c.HangUp)

@@ -182,3 +182,41 @@ func TestShutdownWaitsForWhatIsAside(t *testing.T) {
 		t.Error("Shutdown has returned before OnDisconnect")
 	}
 }
+
+// What disconnects a client aside does not wait for OnDisconnecting of another namespace either,
+// which the client leaves as well when it is hung up on.
+func TestHangUpAside(t *testing.T) {
+	var local server.Adapter
+	srv, err := server.New(server.Options{Adapter: func(ns *server.Namespace, a server.Adapter) server.Adapter {
+		if ns.Name() == "/" {
+			local = a
+		}
+		return a
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	release := make(chan bool)
+	end := sync.OnceFunc(func() { close(release) })
+	defer end()
+	srv.Of("/other").OnDisconnecting(func(*server.Socket, string) { <-release })
+	w := socketIO(t, serve(t, srv))
+	w.send("40/other,")
+	w.expectPrefix(`40/other,{"sid"`)
+	applied := make(chan error, 1)
+	go func() {
+		applied <- local.Apply(srv.Everyone(), server.Change{Disconnect: true, HangUp: true, Aside: true})
+	}()
+	select {
+	case err := <-applied:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(patience):
+		t.Error("it waits for OnDisconnecting")
+	}
+	end()
+	w.expect("41")
+	w.expect("41/other,")
+	w.expectClose()
+}

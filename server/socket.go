@@ -299,6 +299,18 @@ func (s *Socket) Disconnect(hangUp bool) {
 	end()
 }
 
+// hasDisconnecting reports whether there are functions of OnDisconnecting for the socket; with
+// hangUp, for any of its connection, since all leave then.
+func (s *Socket) hasDisconnecting(hangUp bool) bool {
+	has := func(s *Socket) bool { return len(s.ns.handlers.Load().disconnect) > 0 }
+	if !hangUp {
+		return has(s)
+	}
+	s.conn.mu.Lock()
+	defer s.conn.mu.Unlock()
+	return slices.ContainsFunc(s.conn.sockets, has)
+}
+
 // aside calls end, which disconnects the socket, on another goroutine. A shutdown waits for that,
 // and for OnDisconnect: the session may have ended by then, and waits for nothing itself.
 func (s *Socket) aside(end func()) {

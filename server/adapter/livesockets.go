@@ -183,7 +183,7 @@ func (l *liveSockets) returned(m *wire.Message) {
 		}
 		l.mu.Unlock()
 		if moved { // beside a handler that is at work: it may wait for this in Socket.Context
-			_ = l.r.node.Adapter.Apply(e.socket.Compress(true), server.Change{Disconnect: true, Aside: true})
+			_ = l.r.Adapter.Apply(e.socket.Compress(true), server.Change{Disconnect: true, Aside: true})
 		}
 	}
 }
