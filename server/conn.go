@@ -38,16 +38,16 @@ type conn struct {
 
 // transitions are the namespaces that a connection is about to join, or was just removed from.
 type transitions struct {
-	joins    []joinRequest // CONNECTs without an answer, which wait for middleware
-	running  int           // joins, and middleware of joins that the client has cancelled
-	removed  []string      // namespaces that the server has just removed the client from
-	departed []*Socket     // that the server has removed, and OnDisconnect is to be called for
-	hangUp   bool          // afterwards the connection is closed
+	joins    []joinRequest   // CONNECTs without an answer, which wait for middleware
+	running  int             // joins, and middleware of joins that the client has cancelled
+	removed  []string        // namespaces that the server has just removed the client from
+	departed []*Socket       // that the server has removed, and OnDisconnect is to be called for
+	hangUp   *deadline.Entry // the connection is closed afterwards, or when it is due; nil: it stays
 }
 
 // over reports whether the transitions hold nothing.
 func (t *transitions) over() bool {
-	return t.running == 0 && len(t.joins)+len(t.removed)+len(t.departed) == 0 && !t.hangUp
+	return t.running == 0 && len(t.joins)+len(t.removed)+len(t.departed) == 0 && t.hangUp == nil
 }
 
 // openTransitions returns the transitions, and makes them if there are none; the lock is held.
@@ -274,12 +274,15 @@ func (c *conn) farewell() {
 		return
 	}
 	departed, hangUp := t.departed, t.hangUp
-	t.departed, t.hangUp = nil, false
+	t.departed, t.hangUp = nil, nil
 	c.mu.Unlock()
+	if hangUp != nil {
+		c.server.clock.Disarm(hangUp) // no handler is at work
+	}
 	for _, s := range departed {
 		s.gone(serverDisconnect)
 	}
-	if hangUp {
+	if hangUp != nil {
 		c.session.Shut(session.ForcedClose)
 	}
 }
@@ -295,8 +298,12 @@ func (c *conn) disconnectAll() {
 	for _, s := range all { // a session that closes takes nothing more
 		s.ns.hub.Settle(s.handle)
 	}
-	c.depart(func(t *transitions) { t.hangUp = true })
-	c.server.clock.Arm(&deadline.Entry{Fire: func() { c.session.Shut(session.ForcedClose) }}, hangUpTime)
+	c.depart(func(t *transitions) {
+		if t.hangUp == nil {
+			t.hangUp = &deadline.Entry{Fire: func() { c.session.Shut(session.ForcedClose) }}
+			c.server.clock.Arm(t.hangUp, hangUpTime)
+		}
+	})
 }
 
 // hangUpTime is how long a connection that is to be closed waits for a handler that is at work, so
