@@ -165,6 +165,10 @@ func expand(errs *errorList, root *node, defs map[string]*node, how *reading, m 
 		spec.ParamNames = words
 		specs = append(specs, spec)
 		maps.Copy(used, d.vars.used)
+		if how.expanded > maxExpandedAll { // further ones would lack values that they have
+			errs.cell = ""
+			return specs
+		}
 	}
 	errs.cell = ""
 	for _, a := range m.axes {
