@@ -330,7 +330,7 @@ func (c *Comparison) correct(gates []Gate) {
 // left is the share of the level that is left to test at: of builds that ran in turn until the
 // intervals were narrow enough, less than all of it.
 func (c *Comparison) left() float64 {
-	if c.Axis == result.AxisBuild {
+	if c.Axis == result.AxisBuild && (c.Base == result.BuildBase || c.Base == result.BuildHead) { // no axis of a scenario
 		return stats.Looking
 	}
 	return 1

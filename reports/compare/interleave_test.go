@@ -276,6 +276,13 @@ func TestLookingCosts(t *testing.T) {
 	if looked.Findings[0].Failed || !fixed.Findings[0].Failed || strings.Contains(fixed.method(), "looking") || !strings.Contains(looked.method(), "looking") {
 		t.Errorf("builds in turn: %s\nanother axis: %s", looked.Findings[0].line(), fixed.Findings[0].line())
 	}
+	for i := range run.Cells { // an axis of a scenario may have the name, too
+		run.Cells[i].Params[result.AxisBuild] = map[string]string{result.BuildBase: "debug", result.BuildHead: "release"}[run.Cells[i].Params[result.AxisBuild]]
+	}
+	named := compare(t, Options{By: result.AxisBuild, Base: "debug", Gates: gates(t, text)}, Input{Name: "x", Run: run})
+	if !named.Findings[0].Failed || strings.Contains(named.method(), "looking") {
+		t.Errorf("a scenario's own axis: %s\n%s", named.Findings[0].line(), named.method())
+	}
 }
 
 // Conditions are one family: a p-value that is enough for one of them alone is not for one of four.
