@@ -33,7 +33,7 @@ func (f *File) Resolved(target, path string) ([]byte, error) {
 	} else {
 		plain = root.without("vars")
 	}
-	plain = r.node(plain)
+	plain = r.files(r.node(plain))
 	switch {
 	case target != "":
 		to := &node{kind: dict}
@@ -109,16 +109,6 @@ func (r *resolver) node(n *node) *node {
 		for _, e := range n.keys {
 			c.keys = append(c.keys, entry{key: e.key, val: r.node(e.val)})
 		}
-		if p := c.get("replay"); p != nil && p.kind == scalar {
-			return c.with("replay", r.whole(p))
-		}
-		if tls := c.get("tls"); tls.get("ca") != nil && (c.get("url") != nil || c.get("urls") != nil) {
-			return c.with("tls", tls.with("ca", r.whole(tls.get("ca"))))
-		}
-		// of the scenario, not of a stream
-		if data := c.get("data"); n.get("groups") != nil && data != nil {
-			return c.with("data", r.feeders(data))
-		}
 	}
 	return &c
 }
@@ -153,8 +143,34 @@ func (r *resolver) replaced(n *node, put func(string) string) (s string, quoted 
 	return s, quoted
 }
 
-// feeders names the data files by their whole paths: a file that lies elsewhere would not find
-// them.
+// files names the files of a scenario by their whole paths: a scenario that lies elsewhere would not
+// find them. What clients send may have the same keys, and stays as it is.
+func (r *resolver) files(root *node) *node {
+	target := root.get("target")
+	if ca := target.get("tls").get("ca"); ca != nil {
+		root = root.with("target", target.with("tls", target.get("tls").with("ca", r.whole(ca))))
+	}
+	if data := root.get("data"); data != nil {
+		root = root.with("data", r.feeders(data))
+	}
+	for _, group := range root.get("groups").entries() {
+		send := group.val.get("send")
+		if send == nil {
+			continue
+		}
+		streams := *send
+		streams.items = slices.Clone(send.items)
+		for i, stream := range streams.items {
+			if log := stream.get("replay"); log != nil {
+				streams.items[i] = stream.with("replay", r.whole(log))
+			}
+		}
+		root = root.with("groups", root.get("groups").with(group.key, group.val.with("send", &streams)))
+	}
+	return root
+}
+
+// feeders names the data files by their whole paths.
 func (r *resolver) feeders(data *node) *node {
 	for _, e := range data.keys {
 		for _, format := range []string{"csv", "jsonl"} {

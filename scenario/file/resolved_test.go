@@ -192,6 +192,41 @@ func TestAuthorityIsBesideTheScenario(t *testing.T) {
 	}
 }
 
+func TestResolvedFindsItsLogs(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "log.csv"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f, err := Parse(filepath.Join(dir, "x.yaml"), []byte("version: 1\nname: x\ngroups: {a: {count: 1, send: [{op: echo, rate: 1/s}, {replay: log.csv}]}}\n"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resolved, err := f.Resolved("", "")
+	if err != nil || !strings.Contains(string(resolved), filepath.Join(dir, "log.csv")) {
+		t.Errorf("%v\n%s", err, resolved)
+	}
+}
+
+// What clients send may have the keys by which a scenario names its files.
+func TestResolvedLeavesWhatIsSent(t *testing.T) {
+	const sent = `{"data":{"u":{"csv":6}},"groups":1,"replay":true,"tls":{"ca":5},"url":"u"}`
+	f, err := Parse("x.yaml", []byte("version: 1\nname: x\ngroups: {a: {count: 1, auth: "+sent+"}}\n"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resolved, err := f.Resolved("", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := Parse("x.yaml", resolved, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := again.Spec.Groups[0].Auth.Parts[0]; got != f.Spec.Groups[0].Auth.Parts[0] {
+		t.Errorf("%s is sent, and was %s", got, sent)
+	}
+}
+
 // The defaults are left out of a scenario that has no room for them.
 func TestResolvedFitsIntoAFile(t *testing.T) {
 	text := "version: 1\nname: x\ngroups: {a: {count: 1, auth: {t: \"" + strings.Repeat("x", MaxText-70) + "\"}}}\n"
