@@ -169,6 +169,18 @@ func TestSecretsAreLeftOut(t *testing.T) {
 	)
 }
 
+// A key that no credential looks like is drafted with its value.
+func TestKeysOfFormatsStay(t *testing.T) {
+	t.Parallel()
+	k := newTalk(t, 0)
+	k.say("a +")
+	for range 2 {
+		k.say(`a > 2["note",{"@type":"Note","settings.appearance.theme":"dark","token":"hidden"}]`)
+	}
+	_, scenario, _ := k.draft()
+	want(t, scenario, `note: {emit: ["note", {"@type": "Note", "settings.appearance.theme": "dark", token: "${token}"}], to: none}`)
+}
+
 // Clients of Socket.IO 2 have no CONNECT, and packets of MessagePack are read as well.
 func TestOtherFormsOnTheWire(t *testing.T) {
 	t.Parallel()

@@ -82,7 +82,7 @@ func (e *event) look(o *Observer, list []any, size int, r *row, m *message) {
 	seen := map[string]any{}
 	walk("", list, func(path string, v any) any {
 		seen[path] = v
-		e.odd = e.odd || slices.ContainsFunc(strings.Split(path, "/"), looksSecret)
+		e.odd = e.odd || slices.ContainsFunc(strings.Split(path, "/"), keyLooksSecret)
 		s, isText := v.(string)
 		if !isText {
 			return v

@@ -122,3 +122,9 @@ func secret(event, path string, v any) bool {
 func looksSecret(text string) bool {
 	return reJWT.MatchString(text) || reToken.MatchString(text) && reDigit.MatchString(text) || strings.Contains(text, "@")
 }
+
+// keyLooksSecret is looksSecret of a key. Formats of messages have keys such as @type and
+// settings.appearance.theme.
+func keyLooksSecret(key string) bool {
+	return reToken.MatchString(key) && reDigit.MatchString(key) || strings.LastIndexByte(key, '@') > 0
+}
