@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"encoding/json"
-	"log/slog"
 
 	"github.com/throng-io/throng/protocol/socketio"
 	"github.com/throng-io/throng/server/internal/fanout"
@@ -236,12 +235,9 @@ func (n *Namespace) save(p *savedSocket) {
 }
 
 // admit makes s a member of the hub, after it has been sent what it missed; p is nil for a new
-// socket. It returns false if that is not there any more, or another socket has its id by now.
+// socket. It returns false if that is not there any more.
 func (n *Namespace) admit(s *Socket, p *savedSocket) bool {
 	switch {
-	case p == nil && !s.conn.isRevision3() && n.hub.Lookup(s.id) != nil: // both were in middleware
-		n.server.logs.write(&n.server.troubled, slog.LevelWarn, "Options.NewID has made one id for two sockets; the connection of the second is closed")
-		return false
 	case n.local.log != nil:
 		return n.local.log.enter(s, p)
 	case n.recoverer == nil:

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"os"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -212,35 +211,6 @@ func TestNewIDThatRepeats(t *testing.T) {
 	}
 	if n := srv.Stats().Sessions; n != 2 {
 		t.Errorf("%d sessions", n)
-	}
-}
-
-// Two sockets that get one id while middleware is at work are not both let in: what is for one
-// would reach the other.
-func TestNewIDThatRepeatsInMiddleware(t *testing.T) {
-	srv, err := server.New(server.Options{Logger: silent, NewID: func() string { return "again" }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var both sync.WaitGroup
-	both.Add(2)
-	srv.Use(func(*server.Socket) error {
-		both.Done()
-		both.Wait()
-		return nil
-	})
-	base := serve(t, srv)
-	answers := make(chan bool, 2)
-	for range 2 {
-		w := open(t, base, "/socket.io/", "")
-		w.send("40")
-		go func() {
-			_, data, err := w.next()
-			answers <- err == nil && strings.HasPrefix(data, `40{"sid":"again"`)
-		}()
-	}
-	if one, two := <-answers, <-answers; one == two {
-		t.Errorf("the sockets are let in: %v, %v", one, two)
 	}
 }
 

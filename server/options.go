@@ -168,9 +168,8 @@ type Options struct {
 
 	// NewID makes the ids of sessions and sockets. They must be unique, contain only letters,
 	// digits, "-" and "_", and be hard to guess, since the id of a session allows a takeover of it.
-	// In place of one that is in use on this server, one of the default is taken; of two sockets that
-	// get one id while they are in middleware, the second loses its connection. Default: 120 random
-	// bits, as 20 characters.
+	// In place of one that is in use on this server, one of the default is taken. Default: 120
+	// random bits, as 20 characters.
 	NewID func() string
 	// Logger receives the errors of handlers. A connection may write five lines at once and one
 	// more every ten seconds, all connections together 100 and ten more a second; the attribute
