@@ -181,7 +181,7 @@ func TestSentencesOfOverrides(t *testing.T) {
 	const plain = "version: 1\nname: x\ngroups: {a: {count: 1, send: [{op: all, rate: 1/s}]}}\n"
 	for _, c := range []struct{ file, set, want string }{
 		{plain, "vars.n=5", "the file has no vars.n; declare it in the file"},
-		{plain, "phases.hold.for=5s", "the file has no phases.hold; the file lists no phases"},
+		{plain, "phases.hold.for=5s", "the file has no phases.hold; the usual phases are not in the file; write `phases:` there to change them"},
 		{plain, "groups.other.count=5", "the file has no groups.other; write one of a"},
 		{plain, "groups.a.send.tick.rate=5/s", `groups.a.send has no item "tick"; write one of all`},
 		{plain, "groups.a.count.x=5", "groups.a.count is a single value and has no keys; set groups.a.count itself"},

@@ -124,7 +124,7 @@ func missing(n *node, path []string, i int) string {
 		}
 		return orOneOf(path[i], known)
 	case path[0] == "phases" && i == 1:
-		return "the file lists no phases"
+		return "the usual phases are not in the file; write `phases:` there to change them"
 	}
 	return ""
 }
