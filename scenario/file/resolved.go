@@ -143,8 +143,8 @@ func (r *resolver) replaced(n *node, put func(string) string) (s string, quoted 
 	return s, quoted
 }
 
-// files names the files of a scenario by their whole paths: a scenario that lies elsewhere would not
-// find them. What clients send may have the same keys, and stays as it is.
+// files names the files of a scenario by their whole paths: a scenario that lies elsewhere would
+// not find them. What clients send may have the same keys, and stays as it is.
 func (r *resolver) files(root *node) *node {
 	target := root.get("target")
 	if ca := target.get("tls").get("ca"); ca != nil {
