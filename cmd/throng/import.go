@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -85,7 +84,7 @@ say, such as functions in JavaScript, is listed by line.`,
 			return writeImport(cmd.OutOrStdout(), args[0], out, r)
 		},
 	}
-	cmd.Flags().StringVar(&out, "out", "", "`FILE` of the scenario (default NAME.yaml in the working directory)")
+	cmd.Flags().StringVar(&out, "out", "", "`FILE` of the scenario, whose folder is made (default NAME.yaml in the working directory)")
 	return cmd
 }
 
@@ -125,9 +124,12 @@ func writeImport(stdout io.Writer, from, out string, r *importer.Result) error {
 		names, texts = append(names, filepath.Join(filepath.Dir(out), f.Name)), append(texts, f.Text)
 	}
 	for _, name := range names {
-		if _, err := os.Lstat(name); !errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Lstat(name); err == nil {
 			return fmt.Errorf("%s exists and is not overwritten; choose another name with --out", name)
 		}
+	}
+	if err := os.MkdirAll(filepath.Dir(out), 0o755); err != nil {
+		return fmt.Errorf("write the scenario: %w", err)
 	}
 	for i, name := range names {
 		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
@@ -184,7 +186,7 @@ that differed from others. Open the network panel before the page connects.`,
 			return writeImport(cmd.OutOrStdout(), args[0], out, r)
 		},
 	}
-	cmd.Flags().StringVar(&out, "out", "", "`FILE` of the scenario, in a folder that exists (default NAME.yaml in the working directory)")
+	cmd.Flags().StringVar(&out, "out", "", "`FILE` of the scenario, whose folder is made (default NAME.yaml in the working directory)")
 	cmd.Flags().StringVar(&path, "path", "", "Engine.IO path of the sockets (default: of the first one)")
 	return cmd
 }
