@@ -72,7 +72,7 @@ func recordCommand() *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&r.listen, "listen", "localhost:3100", "address for the clients; port 0 takes a free one")
+	f.StringVar(&r.listen, "listen", "localhost:3100", "address for the clients; :PORT is on this machine alone, port 0 a free one")
 	f.StringSliceVar(&r.hosts, "allowed-host", nil, "`NAMES` by which clients call the proxy on this machine, beside localhost")
 	f.StringVar(&r.target, "target", "", "`URL` of the server: http or https, without a path")
 	f.StringVar(&r.path, "path", "/socket.io/", "Engine.IO path of the server")
@@ -94,7 +94,12 @@ func (r *recording) run(ctx context.Context, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	listeners, err := listenAll(r.listen)
+	// A port alone is one of this machine's own: the proxy opens the target to whoever reaches it.
+	address := r.listen
+	if strings.HasPrefix(address, ":") {
+		address = "localhost" + address
+	}
+	listeners, err := listenAll(address)
 	if err != nil {
 		_ = os.Remove(dir) // where it is new
 		return err

@@ -105,6 +105,17 @@ func recordHere(t *testing.T, args ...string) (address string, stop func() (stri
 	}
 }
 
+// A port without host is one of the loopback interface, and the address that is printed can be
+// opened.
+func TestRecordPortAlone(t *testing.T) {
+	t.Parallel()
+	address, stop := recordHere(t, "--target", smallChat(t), "--listen", ":0", "--out", filepath.Join(t.TempDir(), "rec"))
+	defer stop()
+	if !regexp.MustCompile(`^http://127\.0\.0\.1:[1-9][0-9]*$`).MatchString(address) {
+		t.Errorf("it listens on %s", address)
+	}
+}
+
 // chatSession is what the simulated clients do at the chat.
 const chatSession = `
 version: 1
