@@ -260,8 +260,12 @@ func runOne(cmd *cobra.Command, f *file.File, dir string, opt scenario.Options, 
 	switch {
 	case runErr != nil: // the measurements of the trials before it are written
 		return 0, classify(runErr)
-	case run.Interrupted && len(f.Cells()) > 1 && !flags.quiet:
-		_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "interrupted; continue with: throng run --resume %s\n", dir)
+	case run.Interrupted && !flags.quiet:
+		how := "continue with"
+		if len(f.Cells()) == 1 {
+			how = "begin its one trial anew with"
+		}
+		_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "interrupted; %s: throng run --resume %s\n", how, dir)
 	}
 	if !run.Interrupted {
 		if err := result.RemoveJournal(dir); err != nil {
