@@ -109,6 +109,8 @@ func flagElsewhere(name string) (flag, hint string) {
 		return "set", "write --set NAME=VALUE for each variable or key, and --target URL"
 	case "host", "url":
 		return "target", "write --target URL"
+	case "port":
+		return "listen", "write --listen :PORT"
 	case "output": // a directory, or the file of an import
 		return "out", "write --out"
 	case "tag":
