@@ -69,6 +69,11 @@ func TestMismatch(t *testing.T) {
 			if c.verdict == result.Invalid && !strings.Contains(cell.Reason, c.want) {
 				t.Errorf("reason %q, want %q", cell.Reason, c.want)
 			}
+			for _, k := range cell.Checks {
+				if strings.Contains(k.Note, "add a phase") {
+					t.Errorf("%s: %q", k.Text, k.Note)
+				}
+			}
 		})
 	}
 }

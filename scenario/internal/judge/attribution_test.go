@@ -121,6 +121,15 @@ func TestWhyOperationsWereNotSent(t *testing.T) {
 			t.Errorf("%s: %q, want %q", name, got, test.want)
 		}
 	}
+	// Another phase helps where joins are slow, not where the server does not know them.
+	for mismatch, want := range map[string]string{"": early, "no client was in its rooms": "clients were still waiting for the server to acknowledge their joins"} {
+		e, _ := known(t, "max(delivery) < 1s", "max(cpu) < 80%")
+		trouble(e, metric.Error(metric.ErrWaiting, metric.HowJoin), 1, 3)
+		e.Mismatch = mismatch
+		if got := e.unsent(); !strings.HasPrefix(got, want) {
+			t.Errorf("mismatch %q: %q, want %q", mismatch, got, want)
+		}
+	}
 }
 
 // Limits of the generator's own system excuse the target from what they explain, and from nothing

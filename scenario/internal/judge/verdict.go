@@ -210,7 +210,12 @@ func (e *Evidence) unsent() string {
 	if full == 0 && held+away > 0 {
 		return "senders had lost their connection"
 	}
-	if full+e.Clients.Dropped+e.Clients.Failed == 0 {
+	joining := e.countErrors(func(r *record.ErrorCount) bool { return r.Class == metric.Error(metric.ErrWaiting, metric.HowJoin) })
+	switch {
+	case full+e.Clients.Dropped+e.Clients.Failed > 0:
+	case joining > 0 && e.Mismatch != "": // more time would not help
+		return "clients were still waiting for the server to acknowledge their joins"
+	default:
 		return "clients were still connecting: add a phase before this one, with load: 0%"
 	}
 	return "the target did not hold or did not read the connections"
