@@ -86,7 +86,7 @@ func TestRoomsOfAShortRun(t *testing.T) {
 	for lost, want := range map[int64]bool{0: false, 2: true} {
 		owed := result.Ledger{Expected: 9, Undecided: 9 - lost, Lost: lost}
 		tr, rows := trialOf(t, f), [][]ledger.Row{{{Ledger: owed}}}
-		if said := tr.emptyRooms(rows, true); (said != "") != want {
+		if said := tr.emptyRooms(rows, true, false); (said != "") != want {
 			t.Errorf("%d lost: %q", lost, said)
 		}
 		for range 9 {

@@ -171,8 +171,9 @@ func owedBy(rows []ledger.Row) (n int64) {
 }
 
 // emptyRooms says that rooms may be empty, where nothing came that was sent to one: because the
-// server does not acknowledge joins, and may not know them, or although it does.
-func (t *trial) emptyRooms(rows [][]ledger.Row, acknowledged bool) string {
+// server does not acknowledge joins, and may not know them, or although it does. Nor may it know
+// the messages, where none of them was acknowledged either.
+func (t *trial) emptyRooms(rows [][]ledger.Row, acknowledged, unanswered bool) string {
 	if asked, does := t.joinAsked(); !asked || does != acknowledged {
 		return ""
 	}
@@ -182,11 +183,43 @@ func (t *trial) emptyRooms(rows [][]ledger.Row, acknowledged bool) string {
 		case acknowledged:
 			return fmt.Sprintf("no message to a room reached any client, although the server acknowledged the joins: check that its handler of `%s` puts the client into the room, and that %s sends to that same room", t.joinEvent(), s.operation())
 		default:
-			return fmt.Sprintf("no message to a room reached any client: if the server has no event `%s`, its rooms are empty; join: in the contract must name the server's event for joining a room", t.joinEvent())
+			says := fmt.Sprintf("no message to a room reached any client: if the server has no event `%s`, its rooms are empty; join: in the contract must name the server's event for joining a room", t.joinEvent())
+			if op := s.spec.Operation; op != nil && op.Event != "" && (s.spec.Ack == 0 || unanswered) {
+				says += fmt.Sprintf("; or the server has no event %s, which emit: of `%s` names", quoted(op.Event), op.Name)
+			}
+			return says
 		}
 	}
 	return ""
 }
+
+// maxEmitted bounds how many events a warning names.
+const maxEmitted = 5
+
+// emitted says which events the operations of the contract name that something should have come
+// of; "" where none does.
+func (t *trial) emitted() string {
+	var names []string
+	for _, s := range t.streams {
+		op := s.spec.Operation
+		if op == nil || op.Event == "" || s.spec.To.Kind == file.ToNone && s.spec.Ack == 0 {
+			continue
+		}
+		if name := quoted(op.Event) + " for `" + op.Name + "`"; !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	if more := len(names) - maxEmitted; more > 0 {
+		names = append(names[:maxEmitted], fmt.Sprintf("%d more", more))
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return "; they name " + strings.Join(names, ", ")
+}
+
+// quoted is an event's name in a message.
+func quoted(event string) string { return "`" + event + "`" }
 
 // noJoins says that the joins of a contract do not fit the server, where it has acknowledged none,
 // and the trial ended before the first of them was late.

@@ -51,7 +51,15 @@ func TestMismatch(t *testing.T) {
 		"wrong emit": {[]string{
 			`say: {emit: [room,`, "typing: {emit: [room, \"${room}\", typing, {a: 1}], to: none, deliver: typing}\n    say: {emit: [jion,",
 			"send:\n", "send:\n      - {op: typing, rate: 20/s}\n", "timeout: 500ms", "timeout: 30s",
-		}, result.Fail, "emit: of the operations in the contract must name events of the server"},
+		}, result.Fail, "no sent message came back: emit: of the operations in the contract must name events of the server, which its clients may send; they name `jion` for `say`"},
+		"wrong emit, asked": {
+			[]string{"{emit: [room,", "{emit: [jion,", "late: 300ms", "late: 300ms, ack: 300ms", "timeout: 500ms", "timeout: 30s", "20/s", "10/s"},
+			result.Fail, "that asked for it: emit: of the operations in the contract must name events of the server, which its clients may send; they name `jion` for `say`",
+		},
+		"wrong emit, silent join": {
+			[]string{"{emit: [room,", "{emit: [jion,", "ack: true", "ack: false", "timeout: 500ms", "timeout: 30s"},
+			result.Fail, "; or the server has no event `jion`, which emit: of `say` names",
+		},
 		"nothing sent": {append([]string{"to: room", "to: none", ", stamp: \"$[0].body\"", ""}, patient...), result.Pass, ""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -22,14 +22,14 @@ func (f *findings) warnings() []string {
 	t, e, cell := f.t, f.e, f.cell
 	out := []string{}
 	say := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
-	rooms, left := t.emptyRooms(e.Ledger, false), t.emptyRooms(e.Ledger, true)
+	rooms, left := t.emptyRooms(e.Ledger, false, f.unanswered()), t.emptyRooms(e.Ledger, true, false)
 	switch {
 	case e.Mismatch != "":
 		say("%s", e.Mismatch)
 	case rooms != "":
 		say("%s", rooms)
 	case f.unanswered() && t.contract != nil:
-		say("no sent message came back: emit: of the operations in the contract must name events of the server, which its clients may send")
+		say("no sent message came back%s: emit: of the operations in the contract must name events of the server, which its clients may send%s", f.unacknowledged(), t.emitted())
 	case f.unanswered():
 		say("no sent message came back: the target must offer the events join, leave, echo, room and all, or contract: in the scenario must name its own events for them")
 	case left != "":
@@ -192,6 +192,16 @@ func (f *findings) unanswered() bool {
 		l.Add(*cell.Volatile)
 	}
 	return !f.t.server.builtIn && l.Received+l.Late == 0 && l.Lost+late > 0
+}
+
+// unacknowledged says that no message was acknowledged, of so many that asked for it; "" where none
+// did.
+func (f *findings) unacknowledged() string {
+	n := f.cell.Errors[metric.Error(metric.ErrAck, metric.HowTimeout).String()]
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", and none was acknowledged, of %s that asked for it", metric.FormatCount(n))
 }
 
 // turns reports attempts to connect that waited for others.
