@@ -179,10 +179,30 @@ func Found(k *result.Check) string {
 // Remedy says what to do about an invalid run whose generator was too busy to judge; other reasons
 // name theirs.
 func Remedy(run *result.Run) string {
-	if run.Verdict == result.Invalid && slices.ContainsFunc(run.Cells, tooBusy) {
-		return "End other programs, lower the load, or give the generator a machine of its own: 'throng help verdict'."
+	if run.Verdict != result.Invalid || !slices.ContainsFunc(run.Cells, tooBusy) {
+		return ""
 	}
-	return ""
+	if !slices.ContainsFunc(run.Cells, func(c result.Cell) bool { return tooBusy(c) && !coarse(&c) }) {
+		return "End other programs, lower the load, or give the generator a machine of its own; where a coarse answer will do, write valid: [p99(lag) < 50ms, p99(lag.receive) < 100ms]: 'throng help verdict'."
+	}
+	return "End other programs, lower the load, or give the generator a machine of its own: 'throng help verdict'."
+}
+
+// ownPart begins the rules on the generator's own lateness.
+const ownPart = "the generator's own part of "
+
+// coarse reports whether a cell is invalid only because the generator's own part of a latency is
+// too large beside it, and would keep the fixed limits that Remedy names, which replace that rule.
+// In a fleet they bind each agent, which the figures of the cell do not show.
+func coarse(c *result.Cell) bool {
+	below := func(l *result.Latency, us int64) bool { return l != nil && l.N > 0 && l.P99us < us }
+	if len(c.Agents) > 0 || !below(c.Generator.Lag, 50_000) || !below(c.Generator.LagReceive, 100_000) || !strings.HasPrefix(c.Reason, ownPart) {
+		return false
+	}
+	return !slices.ContainsFunc(c.Checks, func(k result.Check) bool {
+		own := k.Implied && strings.HasPrefix(k.Text, ownPart)
+		return !k.Pass && !k.Optional && (k.Kind == result.KindValid && !own || k.Undecided)
+	})
 }
 
 // tooBusy reports whether the generator's processor time or lateness made a cell invalid.

@@ -86,6 +86,45 @@ func TestRemedy(t *testing.T) {
 	}
 }
 
+// TestRemedyByFixedLimits: limits of one's own are a way out only where they alone would do.
+func TestRemedyByFixedLimits(t *testing.T) {
+	own := result.Check{Text: "the generator's own part of p99(delivery)", Kind: result.KindValid, Implied: true, Value: 0.003, Limit: 0.001, Unit: "s"}
+	cpu := result.Check{Text: "max(cpu) < 90%", Stat: "max", Metric: "cpu", Kind: result.KindValid, Value: 0.95}
+	met := cpu
+	met.Pass = true
+	cell := func(lag, receive int64, checks ...result.Check) result.Cell {
+		c := result.Cell{Verdict: result.Invalid, Reason: own.Text + ": 3 ms", Checks: checks}
+		c.Generator.Lag, c.Generator.LagReceive = &result.Latency{N: 2000, P99us: lag}, &result.Latency{N: 2000, P99us: receive}
+		return c
+	}
+	undecided := result.Check{Text: "p99.9(delivery) < 1s", Kind: result.KindSLO, Undecided: true}
+	unfit := cell(3000, 3000, own)
+	unfit.Reason = "the fault did not go as planned"
+	fleet := cell(3000, 3000, own)
+	fleet.Agents = make([]result.Agent, 2)
+	unknown := cell(3000, 3000, own)
+	unknown.Generator.LagReceive = nil
+	for name, tt := range map[string]struct {
+		cells  []result.Cell
+		limits bool
+	}{
+		"its own part":         {[]result.Cell{cell(3000, 3000, met, own)}, true},
+		"the processor, too":   {[]result.Cell{cell(3000, 3000, cpu, own)}, false},
+		"another cell's":       {[]result.Cell{cell(3000, 3000, own), cell(3000, 3000, cpu)}, false},
+		"too late in sending":  {[]result.Cell{cell(50_000, 3000, own)}, false},
+		"too late in reading":  {[]result.Cell{cell(3000, 100_000, own)}, false},
+		"too few samples":      {[]result.Cell{cell(3000, 3000, undecided, own)}, false},
+		"agents":               {[]result.Cell{fleet}, false},
+		"something else":       {[]result.Cell{unfit}, false},
+		"reading is not known": {[]result.Cell{unknown}, false},
+	} {
+		got := Remedy(&result.Run{Verdict: result.Invalid, Cells: tt.cells})
+		if !strings.HasPrefix(got, "End other programs") || strings.Contains(got, "valid: [p99(lag) < 50ms, p99(lag.receive) < 100ms]") != tt.limits {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+}
+
 func TestWarningsOfSeveralCells(t *testing.T) {
 	cell := func(ws ...string) result.Cell { return result.Cell{Warnings: ws} }
 	run := &result.Run{Warnings: []string{"of the run"}, Cells: []result.Cell{
