@@ -41,13 +41,16 @@ func reconnectLine(name string, recover bool, lost, back, recovered int64, p50, 
 	return line
 }
 
-// apartLines are the ledgers that are kept apart: of clients that read slowly, and of volatile
-// messages.
+// apartLines are the ledgers that are kept apart, of the cells that count: of clients that read
+// slowly, and of volatile messages.
 func apartLines(run *result.Run) []string {
 	var slow, volatile result.Ledger
 	ended := 0
 	for i := range run.Cells {
 		c := &run.Cells[i]
+		if c.Repeated {
+			continue
+		}
 		if c.Slow != nil {
 			slow.Add(*c.Slow)
 		}
@@ -68,12 +71,16 @@ func apartLines(run *result.Run) []string {
 	return out
 }
 
-// LedgerLine adds the ledgers of all cells up, and tells how clients came back.
+// LedgerLine adds the ledgers of the cells that count up, without those that were repeated, and
+// tells how clients came back.
 func LedgerLine(run *result.Run) string {
 	var sum result.Ledger
 	var clients result.Clients
 	var due result.Operations
 	for i := range run.Cells {
+		if run.Cells[i].Repeated {
+			continue
+		}
 		l, c := run.Cells[i].Ledger, run.Cells[i].Clients
 		sum.Add(l)
 		due.Add(run.Cells[i].Messages)

@@ -34,6 +34,25 @@ func TestSummaryTellsWhatIsKeptApart(t *testing.T) {
 	}
 }
 
+// A trial that was invalid and made again counts once in the sums.
+func TestSumsLeaveOutRepeatedTrials(t *testing.T) {
+	first := result.Cell{
+		Repeated: true,
+		Clients:  result.Clients{Asked: 201, Held: 200, Waiting: 1, SlowDropped: 3},
+		Messages: result.Operations{Due: 90, Sent: 80, Dropped: 10},
+		Ledger:   result.Ledger{Sent: 80, Expected: 800, Received: 700, Undecided: 100},
+		Slow:     &result.Ledger{Expected: 5, Received: 5},
+		Volatile: &result.Ledger{Sent: 7, Expected: 70, Received: 70},
+	}
+	last := result.Cell{
+		Clients: result.Clients{Asked: 201, Held: 201}, Messages: result.Operations{Due: 90, Sent: 90}, Ledger: result.Ledger{Sent: 90, Expected: 900, Received: 900},
+	}
+	got := LedgerLine(&result.Run{Cells: []result.Cell{first, last}})
+	if want := LedgerLine(&result.Run{Cells: []result.Cell{last}}); got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 // What was due and not sent is told where there is any, in the summary and in the tables.
 func TestUnsentMessagesAreTold(t *testing.T) {
 	c := result.Cell{Messages: result.Operations{Due: 1800, Sent: 1434, Held: 6, Dropped: 360}, Ledger: result.Ledger{Due: 1700, Sent: 1400, Held: 5, Dropped: 295}}
