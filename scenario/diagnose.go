@@ -40,6 +40,7 @@ func diagnose(err error, secure, first bool) string {
 // Texts that several causes share.
 const (
 	wrongPath  = "no Socket.IO server answers at that path: name the right path with --set target.path=/PATH/ (a namespace is namespace: of the group)"
+	otherThing = "check that it speaks Socket.IO there and under that path (--set target.path=/PATH/; a namespace is namespace: of the group)"
 	noHeaders  = "a proxy in front drops the headers Upgrade and Connection: let it pass them on (nginx: proxy_http_version 1.1 and both proxy_set_header), or use transport: polling"
 	notSticky  = "the proxy at this address has sent a request of a session to another node than the one that opened it: make it keep a session at its node, by a cookie or by the node's name in the sid (sticky sessions; a hash of the sid does not), or use transport: websocket"
 	tooOld     = "this server speaks Engine.IO 4, as Socket.IO 3 and later do: remove engine: 3, or set allowEIO3 in the server"
@@ -80,6 +81,8 @@ var causes = []cause{
 	{stage: "open", class: "closed", first: true, text: wrongPath},
 	{stage: "open", class: "timeout", first: true, text: "it took the connection and did not answer the handshake: check the path (--set target.path=/PATH/), or whether it is overloaded"},
 	{stage: "open", class: "page", text: "every path there answers with a web page: name the path of Socket.IO with --set target.path=/PATH/, or let the proxy in front pass that path on"},
+	{stage: "open", class: "http.200", first: true, text: otherThing},
+	{stage: "open", class: "protocol", first: true, text: otherThing},
 	{stage: "open", class: "http.404", first: true, text: wrongPath},
 	{stage: "open", class: "http.405", first: true, text: wrongPath},
 	{stage: "open", class: "http.502", text: noUpstream},

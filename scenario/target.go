@@ -43,7 +43,17 @@ func (e *TargetError) Error() string {
 	if ok && d.Stage == "tcp" && d.Class == "refused" {
 		why = "connection refused"
 	}
-	return fmt.Sprintf("the target %s cannot be reached: %s; %s", e.URL, why, remedy)
+	what := "cannot be reached"
+	if ok && answers(d) {
+		what = "answers, but not as Socket.IO"
+	}
+	return fmt.Sprintf("the target %s %s: %s; %s", e.URL, what, why, remedy)
+}
+
+// answers reports whether something else than Socket.IO has answered the first request.
+func answers(d *client.DialError) bool {
+	framed := d.Protocol != "" && d.Protocol != client.SocketIO
+	return d.Stage == "open" && !framed && (d.Class == "http.200" || d.Class == "page" || d.Class == "protocol")
 }
 
 // unreachable is the error of a trial whose first client could not connect.

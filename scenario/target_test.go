@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -55,5 +56,26 @@ func TestTargetErrorsSayWhatToDo(t *testing.T) {
 	_, err := client.Dial(t.Context(), &client.Config{URL: strings.Replace(here.URL, "http:", "https:", 1)})
 	if err = (&TargetError{Err: err}); !strings.Contains(err.Error(), "write http://") {
 		t.Error(err)
+	}
+}
+
+// A target that answers as something else is not called unreachable, over any transport.
+func TestTargetAnswersAsSomethingElse(t *testing.T) {
+	for text, transports := range map[string][]string{
+		"hello":              {client.WebSocket, client.Polling, client.Upgrade},
+		"<!doctype html><p>": {client.Polling},
+	} {
+		url := handled(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, text) })
+		for _, transport := range transports {
+			_, err := client.Dial(t.Context(), &client.Config{URL: url, Transport: transport})
+			got := (&TargetError{URL: url, Err: err}).Error()
+			if !strings.HasPrefix(got, "the target "+url+" answers, but not as Socket.IO: open: ") || !strings.Contains(got, "--set target.path=/PATH/") {
+				t.Errorf("%s: %s", transport, got)
+			}
+		}
+		_, err := client.Dial(t.Context(), &client.Config{URL: url, Protocol: client.Events})
+		if got := (&TargetError{URL: url, Err: err}).Error(); !strings.Contains(got, "cannot be reached") || strings.Contains(got, "Socket.IO") {
+			t.Error(got)
+		}
 	}
 }
