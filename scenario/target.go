@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 	"syscall"
@@ -40,14 +41,28 @@ func (e *TargetError) Error() string {
 	}
 	remedy := cmp.Or(diagnose(e.Err, secureURL(e.URL), true), runs(e.Err))
 	why := strings.TrimPrefix(e.Err.Error(), "client: ")
-	if ok && d.Stage == "tcp" && d.Class == "refused" {
-		why = "connection refused"
+	if ok {
+		why = plainly(d, why)
 	}
 	what := "cannot be reached"
 	if ok && answers(d) {
 		what = "answers, but not as Socket.IO"
 	}
 	return fmt.Sprintf("the target %s %s: %s; %s", e.URL, what, why, remedy)
+}
+
+// plainly says why a connection failed, in plain words where its class says it all. why is the
+// error's own text, which keeps secrets out.
+func plainly(d *client.DialError, why string) string {
+	switch dns, _ := errors.AsType[*net.DNSError](d.Err); {
+	case d.Stage == "tcp" && d.Class == "refused":
+		return "connection refused"
+	case d.Class == "timeout":
+		return strings.TrimSuffix(why, ": "+context.DeadlineExceeded.Error())
+	case dns != nil && dns.IsNotFound && strings.Contains(why, dns.Name):
+		return "no host is known by the name " + dns.Name
+	}
+	return why
 }
 
 // answers reports whether something else than Socket.IO has answered the first request.

@@ -1,8 +1,10 @@
 package scenario
 
 import (
+	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -50,6 +52,17 @@ func TestTargetErrorsSayWhatToDo(t *testing.T) {
 	var tls error = &TargetError{URL: "http://there:1", Err: &client.DialError{Stage: "open", Class: "closed", Err: errors.New("EOF")}}
 	if !strings.Contains(tls.Error(), "write https://") {
 		t.Error(tls)
+	}
+	for want, cause := range map[string]*client.DialError{
+		"cannot be reached: open: timeout; it took the connection and did not answer": {Stage: "open", Class: "timeout", Err: context.DeadlineExceeded},
+		"cannot be reached: no host is known by the name nohost.invalid; check the name of the host": {
+			Stage: "tcp", Class: "dns",
+			Err: &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", Name: "nohost.invalid", Server: "10.0.0.53:53", IsNotFound: true}},
+		},
+	} {
+		if err := (&TargetError{URL: "http://there:1", Err: cause}); !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q in it", err, want)
+		}
 	}
 	here := httptest.NewServer(http.NotFoundHandler())
 	defer here.Close()
