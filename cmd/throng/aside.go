@@ -17,7 +17,7 @@ import (
 func listenAside(flag, address string) (net.Listener, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
-		return nil, fmt.Errorf("%s %q is not an address (%w); use HOST:PORT, or :PORT for the loopback interface", flag, address, err)
+		return nil, fmt.Errorf("%s %q is not an address (%s); use HOST:PORT, or :PORT for the loopback interface", flag, address, whatOf(err))
 	}
 	if host == "" {
 		host = "127.0.0.1"
@@ -78,4 +78,16 @@ func offerMetrics(ctx context.Context, show func() http.Handler, address string,
 	mux := http.NewServeMux()
 	mux.Handle("/metrics", show())
 	return aside(ctx, "--metrics", "metrics", "/metrics", address, hosts, mux, stderr)
+}
+
+// whatOf says in plain words what is wrong with an address that net.SplitHostPort refuses.
+func whatOf(err error) string {
+	bad, ok := errors.AsType[*net.AddrError](err)
+	switch {
+	case !ok:
+		return err.Error()
+	case bad.Err == "missing port in address":
+		return "no :PORT in it"
+	}
+	return bad.Err
 }

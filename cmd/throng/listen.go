@@ -124,7 +124,7 @@ func (l *listening) tls() (*tls.Config, error) {
 func listenAll(address string) ([]net.Listener, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
-		return nil, fmt.Errorf("--listen %q is not an address (%w); use HOST:PORT, such as localhost:3000 or :3000", address, err)
+		return nil, fmt.Errorf("--listen %q is not an address (%s); use HOST:PORT, such as localhost:3000 or :3000", address, whatOf(err))
 	}
 	if host != "localhost" {
 		ln, err := listenOn(address)

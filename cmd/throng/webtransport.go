@@ -41,7 +41,7 @@ func (q *quicListening) listen(config *tls.Config, tcp net.Addr) (sockets []net.
 	}
 	host, port, err := net.SplitHostPort(q.address)
 	if err != nil {
-		return nil, nil, "", fmt.Errorf("--webtransport %q is not an address (%w); use HOST:PORT, such as localhost:3000 or :3000", q.address, err)
+		return nil, nil, "", fmt.Errorf("--webtransport %q is not an address (%s); use HOST:PORT, such as localhost:3000 or :3000", q.address, whatOf(err))
 	}
 	if t, ok := tcp.(*net.TCPAddr); ok && port == "0" {
 		port = strconv.Itoa(t.Port)
