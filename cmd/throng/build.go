@@ -156,15 +156,23 @@ func (b liveBuild) serve(ctx context.Context) (*scenario.Endpoint, error) {
 		}
 		select {
 		case err := <-ended:
-			return nil, fmt.Errorf("%w; it must listen on $PORT, here %d", err, b.port)
+			return nil, fmt.Errorf("%w; it must listen on $PORT, here %d%s", err, b.port, b.portHint())
 		case <-ready.Done():
 			if ctx.Err() != nil {
 				return failed(ctx.Err())
 			}
-			return failed(fmt.Errorf("%q does not listen on $PORT, here %d, after %v%s", b.text, b.port, startTime, said.quote()))
+			return failed(fmt.Errorf("%q does not listen on $PORT, here %d, after %v%s%s", b.text, b.port, startTime, said.quote(), b.portHint()))
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
+}
+
+// portHint says how a server that does not read $PORT gets its port.
+func (b liveBuild) portHint() string {
+	if strings.Contains(b.command, "$PORT") || strings.Contains(b.command, "${PORT}") {
+		return ""
+	}
+	return "; where the server does not read $PORT, pass it on as an argument, in single quotes: 'node server.js --port $PORT'"
 }
 
 // leftTime is how long a port may be taken by what the trial before has started.

@@ -88,7 +88,11 @@ func TestServeCommand(t *testing.T) {
 		t.Errorf("a command that does not listen: %v", err)
 	}
 	b.command, b.text = "sh -c 'echo no database >&2; exit 3'", "server"
-	if _, err := b.serve(t.Context()); err == nil || !strings.Contains(err.Error(), `"server": exit status 3: no database; it must listen on $PORT`) {
+	if _, err := b.serve(t.Context()); err == nil || !strings.Contains(err.Error(), `"server": exit status 3: no database; it must listen on $PORT`) || !strings.HasSuffix(err.Error(), "'node server.js --port $PORT'") {
 		t.Errorf("a command that fails: %v", err)
+	}
+	b.command = "sh -c 'exit 3' $PORT"
+	if _, err := b.serve(t.Context()); err == nil || strings.Contains(err.Error(), "as an argument") {
+		t.Errorf("a command that has its port as an argument: %v", err)
 	}
 }

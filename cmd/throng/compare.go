@@ -67,7 +67,7 @@ func compareCommand() *cobra.Command {
 		Example: `  throng compare --live ./main ./change broadcast --fail-if 'cpu(delivery) > +5%'
   throng compare --live 'node a/server.js' 'node b/server.js' my.yaml --budget 10m
   throng compare out/fanouts --by fanout --base serial --markdown
-  throng compare --history out/nightly out/last`,
+  throng compare --history out`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			switch {
 			case flags.history != "" && len(args) > 1:
