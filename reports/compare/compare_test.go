@@ -18,6 +18,7 @@ import (
 
 	"github.com/throng-io/throng/reports"
 	"github.com/throng-io/throng/reports/internal/htmlpage"
+	"github.com/throng-io/throng/reports/internal/layout"
 	"github.com/throng-io/throng/reports/internal/reporttest"
 	"github.com/throng-io/throng/reports/internal/stats"
 	"github.com/throng-io/throng/scenario/result"
@@ -121,11 +122,14 @@ func TestCompareLeavesInvalidTrialsOut(t *testing.T) {
 		t.Errorf("nothing is said of it: %q", c.Notes)
 	}
 	for i := range other.Cells {
-		other.Cells[i].Verdict = result.Invalid
+		other.Cells[i].Verdict, other.Cells[i].Reason = result.Invalid, "p99(lag) < 1ms, it was 12.4 ms"
 	}
 	c = two(t, base, other)
 	if len(c.Pairs[0].Changes) != 0 || !strings.Contains(c.Sentence(), "no valid trial") {
 		t.Errorf("of invalid trials alone: %s", c.Sentence())
+	}
+	if want := "7" + layout.Nbsp + "invalid trials left out. Why the first was invalid: p99(lag) < 1ms, it was 12.4 ms. What to do: 'throng help verdict'."; !slices.Contains(c.Notes, want) {
+		t.Errorf("notes %q; want %s", c.Notes, want)
 	}
 	if _, err := c.HTML(); err != nil {
 		t.Error(err)

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/throng-io/throng/reports/internal/layout"
+	"github.com/throng-io/throng/scenario/result"
 )
 
 // trialNotes say in plain words what the number of trials does not allow.
@@ -44,9 +45,28 @@ func (c *Comparison) trialNotes() (notes []string) {
 		notes = append(notes, fmt.Sprintf("With fewer than %d trials on each side, no difference in the metrics that this comparison is about can be shown, however large it is (matrix: {repeat: %[1]d}).", needed))
 	}
 	if invalid > 0 {
-		notes = append(notes, fmt.Sprintf("%s left out: the load generator could not keep its schedule, or the trial did not finish.", layout.Plural(invalid, "invalid trial")))
+		note := layout.Plural(invalid, "invalid trial") + " left out: the load generator could not keep its schedule, or the trial did not finish."
+		if reason := c.firstInvalid(); reason != "" {
+			note = fmt.Sprintf("%s left out. Why the first was invalid: %s.", layout.Plural(invalid, "invalid trial"), strings.TrimSuffix(reason, "."))
+		}
+		notes = append(notes, note+" What to do: 'throng help verdict'.")
 	}
 	return slices.Concat(notes, c.lackNotes(), c.onlyNotes())
+}
+
+// firstInvalid is why the first invalid trial was: of the base, else of a new side; "" when no
+// trial says it.
+func (c *Comparison) firstInvalid() string {
+	for i := range c.Pairs {
+		for _, of := range []side{c.Pairs[i].base, c.Pairs[i].new} {
+			for _, cell := range of.all {
+				if reason := result.Line(cell.Reason); reason != "" && !slices.Contains(of.cells, cell) {
+					return reason
+				}
+			}
+		}
+	}
+	return ""
 }
 
 // lackNotes name the metrics of which some trials have no value, while others of both sides do: a
