@@ -31,7 +31,7 @@ func Summary(w io.Writer, run *result.Run) error {
 		}
 		for i := range run.Cells {
 			if c := &run.Cells[i]; c.Verdict != result.Pass {
-				fmt.Fprintf(&b, "\n%s: %s\n", result.CellName(i, len(run.Cells)), sentences.CellSentence(c))
+				fmt.Fprintf(&b, "\n%s: %s\n", sentences.CellName(run, i), sentences.CellSentence(c))
 			}
 		}
 	} else if len(run.Cells) == 1 {

@@ -30,7 +30,7 @@ func writeMarkdown(b *bytes.Buffer, run *result.Run) {
 		layout.MarkdownTable(&s, tables.OverviewTable(run, gs, selection.Works(run, gs)))
 		for i := range run.Cells {
 			if c := &run.Cells[i]; c.Verdict != result.Pass {
-				fmt.Fprintf(&s, "\n- %s: %s", result.CellName(i, len(run.Cells)), layout.MarkdownText(sentences.CellSentence(c)))
+				fmt.Fprintf(&s, "\n- %s: %s", layout.MarkdownText(sentences.CellName(run, i)), layout.MarkdownText(sentences.CellSentence(c)))
 			}
 		}
 		s.WriteByte('\n')

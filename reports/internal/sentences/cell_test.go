@@ -138,4 +138,9 @@ func TestWarningsOfSeveralCells(t *testing.T) {
 	if got, want := Warnings(run)[1], "cell-01: 3 clients failed; also cell-02"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
+	run.Cells[0].Params = map[string]string{"broker": "nats", "nodes": "3"}
+	run.Cells[1].Params = map[string]string{"broker": "redis", "nodes": "3"}
+	if got, want := Warnings(run)[1], "cell-01 (nats): 3 clients failed; also cell-02 (redis)"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/throng-io/throng/reports/internal/layout"
+	"github.com/throng-io/throng/reports/internal/selection"
 	"github.com/throng-io/throng/scenario/result"
 )
 
@@ -19,6 +20,18 @@ func Notes(run *result.Run) []string {
 	return saidBy(run, func(c *result.Cell) []string { return c.Notes })
 }
 
+// CellName names the cell at place i of a run, with what it combines: "cell-02 (nats / nodes=3)".
+// It is "" for an only cell.
+func CellName(run *result.Run, i int) string { return cellName(run, i, selection.Varying(run)) }
+
+func cellName(run *result.Run, i int, axes []string) string {
+	name, label := result.CellName(i, len(run.Cells)), result.Line(selection.Label(&run.Cells[i], axes))
+	if name == "" || label == "" {
+		return name
+	}
+	return name + " (" + label + ")"
+}
+
 // saidBy collects what the cells say. What several of them say, numbers apart, stands once, as the
 // first of them says it and with the names of the cells.
 func saidBy(run *result.Run, of func(*result.Cell) []string) (ws []string) {
@@ -27,6 +40,7 @@ func saidBy(run *result.Run, of func(*result.Cell) []string) (ws []string) {
 		cells []string
 	}
 	var all []*said
+	axes := selection.Varying(run)
 	seen := map[string]*said{}
 	for i := range run.Cells {
 		for _, s := range of(&run.Cells[i]) {
@@ -40,7 +54,7 @@ func saidBy(run *result.Run, of func(*result.Cell) []string) (ws []string) {
 				seen[key] = &said{text: s}
 				all = append(all, seen[key])
 			}
-			seen[key].cells = append(seen[key].cells, result.CellName(i, len(run.Cells)))
+			seen[key].cells = append(seen[key].cells, cellName(run, i, axes))
 		}
 	}
 	for _, w := range all {
