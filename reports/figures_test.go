@@ -124,8 +124,8 @@ func TestRecovery(t *testing.T) {
 		}
 	}
 	want := [][]string{
-		{"drop at 20 s", "66.7 %", "300", "300", "1.5 s", "1.95 s", "2 s"},
-		{"restart at 30 s", "0 %", "900", "900", "1.5 s", "1.95 s", "2 s"},
+		{"drop at 20 s", "66.7 %", "300", "300", "1.5 s", "1.95 s", "-"},
+		{"restart at 30 s", "0 %", "900", "900", "1.5 s", "1.95 s", "-"},
 	}
 	for i, row := range f.Data.Rows {
 		for j := range row {
@@ -139,8 +139,8 @@ func TestRecovery(t *testing.T) {
 		t.Errorf("the latency after the first fault does not end with the second: %v", pts)
 	}
 	got := strings.ReplaceAll(strings.Join(sentences.ReconnectLines(run), "\n"), layout.Nbsp, " ")
-	if want := "reconnects in network: lost: 300  back: 300  50% back after: 1.5 s  95%: 1.95 s  99.9%: 2 s  recovered: 300 (100 %)\n" +
-		"reconnects in deploy: lost: 900  back: 900  50% back after: 1.5 s  95%: 1.95 s  99.9%: 2 s  recovered: 0 (0 %)"; got != want {
+	if want := "reconnects in network: lost: 300  back: 300  50% back after: 1.5 s  95%: 1.95 s  99.9%: -  recovered: 300 (100 %)\n" +
+		"reconnects in deploy: lost: 900  back: 900  50% back after: 1.5 s  95%: 1.95 s  99.9%: -  recovered: 0 (0 %)"; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
@@ -153,6 +153,14 @@ func TestSentenceOfFaults(t *testing.T) {
 	}
 	run.Cells[0].Reconnects.Faults[1].Back = 800
 	if got, want := Sentence(run), "restored within 1.95 s in network, not in deploy."; !strings.Contains(got, want) {
+		t.Errorf("%s; want %s", got, want)
+	}
+	few := &run.Cells[0].Reconnects.Faults[0]
+	few.Lost, few.Back = 30, 30
+	if got, want := Sentence(run), "All lost connections were restored within 2 s in network, not in deploy."; !strings.Contains(got, want) {
+		t.Errorf("%s; want %s", got, want)
+	}
+	if got, want := strings.ReplaceAll(sentences.ReconnectLines(run)[0], layout.Nbsp, " "), "50% back after: 1.5 s  95%: -  99.9%: -"; !strings.Contains(got, want) {
 		t.Errorf("%s; want %s", got, want)
 	}
 }

@@ -58,22 +58,27 @@ func headline(c *result.Cell) string {
 	return fmt.Sprintf("%s %s %s%s (%s).", name, metricName, value, at, Population(c))
 }
 
-// backSentence says how soon the clients were back after each fault.
+// backSentence says how soon the clients were back after each fault: 95 % of them, or all where a
+// fault has hit too few for a percentile.
 func backSentence(c *result.Cell) string {
 	if c.Reconnects == nil || len(c.Reconnects.Faults) == 0 {
 		return ""
 	}
+	share, who := 0.95, "95"+layout.Nbsp+"% of the lost"
+	if slices.ContainsFunc(c.Reconnects.Faults, func(f result.FaultReturns) bool { return f.Lost > 0 && !selection.Enough(f.Lost, share) }) {
+		share, who = 1, "All lost"
+	}
 	var parts []string
 	for i := range c.Reconnects.Faults {
 		f := &c.Reconnects.Faults[i]
-		us, ok := f.After(0.95)
+		us, ok := f.After(share)
 		if !ok {
 			parts = append(parts, "not in "+f.Phase)
 			continue
 		}
 		parts = append(parts, "within "+layout.Micros(float64(us))+" in "+f.Phase)
 	}
-	return "95" + layout.Nbsp + "% of the lost connections were restored " + strings.Join(parts, ", ") + "."
+	return who + " connections were restored " + strings.Join(parts, ", ") + "."
 }
 
 // Population is "10 000 websocket clients, batched fan-out".

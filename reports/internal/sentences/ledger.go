@@ -23,7 +23,7 @@ func ReconnectLines(run *result.Run) []string {
 			name += " "
 		}
 		if len(r.Faults) == 0 {
-			out = append(out, reconnectLine(name+"reconnects", r.Recover, r.Lost, r.Back, r.Recovered, tables.BackAfter(r.P50us), tables.BackAfter(r.P95us), tables.BackAfter(r.P999us)))
+			out = append(out, reconnectLine(name+"reconnects", r.Recover, r.Lost, r.Back, r.Recovered, tables.BackAfter(r.P50us, r.Lost, 0.5), tables.BackAfter(r.P95us, r.Lost, 0.95), tables.BackAfter(r.P999us, r.Lost, 0.999)))
 		}
 		for i := range r.Faults {
 			f := &r.Faults[i]

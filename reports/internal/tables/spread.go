@@ -75,19 +75,24 @@ func ShowMedian(s selection.Spread, f func(float64) string) string {
 	return ShowSpread(selection.Spread{N: min(s.N, 1), Mid: s.Mid, Beyond: s.Beyond}, f)
 }
 
-// Returned writes how long it took until a share of the lost connections was made again.
+// Returned writes how long it took until a share of the lost connections was made again; with fewer
+// than ten beyond the share, nothing.
 func Returned(f *result.FaultReturns, share float64) string {
 	us, ok := f.After(share)
 	if !ok {
 		return "never"
 	}
-	return layout.Micros(float64(us))
+	return BackAfter(us, f.Lost, share)
 }
 
-// BackAfter writes the time, in µs, until clients were back; 0 means never.
-func BackAfter(us int64) string {
-	if us == 0 {
+// BackAfter writes the time, in µs, until a share of the clients that were lost was back, as
+// Returned does; 0 means never.
+func BackAfter(us, lost int64, share float64) string {
+	switch {
+	case us == 0:
 		return "never"
+	case !selection.Enough(lost, share):
+		return layout.None
 	}
 	return layout.Micros(float64(us))
 }
