@@ -1,3 +1,5 @@
+//go:build unix
+
 // Command channels measures what a message over a data channel costs with scenario/peer, beside
 // pion's own benchmark of data channels, in one run:
 //
