@@ -111,10 +111,10 @@ test-cluster: deps ## every fault of brokers and servers (root), and clusters of
 	CLUSTER_MESSAGES=10000 $(GO) test -tags interop,cluster -count=1 -timeout 30m -run 'Cluster|PeersApart' ./bench/interop
 
 .PHONY: cross
-cross: ## build and vet for the other platforms of a release, and for Windows, of which there is none
+cross: ## build and vet for the other platforms of a release, and build for Windows, whose tests would need signals that it lacks
 	@set -e; for platform in linux/arm64 darwin/arm64 darwin/amd64 windows/amd64; do \
 		export CGO_ENABLED=0 GOOS=$${platform%/*} GOARCH=$${platform#*/}; \
-		echo "cross: $$platform"; $(GO) build ./... && $(GO) vet ./...; \
+		echo "cross: $$platform"; $(GO) build ./...; [ $$GOOS = windows ] || $(GO) vet ./...; \
 	done
 
 .PHONY: release
