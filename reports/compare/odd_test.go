@@ -3,8 +3,6 @@ package compare
 import (
 	"bytes"
 	"encoding/json"
-	"maps"
-	"slices"
 	"strings"
 	"testing"
 
@@ -15,19 +13,15 @@ import (
 // A result from somebody else may hold any number anywhere. Each field of a trial in turn gets one
 // that no run leaves, and the result is compared with another, in pairs and apart.
 func TestOddNumbersAreCompared(t *testing.T) {
-	text, err := json.Marshal(reporttest.Trials(1, 6, 2000))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var tree any
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.UseNumber()
-	if err := d.Decode(&tree); err != nil {
-		t.Fatal(err)
-	}
+	tree, tried := reporttest.Tree(t, reporttest.Trials(1, 6, 2000)), map[string]bool{}
 	odd := []json.Number{"-1", "0", "9223372036854775807", "1e308", "-1e308", "1e-308"}
 	for _, n := range odd {
-		oddly(tree, "", map[string]bool{}, func(path string, put func(json.Number)) {
+		clear(tried)
+		reporttest.EachNumber(tree, "", func(path string, put func(json.Number)) {
+			if tried[path] {
+				return
+			}
+			tried[path] = true
 			put(n)
 			text, err := json.Marshal(tree)
 			if err != nil {
@@ -91,32 +85,6 @@ func writeOdd(t *testing.T, strange *result.Run) {
 					t.Errorf("%s: %s: %.60q", name, none, before[max(0, len(before)-60):]+none+after)
 				}
 			}
-		}
-	}
-}
-
-// oddly calls try for the first number of each path below v, and puts the number back.
-func oddly(v any, path string, tried map[string]bool, try func(path string, put func(json.Number))) {
-	one := func(child any, path string, put func(any)) {
-		n, ok := child.(json.Number)
-		if !ok {
-			oddly(child, path, tried, try)
-			return
-		}
-		if !tried[path] {
-			tried[path] = true
-			try(path, func(n json.Number) { put(n) })
-			put(n)
-		}
-	}
-	switch v := v.(type) {
-	case map[string]any:
-		for _, k := range slices.Sorted(maps.Keys(v)) {
-			one(v[k], path+"."+k, func(n any) { v[k] = n })
-		}
-	case []any:
-		for i, child := range v {
-			one(child, path+"[]", func(n any) { v[i] = n })
 		}
 	}
 }

@@ -1,12 +1,9 @@
 package export
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
-	"maps"
-	"slices"
 	"strings"
 	"testing"
 
@@ -31,17 +28,8 @@ func TestOddNumbersAreDrawn(t *testing.T) {
 				run.Capacity.Probes[i].Cell = min(run.Capacity.Probes[i].Cell, len(run.Cells))
 			}
 		}
-		text, err := json.Marshal(run)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var tree any
-		d := json.NewDecoder(bytes.NewReader(text))
-		d.UseNumber()
-		if err := d.Decode(&tree); err != nil {
-			t.Fatal(err)
-		}
-		eachNumber(tree, "", func(path string, set func(json.Number)) {
+		tree := reporttest.Tree(t, run)
+		reporttest.EachNumber(tree, "", func(path string, set func(json.Number)) {
 			if tried[path] {
 				return
 			}
@@ -91,29 +79,6 @@ func parseError(t *testing.T, set func(json.Number), n json.Number, tree any) st
 		return err.Error()
 	}
 	return ""
-}
-
-// eachNumber calls try for each number below v, with its path without the indices of lists, and puts
-// the number back.
-func eachNumber(v any, path string, try func(path string, set func(json.Number))) {
-	one := func(child any, path string, put func(any)) {
-		if n, ok := child.(json.Number); ok {
-			try(path, func(n json.Number) { put(n) })
-			put(n)
-			return
-		}
-		eachNumber(child, path, try)
-	}
-	switch v := v.(type) {
-	case map[string]any:
-		for _, k := range slices.Sorted(maps.Keys(v)) { // which number a field gets depends on the order
-			one(v[k], path+"."+k, func(n any) { v[k] = n })
-		}
-	case []any:
-		for i, child := range v {
-			one(child, path+"[]", func(n any) { v[i] = n })
-		}
-	}
 }
 
 // draws draws a result in every way. It returns why the result is refused; "" when it is drawn.
