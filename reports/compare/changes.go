@@ -18,7 +18,7 @@ type measure struct {
 	higher            bool // is better
 	tail              bool // the percentile p99, by which a sentence compares
 	work              bool // is CPU time of the server: the machine's own speed is in it
-	value             func(*result.Cell) (float64, bool)
+	read              func(*result.Cell) (float64, bool)
 	// whether the value is only a lower bound of the truth; nil: it never is
 	beyond func(*result.Cell) bool
 }
@@ -28,7 +28,7 @@ type measure struct {
 const cpuDelivery = "cpu(delivery)"
 
 // efficiency is what conditions call the inverse of cpuDelivery.
-var efficiency = measure{name: "efficiency", title: "deliveries per CPU second", unit: "per_cpu_s", higher: true, value: selection.Efficiency}
+var efficiency = measure{name: "efficiency", title: "deliveries per CPU second", unit: "per_cpu_s", higher: true, read: selection.Efficiency}
 
 // compared are the metrics of a comparison, in the order of its tables. A trial without samples
 // enough for a percentile has no value of it.
@@ -39,29 +39,39 @@ var compared = func() []measure {
 			p := selection.Percentiles[i].Name
 			ms = append(ms, measure{
 				name: p + "(" + of + ")", title: p + " " + of, unit: "us", tail: i == selection.P99,
-				value: selection.LatencyOf(of, i), beyond: selection.BeyondOf(of, i),
+				read: selection.LatencyOf(of, i), beyond: selection.BeyondOf(of, i),
 			})
 		}
 	}
 	return append(ms,
-		measure{name: "loss(delivery)", title: "deliveries lost", unit: "share", value: func(c *result.Cell) (float64, bool) {
+		measure{name: "loss(delivery)", title: "deliveries lost", unit: "share", read: func(c *result.Cell) (float64, bool) {
 			return float64(c.Ledger.Lost) / float64(c.Ledger.Expected), c.Ledger.Expected > 0
 		}},
-		measure{name: "rate(delivery)", title: "deliveries per second", unit: "per_s", higher: true, value: func(c *result.Cell) (float64, bool) {
+		measure{name: "rate(delivery)", title: "deliveries per second", unit: "per_s", higher: true, read: func(c *result.Cell) (float64, bool) {
 			return c.Rates.DeliveriesPerS, c.Rates.DeliveriesPerS > 0 || c.Ledger.Expected > 0
 		}},
-		measure{name: cpuDelivery, title: "CPU per delivery", unit: "us", work: true, value: func(c *result.Cell) (float64, bool) {
+		measure{name: cpuDelivery, title: "CPU per delivery", unit: "us", work: true, read: func(c *result.Cell) (float64, bool) {
 			v, ok := selection.Efficiency(c)
 			return 1e6 / v, ok
 		}},
-		measure{name: "memory(client)", title: "memory per client", unit: "bytes", value: func(c *result.Cell) (float64, bool) {
+		measure{name: "memory(client)", title: "memory per client", unit: "bytes", read: func(c *result.Cell) (float64, bool) {
 			return float64(c.Server.RSSPerClientBytes), c.Server.RSSPerClientBytes > 0
 		}},
-		measure{name: "max(server.rss)", title: "memory, peak", unit: "bytes", value: func(c *result.Cell) (float64, bool) {
+		measure{name: "max(server.rss)", title: "memory, peak", unit: "bytes", read: func(c *result.Cell) (float64, bool) {
 			return float64(c.Server.RSSPeakBytes), c.Server.RSSPeakBytes > 0
 		}},
 	)
 }()
+
+// farthest bounds what a trial can have measured: sums and squares of less are still numbers, and
+// nothing that a run measures is near it.
+const farthest = 1e100
+
+// value is what a trial has of the metric, if it has it.
+func (m measure) value(c *result.Cell) (v float64, has bool) {
+	v, has = m.read(c)
+	return v, has && math.Abs(v) < farthest
+}
 
 func (m measure) show(v float64) string { return showAmount(m.unit, v) }
 
