@@ -340,10 +340,17 @@ func (c *Comparison) correct(gates []Gate) {
 // left is the share of the level that is left to test at: of builds that ran in turn until the
 // intervals were narrow enough, less than all of it.
 func (c *Comparison) left() float64 {
-	if c.Axis == result.AxisBuild && (c.Base == result.BuildBase || c.Base == result.BuildHead) { // no axis of a scenario
+	if slices.ContainsFunc(c.Pairs, func(p Pair) bool { return p.builds() }) {
 		return stats.Looking
 	}
 	return 1
+}
+
+// builds reports whether the sides are the two builds of one run, whatever the inputs are called.
+func (p *Pair) builds() bool {
+	sides := [2]string{p.base.all[0].Params[result.AxisBuild], p.new.all[0].Params[result.AxisBuild]}
+	return sameRun(p.base.run, p.new.run) && // and no axis of a scenario
+		(sides == [2]string{result.BuildBase, result.BuildHead} || sides == [2]string{result.BuildHead, result.BuildBase})
 }
 
 // settle decides what a change is, of which the first step of the correction tests at a level.

@@ -170,7 +170,10 @@ func Inputs(inputs []Input, opt Options) (*Comparison, error) {
 		bound = max(bound, selection.ClockBound(c.Pairs[i].base.all...), selection.ClockBound(c.Pairs[i].new.all...))
 	}
 	if note := layout.ClockNote(bound); note != "" {
-		c.Notes = append(c.Notes, strings.ReplaceAll(note, layout.Nbsp, " "))
+		c.Notes = append(c.Notes, note)
+	}
+	for i := range c.Notes {
+		c.Notes[i] = strings.ReplaceAll(c.Notes[i], layout.Nbsp, " ")
 	}
 	return c, nil
 }

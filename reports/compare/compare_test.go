@@ -18,7 +18,6 @@ import (
 
 	"github.com/throng-io/throng/reports"
 	"github.com/throng-io/throng/reports/internal/htmlpage"
-	"github.com/throng-io/throng/reports/internal/layout"
 	"github.com/throng-io/throng/reports/internal/reporttest"
 	"github.com/throng-io/throng/reports/internal/stats"
 	"github.com/throng-io/throng/scenario/result"
@@ -128,7 +127,7 @@ func TestCompareLeavesInvalidTrialsOut(t *testing.T) {
 	if len(c.Pairs[0].Changes) != 0 || !strings.Contains(c.Sentence(), "no valid trial") {
 		t.Errorf("of invalid trials alone: %s", c.Sentence())
 	}
-	if want := "7" + layout.Nbsp + "invalid trials left out. Why the first was invalid: p99(lag) < 1ms, it was 12.4 ms. What to do: 'throng help verdict'."; !slices.Contains(c.Notes, want) {
+	if want := "7 invalid trials left out. Why the first was invalid: p99(lag) < 1ms, it was 12.4 ms. What to do: 'throng help verdict'."; !slices.Contains(c.Notes, want) {
 		t.Errorf("notes %q; want %s", c.Notes, want)
 	}
 	if _, err := c.HTML(); err != nil {

@@ -276,6 +276,16 @@ func TestLookingCosts(t *testing.T) {
 	if looked.Findings[0].Failed || !fixed.Findings[0].Failed || strings.Contains(fixed.method(), "looking") || !strings.Contains(looked.method(), "looking") {
 		t.Errorf("builds in turn: %s\nanother axis: %s", looked.Findings[0].line(), fixed.Findings[0].line())
 	}
+	in := func(name, build string) Input {
+		return Input{Name: name, Run: run, Select: map[string]string{result.AxisBuild: build}}
+	}
+	if short := builds(t, drifting(3, 3, 0.12, 0.02), text); !slices.ContainsFunc(short.Notes, func(n string) bool { return strings.HasSuffix(n, "(a larger --budget, or shorter trials).") }) {
+		t.Errorf("of three pairs it notes %q", short.Notes)
+	}
+	apart := compare(t, Options{Gates: gates(t, text)}, in("./x#build=base", result.BuildBase), in("x#build=head", result.BuildHead))
+	if apart.Findings[0].Failed || !strings.Contains(apart.method(), "looking") {
+		t.Errorf("each build by its name: %s\n%s", apart.Findings[0].line(), apart.method())
+	}
 	for i := range run.Cells { // an axis of a scenario may have the name, too
 		run.Cells[i].Params[result.AxisBuild] = map[string]string{result.BuildBase: "debug", result.BuildHead: "release"}[run.Cells[i].Params[result.AxisBuild]]
 	}

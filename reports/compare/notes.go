@@ -42,7 +42,11 @@ func (c *Comparison) trialNotes() (notes []string) {
 		notes = append(notes, note)
 	}
 	if few > 0 {
-		notes = append(notes, fmt.Sprintf("With fewer than %d trials on each side, no difference in the metrics that this comparison is about can be shown, however large it is (matrix: {repeat: %[1]d}).", needed))
+		more := fmt.Sprintf("matrix: {repeat: %d}", needed)
+		if c.left() < 1 {
+			more = "a larger --budget, or shorter trials"
+		}
+		notes = append(notes, fmt.Sprintf("With fewer than %d trials on each side, no difference in the metrics that this comparison is about can be shown, however large it is (%s).", needed, more))
 	}
 	if invalid > 0 {
 		note := layout.Plural(invalid, "invalid trial") + " left out: the load generator could not keep its schedule, or the trial did not finish."
@@ -93,7 +97,7 @@ func (c *Comparison) lackNotes() []string {
 	for _, title := range titles {
 		parts = append(parts, fmt.Sprintf("%s in %s", title, layout.Plural(lacking[title], "trial")))
 	}
-	return []string{"Left out, as the trial has too few samples for it: " + strings.ReplaceAll(strings.Join(parts, ", "), layout.Nbsp, " ") + "."}
+	return []string{"Left out, as the trial has too few samples for it: " + strings.Join(parts, ", ") + "."}
 }
 
 // onlyNotes name the metrics that are in no table since one side has no value of them: a build that
