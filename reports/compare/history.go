@@ -75,7 +75,11 @@ func OpenHistory(dir string, newest *Input) (*History, error) {
 	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("--history %s: no such directory; name the one that holds the results, each in a directory of its own", dir)
 	}
+	if newest != nil && newest.Run.Capacity != nil {
+		return nil, fmt.Errorf("%s is the result of a search, and a history follows runs", newest.Name)
+	}
 	var inputs []Input
+	searches := 0
 	for _, name := range names {
 		name = path.Dir(name)
 		run, err := result.Read(filepath.Join(dir, name))
@@ -85,13 +89,27 @@ func OpenHistory(dir string, newest *Input) (*History, error) {
 		if newest != nil && (sameRun(run, newest.Run) || run.Started.After(newest.Run.Started)) {
 			continue
 		}
+		if run.Capacity != nil {
+			searches++
+			continue
+		}
 		inputs = keep(inputs, Input{Name: name, Run: run})
 	}
 	slices.SortStableFunc(inputs, func(a, b Input) int { return a.Run.Started.Compare(b.Run.Started) })
 	if newest != nil {
 		inputs = append(inputs, Input{Name: shortNames([]Input{*newest})[0], Run: newest.Run})
 	}
-	return newHistory(dir, inputs)
+	h, err := newHistory(dir, inputs)
+	if err != nil {
+		return nil, err
+	}
+	if searches > 0 {
+		h.Notes = append(h.Notes, fmt.Sprintf("%s of searches left out.", layout.Plural(searches, "result")))
+	}
+	for i := range h.Notes {
+		h.Notes[i] = strings.ReplaceAll(h.Notes[i], layout.Nbsp, " ")
+	}
+	return h, nil
 }
 
 // keep adds a result that has been read: of each scenario the newest that a history may need keep

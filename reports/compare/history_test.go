@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -151,6 +152,21 @@ func TestHistoryKeepsTheNewest(t *testing.T) {
 	}
 	if len(inputs) != 6*HistoryLength || len(kept) != 2*(HistoryLength+1) || kept[0] != "a0" || kept[len(kept)-1] != "b29" {
 		t.Errorf("of %d results %q are kept", len(inputs), kept)
+	}
+}
+
+// Searches have levels, which are no combinations to follow: they are left out, and said to be.
+func TestHistoryLeavesSearchesOut(t *testing.T) {
+	dir := past(t, 2000, 2010, 1990)
+	search := reporttest.Sample("search")
+	if err := search.Write(filepath.Join(dir, "search")); err != nil {
+		t.Fatal(err)
+	}
+	if h := opened(t, dir, nil); len(h.Results) != 3 || !slices.Contains(h.Notes, "1 result of searches left out.") {
+		t.Errorf("%d results, %q", len(h.Results), h.Notes)
+	}
+	if _, err := OpenHistory(dir, &Input{Name: "search", Run: search}); err == nil || !strings.Contains(err.Error(), "search is the result of a search") {
+		t.Errorf("a search as the newest: %v", err)
 	}
 }
 
