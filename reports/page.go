@@ -45,7 +45,7 @@ func build(run *result.Run) (*htmlpage.Page, error) {
 
 // fillCapacity fills in what the page of a search shows besides its trials.
 func fillCapacity(p *htmlpage.Page, c *capacity.Capacity) {
-	if word := map[result.Verdict]string{result.Pass: "found", result.Fail: "not found"}[c.Verdict]; word != "" && !p.Run.Interrupted {
+	if word := c.Word(); word != "" && !p.Run.Interrupted {
 		p.Word = word
 	}
 	p.Facts = capacity.Facts(c)

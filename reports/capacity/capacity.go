@@ -92,7 +92,10 @@ func Of(run *result.Run) *Capacity {
 	c.operate()
 	c.nodes()
 	c.Reason = c.firstBroken()
-	c.Line = strings.ReplaceAll(layout.Joined(c.Answer(), c.NodesNote), layout.Nbsp, " ")
+	c.Line = layout.Joined(c.Answer(), c.NodesNote)
+	for _, s := range []*string{&c.Line, &c.Reason, &c.KneeNote, &c.OperatingNote, &c.USLNote, &c.BytesPerClientNote, &c.NodesNote} {
+		*s = strings.ReplaceAll(*s, layout.Nbsp, " ")
+	}
 	return c
 }
 
@@ -148,11 +151,13 @@ func (c *Capacity) bend() {
 		}
 	}
 	knee, err := model.Knee(points)
-	if err != nil {
+	switch n := len(known); {
+	case err != nil && n < model.MinLevels && n < len(c.levels):
+		c.KneeNote = fmt.Sprintf("No knee: %d of %s had trials with the %s samples that a p99 takes; %d or more are needed.",
+			n, layout.Plural(len(c.levels), "level"), layout.Count(selection.Percentiles[selection.P99].N), model.MinLevels)
+		return
+	case err != nil:
 		c.KneeNote = layout.UpperFirst(err.Error()) + "."
-		if n := len(known); n < model.MinLevels && n < len(c.levels) {
-			c.KneeNote += fmt.Sprintf(" Of %d levels, %d had trials with the %s samples that a p99 takes.", len(c.levels), n, layout.Count(selection.Percentiles[selection.P99].N))
-		}
 		return
 	}
 	c.Knee = knee
@@ -218,8 +223,11 @@ func (c *Capacity) memory() {
 		c.BytesPerClientNote = "Memory per client is not known: the clients came with further nodes."
 		return
 	}
-	line, err := model.FitLine(memoryPoints(c.levels))
+	points := memoryPoints(c.levels)
+	line, err := model.FitLine(points)
 	switch {
+	case len(points) == 0 && c.unread():
+		c.BytesPerClientNote = "The server's cores and memory are not known. Name its process on this machine (--set target.sample.pid=PID), or where it offers its metrics (--set target.sample.prometheus=URL)."
 	case err != nil:
 		c.BytesPerClientNote = "Memory per client is not known: " + err.Error() + "."
 	case line.Slope.Low <= 0:
@@ -227,6 +235,13 @@ func (c *Capacity) memory() {
 	default:
 		c.BytesPerClient = &line.Slope
 	}
+}
+
+// unread reports whether the trials ran against a single target of which nothing was read.
+func (c *Capacity) unread() bool {
+	return len(c.levels) > 0 && !slices.ContainsFunc(c.levels, func(l Load) bool {
+		return l.ServerCores > 0 || slices.ContainsFunc(l.all, func(cell *result.Cell) bool { return cell.Server.Target == "" || cell.Nodes != nil })
+	})
 }
 
 func memoryPoints(levels []Load) []model.Point {

@@ -85,6 +85,40 @@ func TestCapacityLines(t *testing.T) {
 	}
 }
 
+// A word and a caption promise no more than there is.
+func TestLowerBound(t *testing.T) {
+	for _, tt := range []struct {
+		end  string
+		high float64
+		word string
+	}{{endFound, 5187, "found"}, {endAtLeast, 0, "lower bound"}, {endBudget, 0, "lower bound"}} {
+		run := reporttest.Sample("search")
+		run.Capacity.End, run.Capacity.High = tt.end, tt.high
+		c := Of(run)
+		f := Figures(c)[0]
+		if banded := len(f.Panels[0].Bands) > 0; c.Word() != tt.word || banded != strings.Contains(f.Caption, "grey band") || banded != (tt.high > 0) {
+			t.Errorf("%s: %q, %d bands: %s", tt.end, c.Word(), len(f.Panels[0].Bands), f.Caption)
+		}
+	}
+}
+
+// What was not read is said once, with what to do.
+func TestServerThatWasNotRead(t *testing.T) {
+	run := reporttest.Sample("search")
+	for i := range run.Cells {
+		run.Cells[i].Server = result.Server{Target: "http://127.0.0.1:3000", SameMachine: true}
+	}
+	c := Of(run)
+	var text strings.Builder
+	if err := c.Text(&text); err != nil {
+		t.Fatal(err)
+	}
+	const want = "--set target.sample.pid=PID"
+	if !strings.Contains(c.BytesPerClientNote, want) || !strings.Contains(LevelsTable(c).Note, want) || strings.Count(text.String(), want) != 1 {
+		t.Errorf("%q, %q\n%s", c.BytesPerClientNote, LevelsTable(c).Note, text.String())
+	}
+}
+
 func TestCriteria(t *testing.T) {
 	c := &reporttest.Sample("invalid").Cells[0]
 	got := strings.Join(Criteria(c), "\n")
@@ -246,8 +280,7 @@ func TestKneeCountsLevels(t *testing.T) {
 			run.Cells[p.Cell-1].Latency["delivery"].N = 999
 		}
 	}
-	if c := Of(run); !strings.Contains(c.KneeNote, "levels are too few") || !strings.Contains(strings.ReplaceAll(c.KneeNote, layout.Nbsp, " "), "Of 10 levels, ") ||
-		!strings.HasSuffix(strings.ReplaceAll(c.KneeNote, layout.Nbsp, " "), "had trials with the 1 000 samples that a p99 takes.") {
+	if c := Of(run); c.KneeNote != "No knee: 4 of 10 levels had trials with the 1 000 samples that a p99 takes; 6 or more are needed." {
 		t.Errorf("%q", c.KneeNote)
 	}
 }

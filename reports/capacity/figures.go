@@ -129,7 +129,11 @@ func latencyAgainstLoad(c *Capacity) *charts.Figure {
 	}
 	p.Lines, p.Rules = append(p.Lines, c.ruleLines()...), c.latencyLimits()
 	c.bracket(&p, true)
-	f := &charts.Figure{Caption: "Where latency begins to rise: " + c.metric + " latency at each level, medians of its valid trials. The blue area is the range of p99 over the trials of a level. The grey band lies between the highest level that held and the lowest that broke. " + c.KneeNote}
+	f := &charts.Figure{Caption: "Where latency begins to rise: " + c.metric + " latency at each level, medians of its valid trials. The blue area is the range of p99 over the trials of a level. "}
+	if len(p.Bands) > 0 {
+		f.Caption += "The grey band lies between the highest level that held and the lowest that broke. "
+	}
+	f.Caption += c.KneeNote
 	f.Figure = draw.Figure{Name: "latency-load", Title: "Latency against load", Sub: c.sub(), Panels: []draw.Panel{p}}
 	f.Data = LevelsTable(c)
 	f.Data.Title = ""

@@ -85,6 +85,19 @@ func (c *Capacity) what() string {
 	return last
 }
 
+// Word is the answer in two words at most; "" where the generator ended the search.
+func (c *Capacity) Word() string {
+	switch {
+	case c.Verdict == result.Pass && c.End == endFound:
+		return "found"
+	case c.Verdict == result.Pass:
+		return "lower bound"
+	case c.Verdict == result.Fail:
+		return "not found"
+	}
+	return ""
+}
+
 // Answer is the answer with its conditions.
 func (c *Capacity) Answer() string {
 	switch {
@@ -317,6 +330,9 @@ func (c *Capacity) memoryNote() string {
 	if e := c.BytesPerClient; e != nil {
 		return fmt.Sprintf("The server takes %s for each client (95 %% interval %s to %s).", layout.Bytesize(e.Value), layout.Bytesize(e.Low), layout.Bytesize(e.High))
 	}
+	if c.unread() { // the table of levels says it
+		return ""
+	}
 	return c.BytesPerClientNote
 }
 
@@ -359,6 +375,9 @@ func LevelsTable(c *Capacity) layout.Table {
 		t.Note = "Medians of the valid trials of a level."
 		if slices.ContainsFunc(c.levels, func(l Load) bool { return l.P50Beyond || l.P99Beyond }) {
 			t.Note += " " + tables.MoreNote
+		}
+		if c.unread() {
+			t.Note += " " + c.BytesPerClientNote
 		}
 	}
 	return t
