@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -154,13 +155,16 @@ func findCapacity(cmd *cobra.Command, name string, flags capacityFlags) error {
 	if found == nil {
 		return classify(runErr)
 	}
+	if runErr != nil && len(found.Capacity.Probes) == 0 && flags.resume == "" { // another may begin here
+		return errors.Join(classify(runErr), removeSearch(opt.Dir))
+	}
 	defer func() { watching.end(at, found, opt.Dir) }()
 	keepScenario(cmd.ErrOrStderr(), opt.Dir, "capacity", f, &opt.Run)
 	if err := writeCapacity(cmd.OutOrStdout(), f, opt.Dir, found, flags.asJSON); err != nil {
 		return &exitError{exitUsage, err}
 	}
-	if found.Interrupted && !flags.quiet {
-		_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "interrupted; continue with: throng capacity %s --resume %s\n", name, opt.Dir)
+	if (found.Interrupted || runErr != nil) && !flags.quiet {
+		_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "%s\n", continuing(cmd, found, name, opt.Dir))
 	}
 	if runErr != nil {
 		return classify(runErr)
@@ -169,6 +173,25 @@ func findCapacity(cmd *cobra.Command, name string, flags capacityFlags) error {
 		return &exitError{code: code}
 	}
 	return nil
+}
+
+// continuing says how a search goes on that did not come to its end. What is raised, and on which
+// target, has to be as it was.
+func continuing(cmd *cobra.Command, found *result.Run, name, dir string) string {
+	why := "interrupted"
+	if !found.Interrupted {
+		why = "not finished"
+	}
+	same := ""
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		if !slices.Contains([]string{"out", "force", "resume"}, f.Name) {
+			same += " --" + f.Name
+		}
+	})
+	if same != "" {
+		same = ", with the same" + same
+	}
+	return fmt.Sprintf("%s; continue with: throng capacity %s --resume %s%s", why, name, dir, same)
 }
 
 // searchDir claims the directory of the search. With --force a search that is there is begun anew.
@@ -185,13 +208,18 @@ func searchDir(f *file.File, flags capacityFlags) (dir string, release func(), e
 		return "", nil, err
 	}
 	if flags.force {
-		err = errors.Join(os.RemoveAll(filepath.Join(dir, capacity.TrialsName)), os.RemoveAll(filepath.Join(dir, capacity.JournalName)))
+		err = removeSearch(dir)
 	}
 	if err != nil {
 		release()
 		return "", nil, fmt.Errorf("overwrite the search in %s: %w", dir, err)
 	}
 	return dir, release, nil
+}
+
+// removeSearch removes the trials of a search and its journal.
+func removeSearch(dir string) error {
+	return errors.Join(os.RemoveAll(filepath.Join(dir, capacity.TrialsName)), os.RemoveAll(filepath.Join(dir, capacity.JournalName)))
 }
 
 // searchCode returns the exit code for a search's result.

@@ -45,7 +45,7 @@ func TestInterruptSearch(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !r.Interrupted || len(r.Cells) != 1 || r.Capacity.End != "open" || !strings.Contains(said.String(), "--resume "+out) {
+	if !r.Interrupted || len(r.Cells) != 1 || r.Capacity.End != "open" || !strings.Contains(said.String(), "continue with: throng capacity "+file+" --resume "+out+", with the same --target\n") {
 		t.Errorf("%+v\n%s", r.Capacity, said.String())
 	}
 	said.Reset()

@@ -13,7 +13,7 @@ type Head struct {
 }
 
 // ErrOtherPlan says that a journal belongs to another search.
-var ErrOtherPlan = errors.New("the journal belongs to a search with another plan; use another directory, or remove the journal")
+var ErrOtherPlan = errors.New("the journal belongs to a search with another plan; give the scenario, --set and --target that it was begun with, or use another directory")
 
 // Recall reads the observations of a journal in order to continue. plan must equal the plan with
 // which the journal was begun. An empty journal gives no observations.
