@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -158,11 +159,19 @@ func searchNote(f *file.File) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	within := ""
-	if q.Budget > 0 {
-		within = ", within its budget of " + q.Budget.String()
+	seconds := func(d time.Duration) string { return d.Round(time.Second).String() }
+	budget := ""
+	switch {
+	case q.Budget == 0:
+	case q.Budget < e.Took[0]:
+		budget = fmt.Sprintf("; its budget of %v is too short for an answer", q.Budget)
+	case q.Budget < e.Took[1]:
+		budget = fmt.Sprintf("; where that is more than its budget of %v, it ends with what is confirmed until then", q.Budget)
+	default:
+		budget = fmt.Sprintf(", within its budget of %v", q.Budget)
 	}
-	return fmt.Sprintf("this is a run at the scenario's own level; throng capacity raises %s from %s to %s until a check breaks, in %d to %d trials "+
-		"of %s and more: %s to %s%s, more where trials disagree",
-		q.Raise, q.Format(q.From), q.Format(q.To), e.Trials[0], e.Trials[1], metric.FormatDuration(q.Trial), e.Took[0].Round(time.Second), e.Took[1].Round(time.Second), within), nil
+	return fmt.Sprintf("this is a run at the scenario's own level; throng capacity raises %s from %s to %s until a check breaks, in %s trials "+
+		"of %s and more: %s, more where trials disagree%s",
+		q.Raise, q.Format(q.From), q.Format(q.To), span(strconv.Itoa(e.Trials[0]), strconv.Itoa(e.Trials[1])),
+		metric.FormatDuration(q.Trial), span(seconds(e.Took[0]), seconds(e.Took[1])), budget), nil
 }

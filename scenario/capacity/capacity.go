@@ -152,21 +152,21 @@ func (sr *searchRun) prepare() error {
 	return sr.recall()
 }
 
-// planOf is the plan of a file's search, without its budget.
+// planOf is the plan of a file's search, without its budget. The pauses are a part of its trials.
 func planOf(f *file.File) (search.Plan, error) {
 	s := f.Spec.Search
 	first, err := f.At(s.From, s.Trial)
 	if err != nil {
 		return search.Plan{}, err
 	}
-	trial := first.Spec.Plan().Duration
+	trial := first.Spec.Plan().Duration + pauseOf(f)
 	return search.Plan{
 		From: s.From, To: s.To, Grow: s.Grow, Precision: s.Precision, Confirm: s.Confirm, Whole: s.Whole(),
 		Trial: trial, ConfirmBy: trial + s.ConfirmFor - s.Trial,
 	}, nil
 }
 
-// Expect returns the cost of a file's search within its budget, as [search.Expect] does, with the
+// Expect returns the cost of a file's search without its budget, as [search.Expect] does, with the
 // pauses between trials, without connecting and draining.
 func Expect(f *file.File) (search.Expected, error) {
 	s := f.Spec.Search
@@ -174,20 +174,18 @@ func Expect(f *file.File) (search.Expected, error) {
 	if err != nil {
 		return search.Expected{}, err
 	}
-	plan.Budget = s.Budget
 	lengths := map[float64]time.Duration{}
 	took := func(level float64, kind search.Kind) time.Duration {
 		if lengths[level] == 0 {
 			lengths[level] = plan.Trial
 			if at, err := f.At(level, s.Trial); err == nil {
-				lengths[level] = at.Spec.Plan().Duration
+				lengths[level] = at.Spec.Plan().Duration + pauseOf(f)
 			}
 		}
-		all := lengths[level] + pauseOf(f)
 		if kind == search.Confirm {
-			return all + s.ConfirmFor - s.Trial
+			return lengths[level] + s.ConfirmFor - s.Trial
 		}
-		return all
+		return lengths[level]
 	}
 	return search.Expect(plan, shares(s), took)
 }
