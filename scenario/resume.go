@@ -24,9 +24,14 @@ func plannedTrials(cells []file.Cell) []result.PlannedTrial {
 
 // resume takes over what an earlier part of a run has measured, and returns the trials that are
 // left: those that never ended, and those that were invalid, which stay in the result beside their
-// repeats. A trial that was cut short is dropped: it is made again.
+// repeats. A trial that was cut short is dropped: it is made again. Where there is nothing else,
+// the run begins anew.
 func resume(run, earlier *result.Run, cells []file.Cell) (left []file.Cell) {
 	run.Cells = slices.DeleteFunc(slices.Clone(earlier.Cells), func(c result.Cell) bool { return c.Interrupted })
+	run.Command = earlier.Command
+	if len(run.Cells) == 0 {
+		return cells
+	}
 	planned := plannedTrials(cells)
 	for i := range planned {
 		if last := planned[i].Last(run.Cells); last == nil || last.Verdict == result.Invalid {
@@ -41,7 +46,7 @@ func resume(run, earlier *result.Run, cells []file.Cell) (left []file.Cell) {
 	run.Warnings = append(slices.DeleteFunc(slices.Clone(earlier.Warnings), func(w string) bool {
 		return strings.HasPrefix(w, "interrupted: ") || strings.HasPrefix(w, "resumed: ")
 	}), text)
-	run.Started, run.Env, run.Throng, run.Command = earlier.Started, earlier.Env, earlier.Throng, earlier.Command
+	run.Started, run.Env, run.Throng = earlier.Started, earlier.Env, earlier.Throng
 	run.Resumed = append(slices.Clone(earlier.Resumed), time.Now())
 	return left
 }

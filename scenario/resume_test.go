@@ -134,6 +134,23 @@ func TestResume(t *testing.T) {
 	}
 }
 
+// Where nothing has ended there is nothing to go on with: the run begins anew, and says nothing of
+// the part before.
+func TestResumeOfNothing(t *testing.T) {
+	dir := t.TempDir()
+	first := partOf(t, dir, nil, 1)
+	earlier, _, err := result.ReadJournal(dir)
+	if err != nil || len(earlier.Cells) > 0 {
+		t.Fatalf("the journal has %+v, %v", earlier, err)
+	}
+	for _, part := range []*result.Run{earlier, first} {
+		run := partOf(t, dir, part, 0)
+		if got := cellsOf(run); got != "64B/1 pass, 128B/1 pass, 64B/2 pass, 128B/2 pass" || run.Resumed != nil || run.Warnings != nil {
+			t.Errorf("%s, resumed %v, %q", got, run.Resumed, run.Warnings)
+		}
+	}
+}
+
 // A run that is interrupted again and again loses nothing either.
 func TestResumeTwice(t *testing.T) {
 	dir := t.TempDir()
