@@ -75,6 +75,26 @@ func TestListener(t *testing.T) {
 	}
 }
 
+// What is said of a server that ended is its last line, and of one in Node.js what was thrown.
+func TestLastWords(t *testing.T) {
+	for said, want := range map[string]string{
+		"":                              "",
+		"one\ntwo\n":                    ": two",
+		"throng: no such file\n":        ": no such file",
+		"Error: of before\nlistening\n": ": listening",
+		"Error: of before\nloader:1210\n  throw err;\n  ^\n\nTypeError: x is no function\n    at f (a.js:1:2) {\n  code: 'E'\n}\n\nNode.js v20.20.2\n": ": TypeError: x is no function",
+		"Node.js v20.20.2\n": ": Node.js v20.20.2",
+	} {
+		var last tail
+		if _, err := last.Write([]byte(said)); err != nil {
+			t.Fatal(err)
+		}
+		if got := last.quote(); got != want {
+			t.Errorf("of %q it says %q, want %q", said, got, want)
+		}
+	}
+}
+
 // A command is ended with all that it has started: serve returns when nothing holds its output any
 // more.
 func TestServeCommand(t *testing.T) {

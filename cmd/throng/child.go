@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -206,13 +207,21 @@ func (t *tail) endsWith(word string) bool {
 	return bytes.HasSuffix(t.text, []byte(word))
 }
 
-// quote returns the last line, for an error message.
+// reThrown is what an uncaught exception says in Node.js, above its stack.
+var reThrown = regexp.MustCompile(`(?m)^\w*Error\b.*`)
+
+// quote returns the last line, for an error message. Where that is the version of Node.js, which it
+// writes below an exception, it returns the exception.
 func (t *tail) quote() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	text := bytes.TrimSpace(t.text)
+	thrown := reThrown.FindAll(text, -1)
 	if i := bytes.LastIndexByte(text, '\n'); i >= 0 {
 		text = text[i+1:]
+	}
+	if n := len(thrown); n > 0 && bytes.HasPrefix(text, []byte("Node.js v")) {
+		text = bytes.TrimSpace(thrown[n-1])
 	}
 	if len(text) == 0 {
 		return ""
