@@ -38,7 +38,11 @@ func factsTable(run *result.Run) layout.Table {
 		add("generator", generatorFact(c))
 	} else if len(run.Cells) > 1 {
 		gs := selection.Groups(run)
-		add("measured", fmt.Sprintf("%s in %s", layout.Plural(len(run.Cells), "trial"), layout.Plural(len(gs), "combination")))
+		measured := layout.Plural(len(run.Cells), "trial")
+		if len(gs) > 1 {
+			measured += " in " + layout.Plural(len(gs), "combination")
+		}
+		add("measured", measured)
 		if axes := selection.Varying(run); len(axes) > 0 {
 			add("compared by", strings.Join(axes, ", "))
 		}

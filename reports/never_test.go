@@ -28,7 +28,7 @@ func TestNeverAnswered(t *testing.T) {
 		t.Errorf("it says %q", s)
 	}
 	row := strings.ReplaceAll(strings.Join(tables.LatencyTable(cell.Latency, []string{"ack"}, 0).Rows[0], "|"), layout.Nbsp, " ")
-	if !strings.HasPrefix(row, "ack|10 ms|10 ms|> 500 ms|-|> 500 ms|950, 50 never came") {
+	if !strings.HasPrefix(row, "ack|10 ms|10 ms|> 500 ms|-|> 500 ms|950 of 1 000 came") {
 		t.Errorf("the table has %q", row)
 	}
 }

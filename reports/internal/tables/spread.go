@@ -37,11 +37,11 @@ func AtLeast(l *result.Latency, percentile float64, us int64) string {
 	return s
 }
 
-// SamplesOf is how many samples l has, and how many never ended.
+// SamplesOf is how many samples l has, and of how many where some never ended.
 func SamplesOf(l *result.Latency) string {
 	s := layout.Count(l.N)
 	if l.Never > 0 {
-		s += ", " + layout.Count(l.Never) + layout.Nbsp + "never came"
+		s += " of " + layout.Count(l.N+l.Never) + layout.Nbsp + "came"
 	}
 	return s
 }

@@ -1,0 +1,22 @@
+package reports
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/throng-io/throng/reports/internal/layout"
+	"github.com/throng-io/throng/reports/internal/reporttest"
+	"github.com/throng-io/throng/scenario/result"
+)
+
+// Combinations are counted where there are several.
+func TestWhatWasMeasured(t *testing.T) {
+	for want, run := range map[string]*result.Run{
+		"2 trials":                   reporttest.Trials(1, 2, 1000),
+		"4 trials in 2 combinations": reporttest.Trials(1, 2, 1000, 2000),
+	} {
+		if got := factsTable(run).Rows[0]; got[0] != "measured" || strings.ReplaceAll(got[1], layout.Nbsp, " ") != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
