@@ -129,14 +129,17 @@ func (w *intact) text(before, after []byte, sent int, packed bool) bool {
 		least = 1
 	}
 	i := bytes.Index(after[:min(len(after), nearFillers+least)], fillers[:least])
-	if i < 0 && w.logged {
-		return true // it may have none
-	}
 	var rest []byte
 	n := 0
-	if i < 0 {
+	switch {
+	case w.logged && i < 0:
+		return true // it may have none
+	case w.logged && w.words: // right behind the stamp, if there is any: other texts have such letters
+		rest = after
+		n = runIn(rest, fillers)
+	case i < 0:
 		n = runBefore(before)
-	} else {
+	default:
 		rest = after[i:]
 		n = runIn(rest, fillers)
 	}

@@ -66,6 +66,8 @@ func TestIntact(t *testing.T) {
 		{"MessagePack, a length of twice 120", "", &intact{n: 0x7878}, "\xa1p\xda\x78\x78" + x(0x7878) + "\xc3", true, true},
 		{"MessagePack, a length of twice 120, longer", "", &intact{n: 0x7878}, "\xa1p\xda\x78\x79" + x(0x7879) + "\xc3", true, false},
 		{"a text of MessagePack, longer", "", &intact{n: 20, words: true}, x(22) + "\xa1a", true, false},
+		{"a log's size of nothing inside a text, before other texts", "", &intact{n: 20, logged: true, words: true}, `","symbol":"text","px":1}`, false, true},
+		{"a log's size of nothing inside a text, and something in its place", "", &intact{n: 20, logged: true, words: true}, `y","px":1}`, false, false},
 		{"a log's size of nothing", "", &intact{n: 20, logged: true}, `","p":""}`, false, true},
 		{"the keys in another order", `[{"p":"` + x(20) + `","$b":"`, &intact{n: 20}, `"}]`, false, true},
 		{"the keys in another order, in lines", "{\n  \"p\": \"" + x(20) + "\",\n  \"$b\": \"", &intact{n: 20}, "\"\n}", false, true},
