@@ -104,6 +104,36 @@ scenarios:
 	}
 }
 
+// The answer of a step has two spellings, on and args or channel and data; a list is all arguments,
+// and a path may begin with the number of one.
+func TestAnswersInBothSpellings(t *testing.T) {
+	t.Parallel()
+	r, err := Artillery("answers.yaml", []byte(`
+config: {target: "http://127.0.0.1:3000", phases: [{duration: 1, arrivalRate: 1}]}
+scenarios:
+  - engine: socketio
+    flow:
+      - emit: [say, hello]
+        response: {on: said, args: hello}
+      - emit: [say, hello]
+        response: {channel: said, data: [hello, 2], capture: {json: $.1.id, as: id}}
+      - emit: [ask, "{{ id }}"]
+        acknowledge: {args: [null, ok]}
+`), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		`expect: {event: "said", within: 10s, match: {"$[0]": "hello"}}}`,
+		`expect: {event: "said", within: 10s, match: {"$[0]": "hello", "$[1]": 2}}, capture: {id: "$[1].id"}}`,
+		`- {emit: ["ask", $id], ack: 10s, match: {"$[0]": null, "$[1]": "ok"}}`,
+	} {
+		if !strings.Contains(string(r.Scenario), want) {
+			t.Errorf("%s is not in\n%s", want, r.Scenario)
+		}
+	}
+}
+
 // A token is longer than a note may be: what clients send is taken over whole.
 func TestLongValuesAreWhole(t *testing.T) {
 	t.Parallel()

@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -17,8 +18,14 @@ func (c *converter) matches(t *file.Tree, root string, numbered bool, sc *scope)
 			m = append(m, yamltext.Entry{Key: path, Value: v})
 		}
 	}
-	if data := t.Get("data"); data != nil {
-		add(root, c.value(data, sc))
+	if data := either(t, "data", "args"); data != nil {
+		if root == "$[0]" && data.List { // all arguments, in order
+			for i, item := range data.Items {
+				add(fmt.Sprintf("$[%d]", i), c.value(item, sc))
+			}
+		} else {
+			add(root, c.value(data, sc))
+		}
 	}
 	for _, one := range items(t.Get("match")) {
 		value := one.Get("value")
@@ -35,7 +42,7 @@ func (c *converter) matches(t *file.Tree, root string, numbered bool, sc *scope)
 var reSimplePath = regexp.MustCompile(`^\$?\.?[A-Za-z_][\w-]*((\.[\w-]+)|(\[(\d+|\*|'[^'\]]*'|"[^"\]]*")\]))*$|^\$((\.[\w-]+)|(\[(\d+|'[^'\]]*'|"[^"\]]*")\]))*$`)
 
 // path is the place of a value in an answer, within root. Arguments of an acknowledgement are
-// numbered: $.0 is the first.
+// numbered: $.0 is the first. So are those of an event that is waited for.
 func (c *converter) path(t *file.Tree, root string, numbered bool) (string, bool) {
 	j := t.Get("json")
 	switch {

@@ -20,6 +20,14 @@ func fieldOf(t *file.Tree, key string) *file.Tree {
 	return t.Get("emit").Get(key)
 }
 
+// either is a key of an answer, which has two names.
+func either(t *file.Tree, one, other string) *file.Tree {
+	if v := t.Get(one); v != nil {
+		return v
+	}
+	return t.Get(other)
+}
+
 // emit writes an emission with its acknowledgement or the event that follows.
 func (c *converter) emit(p *page, indent string, t *file.Tree, g *group, sc *scope) {
 	e := t.Get("emit")
@@ -45,16 +53,16 @@ func (c *converter) emit(p *page, indent string, t *file.Tree, g *group, sc *sco
 		}
 		captures = append(captures, c.captures(ack, "$[0]", true)...)
 	}
-	if channel := response.Get("channel"); channel != nil && channel.Text != "" {
+	if channel := either(response, "channel", "on"); channel != nil && channel.Text != "" {
 		g.took += answerWithin
 		expect := yamltext.Map{{Key: "event", Value: c.plainText(channel, sc)}, {Key: "within", Value: yamltext.Raw(c.timeout)}}
-		if m := c.matches(response, "$[0]", false, sc); len(m) > 0 {
+		if m := c.matches(response, "$[0]", true, sc); len(m) > 0 {
 			expect = append(expect, yamltext.Entry{Key: "match", Value: m})
 		}
 		if of := response.Get("capture"); of != nil && len(captures) > 0 {
 			c.notes.add(response.Line, "a step captures from its acknowledgement or from the event that follows: the event's values are left out")
 		} else {
-			captures = append(captures, c.captures(response, "$[0]", false)...)
+			captures = append(captures, c.captures(response, "$[0]", true)...)
 		}
 		step = append(step, yamltext.Entry{Key: "expect", Value: expect})
 	}
