@@ -198,7 +198,12 @@ func (o *Observer) connects(c *Client, at time.Time, p *socketio.Packet, parser 
 		return
 	}
 	if auth, ok := list[0].(map[string]any); ok {
+		// a client that comes back names its session of before, for what it missed
+		_, back := auth["pid"]
 		for k := range auth {
+			if back && (k == "pid" || k == "offset") {
+				continue
+			}
 			if !slices.Contains(c.auth, k) && len(c.auth) < maxNamed {
 				c.auth = append(c.auth, k)
 			}

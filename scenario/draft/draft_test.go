@@ -237,3 +237,59 @@ func TestLimit(t *testing.T) {
 		t.Error("a draft of nothing is not empty")
 	}
 }
+
+// Clients that come back are not more clients; what they name of their session of before is no
+// credential; and what they send once when they have come is not sent at a rate.
+func TestOpeningsAndReturns(t *testing.T) {
+	t.Parallel()
+	k := newTalk(t, 0)
+	k.say(`a +`, `a > 20["doc:open","d1"]`, `a < 30["ok"]`, `b +`, `b > 20["doc:open","d1"]`, `b < 30["ok"]`)
+	for i := range 4 {
+		k.say(fmt.Sprintf(`a > 2["op","word number %d"]`, i), fmt.Sprintf(`b < 2["op","word number %d"]`, i), `b > 2["cursor",1]`)
+	}
+	k.say(`a -`, `a + {"pid":"p1","offset":"o1"}`, `a > 20["doc:open","d1"]`, `a < 30["ok"]`, `a > 2["op","once more"]`)
+	d, scenario, log := k.draft()
+	want(
+		t, scenario, "  clients:\n    count: 1\n", "    flow: # once, when a client has come\n      - {emit: [\"doc:open\", \"d1\"], ack: 5s}\n",
+		`- {op: cursor, rate:`, `doc-open: {emit: ["doc:open", "d1"], to: none, ack: true}`,
+	)
+	if strings.Contains(scenario, "offset") || strings.Contains(scenario, "op: doc-open") {
+		t.Errorf("offset, or a rate of doc-open, is in\n%s", scenario)
+	}
+	replay := string(d.Replay())
+	want(t, replay, "    count: 3\n", "      - {emit: [\"doc:open\", \"d1\"], ack: 5s}\n", "{op: cursor, replay:")
+	if strings.Contains(replay, "op: doc-open") {
+		t.Errorf("doc-open is played as well in\n%s", replay)
+	}
+	want(t, log, "u1,,doc-open,")
+}
+
+// The name of a person, which other events carry as well, is no payload.
+func TestNamesAreNoPayload(t *testing.T) {
+	t.Parallel()
+	k := newTalk(t, 0)
+	k.say("a +", "b +", "c +")
+	for i := range 6 {
+		typing := fmt.Sprintf(` < 2["typing",{"user":"bob%d"}]`, i)
+		k.say(
+			"a"+typing, fmt.Sprintf(`a > 2["dm",{"to":"bob%d","text":"a word %d"}]`, i, i), "a"+typing, "c"+typing,
+			fmt.Sprintf(`b < 2["dm",{"from":"ann","text":"a word %d"}]`, i),
+		)
+	}
+	_, scenario, _ := k.draft()
+	want(t, scenario, "# dm: it reached single clients", `dm: {emit: ["dm", {text: "text", to: "text"}], to: none}`)
+}
+
+// Without a join no room is left, and a leave of another namespace than the join's is an event like
+// others.
+func TestLeavesWithoutTheirJoin(t *testing.T) {
+	t.Parallel()
+	k := newTalk(t, 0)
+	k.say("a +", `a > 2["subscribe",["x","y"]]`, `a > 2["subscribe",["x"]]`, `a > 2["unsubscribe",["x"]]`)
+	_, scenario, _ := k.draft()
+	want(t, scenario, `unsubscribe: {emit: ["unsubscribe", ["text"]], to: none}`)
+	k = newTalk(t, 0)
+	k.say("a +", `a > 2/other,["leave","x"]`, `a > 2["join","x"]`, `a > 2["leave","x"]`)
+	_, scenario, _ = k.draft()
+	want(t, scenario, `  join: {emit: ["join", "${room}"]}`, `  leave: {emit: ["leave", "${room}"]}`, `namespace: "/other"}`)
+}

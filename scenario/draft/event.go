@@ -1,6 +1,7 @@
 package draft
 
 import (
+	"hash/maphash"
 	"regexp"
 	"slices"
 	"strings"
@@ -45,6 +46,7 @@ type message struct {
 	at       time.Time
 	client   int32
 	texts    [maxTexts]string
+	known    [maxTexts]bool // of texts that the server had said before
 	received map[int32]bool
 	others   int // other clients that were there
 }
@@ -95,7 +97,7 @@ func (e *event) look(o *Observer, list []any, size int, r *row, m *message) {
 			i = len(e.texts)
 			e.texts = append(e.texts, &text{path: path, distinct: map[int32]bool{}})
 		}
-		r.sizes[i], m.texts[i] = int32(len(s)), s
+		r.sizes[i], m.texts[i], m.known[i] = int32(len(s)), s, o.heard[maphash.String(o.seed, s)]
 		e.texts[i].bytes += int64(len(s))
 		if s == "" || reAddress.MatchString(s) {
 			e.texts[i].addresses++
@@ -187,14 +189,21 @@ func (o *Observer) settle(m *message) {
 }
 
 // delivers finds the message that an event of the server delivers: a text of it comes out again
-// that no other pending message has.
+// that no other pending message has. What the server has said before says nothing: clients repeat
+// the names of others.
 func (o *Observer) delivers(c *Client, name string, list []any) {
+	defer walk("", list, func(_ string, v any) any {
+		if s, isText := v.(string); isText && len(o.heard) < maxWords {
+			o.heard[maphash.String(o.seed, s)] = true
+		}
+		return v
+	})
 	var best *message
 	longest := 0
 	walk("", list, func(_ string, v any) any {
 		if s, isText := v.(string); isText && len(s) > longest && len(o.texts[s]) == 1 {
 			m := o.texts[s][0]
-			if !m.event.texts[slices.Index(m.texts[:], s)].common(m.event.n) {
+			if i := slices.Index(m.texts[:], s); !m.known[i] && !m.event.texts[i].common(m.event.n) {
 				best, longest = m, len(s)
 			}
 		}
@@ -207,7 +216,7 @@ func (o *Observer) delivers(c *Client, name string, list []any) {
 	best.event.delivered[name]++
 	walk("", list, func(_ string, v any) any {
 		if s, isText := v.(string); isText && s != "" {
-			if i := slices.Index(best.texts[:], s); i >= 0 {
+			if i := slices.Index(best.texts[:], s); i >= 0 && !best.known[i] {
 				best.event.texts[i].hits++
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // An operation is what has been concluded of an event.
@@ -62,35 +63,72 @@ func (o *Observer) conclude() *conclusion {
 	return c
 }
 
-// findRooms finds the events by which clients join and leave rooms: such a name, and a text.
-func (c *conclusion) findRooms(o *Observer) {
-	for i, op := range c.of {
-		leaves := reLeave.MatchString(op.name)
-		if len(op.texts) == 0 || !leaves && !reJoin.MatchString(op.name) || op.odd {
-			continue
+// openings are the events that clients send once and first when they have just come, and that come
+// out nowhere: a greeting, or the opening of a document.
+func (o *Observer) openings(c *conclusion) (list []*operation) {
+	for _, op := range c.ops {
+		if op.to == "none" && op.room < 0 && op.n == len(op.clients) {
+			list = append(list, op)
 		}
-		at := slices.IndexFunc(op.texts, func(t *text) bool { return reRoom.MatchString(lastKey(t.path)) })
-		if at < 0 && len(op.texts) == 1 {
-			at = 0
-		}
-		if at < 0 || op.texts[at].long || secret(op.name, op.texts[at].path, nil) {
-			continue
-		}
-		switch {
-		case leaves && c.leave == nil:
-			op.room, c.leave = at, op
-		case !leaves && c.join == nil:
-			op.room, c.join = at, op
-			for _, r := range o.rows {
-				if r.event == int32(i) && r.words[at] >= 0 {
-					c.rooms[r.words[at]] = true
-				}
+	}
+	for before := -1; before != len(list); {
+		before = len(list)
+		begun := map[int32]bool{}
+		for _, r := range o.rows {
+			if r.event < 0 || c.of[r.event] == c.join {
+				continue
+			}
+			at, cl := slices.Index(list, c.of[r.event]), o.clients[r.client]
+			switch {
+			case at < 0:
+				begun[r.client] = true
+			case begun[r.client] || o.began.Add(r.at).Sub(cl.opened) > opensWithin:
+				list = slices.Delete(list, at, at+1)
 			}
 		}
 	}
-	if c.join == nil {
-		c.leave = nil
+	return list
+}
+
+// opensWithin is the time in which a client that has come has sent its openings.
+const opensWithin = 2 * time.Second
+
+// findRooms finds the events by which clients join and leave rooms: such a name, and a text.
+func (c *conclusion) findRooms(o *Observer) {
+	for i, op := range c.of {
+		at := op.roomText()
+		if at < 0 || reLeave.MatchString(op.name) || !reJoin.MatchString(op.name) {
+			continue
+		}
+		op.room, c.join = at, op
+		for _, r := range o.rows {
+			if r.event == int32(i) && r.words[at] >= 0 {
+				c.rooms[r.words[at]] = true
+			}
+		}
+		break
 	}
+	for _, op := range c.of {
+		if at := op.roomText(); at >= 0 && c.join != nil && op.namespace == c.join.namespace && reLeave.MatchString(op.name) {
+			op.room, c.leave = at, op
+			return
+		}
+	}
+}
+
+// roomText is the place of the text that may name a room; -1: none.
+func (op *operation) roomText() int {
+	if op.odd || len(op.texts) == 0 {
+		return -1
+	}
+	at := slices.IndexFunc(op.texts, func(t *text) bool { return reRoom.MatchString(lastKey(t.path)) })
+	if at < 0 && len(op.texts) == 1 {
+		at = 0
+	}
+	if at < 0 || op.texts[at].long || secret(op.name, op.texts[at].path, nil) {
+		return -1
+	}
+	return at
 }
 
 func lastKey(path string) string { return path[strings.LastIndexByte(path, '/')+1:] }
@@ -230,6 +268,7 @@ func unique(name string, taken map[string]bool) string {
 type population struct {
 	name    string
 	ids     []int32
+	count   int // of them, the most that were there at once: who comes back is another one
 	spaces  []string
 	seconds float64 // that they were connected, together
 	ops     []*operation
@@ -284,8 +323,32 @@ func (o *Observer) populations(c *conclusion) []*population {
 			}
 			p.seconds += math.Max(1, until.Sub(cl.opened).Seconds())
 		}
+		p.count = o.together(p.ids)
 	}
 	return list
+}
+
+// together is how many of some clients were there at once.
+func (o *Observer) together(ids []int32) (most int) {
+	type change struct {
+		at   time.Time
+		come int
+	}
+	var all []change
+	for _, id := range ids {
+		cl := o.clients[id]
+		all = append(all, change{cl.opened, 1})
+		if !cl.closed.IsZero() {
+			all = append(all, change{cl.closed, -1})
+		}
+	}
+	slices.SortFunc(all, func(a, b change) int { return cmp.Or(a.at.Compare(b.at), a.come-b.come) })
+	n := 0
+	for _, ch := range all {
+		n += ch.come
+		most = max(most, n)
+	}
+	return most
 }
 
 // nearest is the population with the most in common.

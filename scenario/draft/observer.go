@@ -2,6 +2,7 @@ package draft
 
 import (
 	"cmp"
+	"hash/maphash"
 	"slices"
 	"strings"
 	"sync"
@@ -37,10 +38,12 @@ type Observer struct {
 	wordList []string
 	pending  []*message
 	texts    map[string][]*message // by text, of the pending ones
-	answers  map[string]*answer    // of clients to events of the server
-	cookies  bool                  // clients sent some
-	requests []string              // HTTP requests beside the sockets, without values
-	notes    []string              // see Note
+	heard    map[uint64]bool       // texts of the server, by their hashes
+	seed     maphash.Seed
+	answers  map[string]*answer // of clients to events of the server
+	cookies  bool               // clients sent some
+	requests []string           // HTTP requests beside the sockets, without values
+	notes    []string           // see Note
 
 	beyond int // messages that were left out
 	errors int // packets that could not be read
@@ -63,6 +66,7 @@ const presence = -1
 func New(limit int) *Observer {
 	return &Observer{
 		limit: cmp.Or(limit, defaultRows), byName: map[string]*event{}, words: map[string]int32{}, texts: map[string][]*message{}, answers: map[string]*answer{},
+		heard: map[uint64]bool{}, seed: maphash.MakeSeed(),
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 // in it.
 func (d *Draft) client(p *page, g *population) {
 	p.line("  %s:", g.name)
-	p.line("    count: %d", max(1, len(g.ids)))
+	p.line("    count: %d", max(1, g.count))
 	shares := map[string]int{}
 	var auth, query, headers []string
 	msgpack, engine3 := false, len(g.ids) > 0
@@ -106,8 +106,13 @@ func (d *Draft) group(p *page, g *population) {
 		p.line("    rooms: {of: %d, join: %d}", of, min(of, max(1, int(math.Round(d.joined(g))))))
 	}
 	d.reactions(p)
+	opening := d.openings()
+	d.flow(p, g.ops, opening)
 	var lines []string
 	for _, op := range g.ops {
+		if slices.Contains(opening, op) {
+			continue
+		}
 		line := fmt.Sprintf("{op: %s, rate: %s, per: client", op.op, rate(g.perClient(op)))
 		if op.payload >= 0 {
 			line += ", size: " + d.o.size(d.c, op)
@@ -119,6 +124,26 @@ func (d *Draft) group(p *page, g *population) {
 	}
 	for _, line := range lines {
 		p.line("      - %s", line)
+	}
+}
+
+// openings are those in the namespace in which a flow emits.
+func (d *Draft) openings() []*operation {
+	return slices.DeleteFunc(d.o.openings(d.c), func(op *operation) bool { return op.namespace != d.first() })
+}
+
+// flow writes the openings of a group.
+func (d *Draft) flow(p *page, ops, opening []*operation) {
+	begun := false
+	for _, op := range ops {
+		if !slices.Contains(opening, op) {
+			continue
+		}
+		if !begun {
+			p.line("    flow: # once, when a client has come")
+		}
+		begun = true
+		p.line("      - {emit: %s%s}", op.emit(), optional(", ack: 5s", op.acked))
 	}
 }
 

@@ -138,25 +138,34 @@ func (d *Draft) Replay() []byte {
 	if slices.ContainsFunc(d.o.clients, old) && slices.ContainsFunc(d.o.clients, func(c *Client) bool { return !old(c) }) {
 		p.line("  # Clients of Socket.IO 2 were among them. They are played as the others, since the log does not tell them apart.")
 	}
+	g.count = len(g.ids)
 	d.client(p, g)
-	d.replays(p)
+	opening := d.openings()
+	if len(opening) == len(d.c.ops) {
+		opening = nil // something is to be played
+	}
+	d.flow(p, d.c.ops, opening)
+	d.replays(p, opening)
 	d.phases(p, min(d.length().Truncate(time.Second)+2*time.Second, maxHold))
 	return []byte(p.String())
 }
 
 // replays writes what plays the log: one stream for all operations or, where only some are
-// acknowledged, one for each.
-func (d *Draft) replays(p *page) {
+// acknowledged or a flow has some, one for each.
+func (d *Draft) replays(p *page, opening []*operation) {
 	if len(d.c.ops) == 0 {
 		return
 	}
 	p.line("    send:")
 	acked := func(op *operation) bool { return op.acked }
-	if !slices.ContainsFunc(d.c.ops, acked) {
+	if !slices.ContainsFunc(d.c.ops, acked) && len(opening) == 0 {
 		p.line("      - {replay: %s, speed: 1x, clients: by user}", yamltext.Quote(d.opt.Log))
 		return
 	}
 	for _, op := range d.c.ops {
+		if slices.Contains(opening, op) {
+			continue // all clients are there from the beginning
+		}
 		p.line("      - {op: %s, replay: %s, speed: 1x, clients: by user%s}", op.op, yamltext.Quote(d.opt.Log), optional(", ack: 5s", op.acked))
 	}
 }
@@ -218,7 +227,7 @@ func optional(format string, is bool, args ...any) string {
 	return fmt.Sprintf(format, args...)
 }
 
-// first is the namespace that groups have first: of rooms, or else the one that most events are in.
+// first is the namespace that groups have first: of rooms, or else that of most clients.
 func (d *Draft) first() string {
 	if d.c.join != nil {
 		return d.c.join.namespace
@@ -262,5 +271,10 @@ func (d *Draft) phases(p *page, hold time.Duration) {
 	p.line("slo:")
 	for _, c := range checks {
 		p.line("  - %s", c)
+	}
+	if len(d.c.ops) > 0 { // as coarse as the other rules: a small machine carries server and clients
+		p.line("")
+		p.line("# Whether this machine was fit to judge.")
+		p.line("valid: [p99(lag) < 100ms, max(cpu) < 90%%, achieved(rate) > 99%%]")
 	}
 }
