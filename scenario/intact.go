@@ -132,9 +132,9 @@ func (w *intact) text(before, after []byte, sent int, packed bool) bool {
 	var rest []byte
 	n := 0
 	switch {
-	case w.logged && i < 0:
-		return true // it may have none
-	case w.logged && w.words: // right behind the stamp, if there is any: other texts have such letters
+	case w.logged && (i < 0 || i > 0 && !w.words && isWord(after[i-1])):
+		return true // it may have none, and other texts have such letters
+	case w.logged && w.words: // right behind the stamp, if there is any
 		rest = after
 		n = runIn(rest, fillers)
 	case i < 0:

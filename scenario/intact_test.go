@@ -68,6 +68,7 @@ func TestIntact(t *testing.T) {
 		{"a text of MessagePack, longer", "", &intact{n: 20, words: true}, x(22) + "\xa1a", true, false},
 		{"a log's size of nothing inside a text, before other texts", "", &intact{n: 20, logged: true, words: true}, `","symbol":"text","px":1}`, false, true},
 		{"a log's size of nothing inside a text, and something in its place", "", &intact{n: 20, logged: true, words: true}, `y","px":1}`, false, false},
+		{"a log's size of nothing, before other texts", "", &intact{n: 20, logged: true}, `","p":""},"text"]`, false, true},
 		{"a log's size of nothing", "", &intact{n: 20, logged: true}, `","p":""}`, false, true},
 		{"the keys in another order", `[{"p":"` + x(20) + `","$b":"`, &intact{n: 20}, `"}]`, false, true},
 		{"the keys in another order, in lines", "{\n  \"p\": \"" + x(20) + "\",\n  \"$b\": \"", &intact{n: 20}, "\"\n}", false, true},
