@@ -36,8 +36,9 @@ const (
 const recordHelp = `Record what clients do: a proxy for development, between an application's clients
 and its Socket.IO server, over polling and websocket. Connect the clients to the
 address of --listen instead of the server's; everything else passes through, but no
-WebTransport: the proxy takes it from what the server offers. Ctrl-C ends it and
-writes into a new folder:
+WebTransport: the proxy takes it from what the server offers. Ctrl-C ends it, or the
+signal TERM, since shells let jobs in the background ignore INT, and writes into a new
+folder:
 
   trace.csv       one row for each message: time, user, room, event, size
   replay.yaml     a scenario that plays trace.csv in its own time
@@ -111,6 +112,11 @@ func (r *recording) run(ctx context.Context, stdout, stderr io.Writer) error {
 		ctx, cancel = context.WithTimeout(ctx, r.during)
 		defer cancel()
 	}
+	try, tried := context.WithTimeout(ctx, tryTarget)
+	if err := rec.Try(try); err != nil {
+		_, _ = fmt.Fprintf(stderr, "throng: the target %s %v; check --target, and its Engine.IO path, --path\n", opt.Target, err)
+	}
+	tried()
 	_, _ = fmt.Fprintf(stdout, "recording on http://%s, for %s; Ctrl-C ends it and writes %s\n", listeners[0].Addr(), opt.Target, dir)
 	// A page of another site whose name points here would be taken for one of the target's own.
 	err = serveProxy(ctx, hostname.Guard(rec, r.hosts), listeners)
@@ -120,6 +126,9 @@ func (r *recording) run(ctx context.Context, stdout, stderr io.Writer) error {
 	}
 	return err
 }
+
+// tryTarget is how long a target may take to answer before the recording begins without it.
+const tryTarget = 2 * time.Second
 
 // options reads the flags.
 func (r *recording) options(stderr io.Writer) (*recorder.Options, error) {

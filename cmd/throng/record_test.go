@@ -250,7 +250,11 @@ func forwardTo(t *testing.T, target string) http.Handler {
 // would pass its requests on as those of the target's own pages.
 func TestRecordHosts(t *testing.T) {
 	asked := make(chan string, 2)
-	target := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, req *http.Request) { asked <- req.Header.Get("Origin") }))
+	target := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, req *http.Request) {
+		if req.URL.RawQuery != "" { // the proxy has asked before whether anybody is there
+			asked <- req.Header.Get("Origin")
+		}
+	}))
 	defer target.Close()
 	address, stop := recordHere(t, "--target", target.URL, "--allowed-host", "chat.test", "--out", filepath.Join(t.TempDir(), "rec"))
 	defer stop()
@@ -272,6 +276,16 @@ func TestRecordHosts(t *testing.T) {
 	}
 	if len(asked) != 2 {
 		t.Errorf("the target was asked %d times, want 2", len(asked))
+	}
+}
+
+// A target that does not answer is told before the first client comes.
+func TestRecordTriesItsTarget(t *testing.T) {
+	silent := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, req *http.Request) { <-req.Context().Done() }))
+	defer silent.Close()
+	_, errs, _ := throng(t, "record", "--listen", "127.0.0.1:0", "--target", silent.URL, "--for", "1ms", "--out", filepath.Join(t.TempDir(), "rec"))
+	if want := "throng: the target " + silent.URL + " does not answer at /socket.io/; check --target"; !strings.HasPrefix(errs, want) {
+		t.Errorf("%q, want %q", errs, want)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -108,6 +109,32 @@ func (r *Recorder) forgetGone() {
 
 // goneAfter is the time without a request after which a polling client has gone.
 const goneAfter = time.Minute
+
+// Try asks the target for its Engine.IO path, which begins no session. It calls Unreachable where
+// it gets no connection, and returns what is wrong where nothing of Engine.IO is there.
+func (r *Recorder) Try(ctx context.Context) error {
+	u := *r.opt.Target
+	u.Path = r.opt.Path
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	if err != nil {
+		return err
+	}
+	res, err := r.proxy.Transport.RoundTrip(req)
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("does not answer at %s", r.opt.Path)
+	case err != nil:
+		if ctx.Err() == nil && r.opt.Unreachable != nil {
+			r.opt.Unreachable(err)
+		}
+		return nil
+	}
+	_ = res.Body.Close()
+	if res.StatusCode == http.StatusNotFound {
+		return fmt.Errorf("has nothing at %s (404)", r.opt.Path)
+	}
+	return nil
+}
 
 // Close closes the idle connections to the target.
 func (r *Recorder) Close() { r.proxy.Transport.(*http.Transport).CloseIdleConnections() }

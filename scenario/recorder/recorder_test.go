@@ -237,3 +237,38 @@ func TestSessionsBeyondTheLimit(t *testing.T) {
 		t.Errorf("left out: %q", left)
 	}
 }
+
+// A target is tried with a request that begins no session: nobody there, another path, and one that
+// answers with an error, as servers of Socket.IO do.
+func TestTry(t *testing.T) {
+	t.Parallel()
+	var asked string
+	target := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		asked = req.URL.String()
+		if req.URL.Path != "/socket.io/" {
+			w.WriteHeader(http.StatusNotFound)
+			return
+		}
+		w.WriteHeader(http.StatusBadRequest)
+	}))
+	try := func(path string) (unreachable, err error) {
+		u, parsed := url.Parse(target.URL)
+		if parsed != nil {
+			t.Fatal(parsed)
+		}
+		rec := New(Options{Target: u, Path: path, Unreachable: func(err error) { unreachable = err }})
+		defer rec.Close()
+		err = rec.Try(t.Context())
+		return unreachable, err
+	}
+	if gone, err := try(""); gone != nil || err != nil || asked != "/socket.io/" {
+		t.Errorf("a server: %v, %v, asked for %s", gone, err, asked)
+	}
+	if gone, err := try("/io/"); gone != nil || err == nil || err.Error() != "has nothing at /io/ (404)" {
+		t.Errorf("another path: %v, %v", gone, err)
+	}
+	target.Close()
+	if gone, err := try(""); gone == nil || err != nil {
+		t.Errorf("nobody there: %v, %v", gone, err)
+	}
+}
