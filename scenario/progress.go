@@ -69,6 +69,9 @@ type Progress struct {
 	// Classes are the errors by class, the most frequent first; refreshed once a second. Do not
 	// change.
 	Classes []ErrorClass
+	// Doubt says in words that nothing has come back of a target so far, or that it has let nobody
+	// into a room, although the time for it has passed; refreshed once a second. "" = none.
+	Doubt string
 }
 
 // ErrorClass counts the errors of one kind.
@@ -106,6 +109,7 @@ func (c *collector) refresh(s *result.Second, took time.Duration) {
 		}
 	}
 	p.Classes = errorClasses(c.t.errors.Classes())
+	p.Doubt = c.doubt(e)
 	p.Metric = ""
 	for _, name := range []string{metric.Delivery, metric.Ack} {
 		all := e.Peek(judge.Scope{Metric: name})
@@ -119,6 +123,26 @@ func (c *collector) refresh(s *result.Second, took time.Duration) {
 			return
 		}
 	}
+}
+
+// doubt is what a Progress shows as Doubt.
+func (c *collector) doubt(e *judge.Evidence) string {
+	t, p := c.t, &c.show
+	late := p.Missing
+	for _, class := range p.Classes {
+		switch class.Class {
+		case metric.Error(metric.ErrConnect, metric.HowJoin).String():
+			if t.count.held.Load() == 0 && p.Sent == 0 {
+				return result.Line(class.Text)
+			}
+		case metric.Error(metric.ErrAck, metric.HowTimeout).String():
+			late += class.N
+		}
+	}
+	if t.server.builtIn || late == 0 || p.Received > 0 || e.Peek(judge.Scope{Metric: metric.Ack, Always: true}).Count() > 0 {
+		return ""
+	}
+	return t.nothingCame("")
 }
 
 // stated is a percentile as a report would show it: 0 where the samples are too few, and else

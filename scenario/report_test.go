@@ -159,6 +159,35 @@ func TestWarningOfATargetWithoutTheContract(t *testing.T) {
 	}
 }
 
+// While a trial runs the same is said as soon as something should have come, and that the server
+// lets nobody into a room.
+func TestDoubtWhileItRuns(t *testing.T) {
+	const nothing, join = "no sent message came back", "a room did not acknowledge its join in time"
+	late := []ErrorClass{{Class: "ack.timeout", N: 3}}
+	refused := []ErrorClass{{Class: "connect.join", N: 2, Text: join}}
+	f := measured(t)
+	for name, test := range map[string]struct {
+		show    Progress
+		builtIn bool
+		want    string
+	}{
+		"nothing came":      {show: Progress{Missing: 5}, want: nothing},
+		"no answer came":    {show: Progress{Classes: late}, want: nothing},
+		"built in":          {show: Progress{Missing: 5}, builtIn: true},
+		"one came":          {show: Progress{Missing: 5, Received: 1}},
+		"nothing is late":   {show: Progress{Sent: 5}},
+		"nobody is let in":  {show: Progress{Classes: refused}, want: join},
+		"some are let in":   {show: Progress{Classes: refused, Sent: 1}},
+		"a text of another": {show: Progress{Classes: []ErrorClass{{Class: "connect.join", N: 2, Text: join + "\x1b[2J"}}}, want: join + `\x1b[2J`},
+	} {
+		f.t.server.builtIn, f.c.show = test.builtIn, test.show
+		got := f.c.doubt(&judge.Evidence{Timeline: f.t.tl, Totals: record.NewTotals(nil, 1)})
+		if test.want == "" && got != "" || !strings.HasPrefix(got, test.want) {
+			t.Errorf("%s: %q, want %q", name, got, test.want)
+		}
+	}
+}
+
 // While a trial runs its percentiles are shown as its report will show them.
 func TestShownWhileItRuns(t *testing.T) {
 	for _, tt := range []struct {

@@ -28,10 +28,8 @@ func (f *findings) warnings() []string {
 		say("%s", e.Mismatch)
 	case rooms != "":
 		say("%s", rooms)
-	case f.unanswered() && t.contract != nil:
-		say("no sent message came back%s: emit: of the operations in the contract must name events of the server, which its clients may send%s", f.unacknowledged(), t.emitted())
 	case f.unanswered():
-		say("no sent message came back: the target must offer the events join, leave, echo, room and all, or contract: in the scenario must name its own events for them")
+		say("%s", t.nothingCame(f.unacknowledged()))
 	case left != "":
 		say("%s", left)
 	}
@@ -192,6 +190,14 @@ func (f *findings) unanswered() bool {
 		l.Add(*cell.Volatile)
 	}
 	return !f.t.server.builtIn && l.Received+l.Late == 0 && l.Lost+late > 0
+}
+
+// nothingCame says that no message came back, and what a target must have for that.
+func (t *trial) nothingCame(unacknowledged string) string {
+	if t.contract != nil {
+		return "no sent message came back" + unacknowledged + ": emit: of the operations in the contract must name events of the server, which its clients may send" + t.emitted()
+	}
+	return "no sent message came back: the target must offer the events join, leave, echo, room and all, or contract: in the scenario must name its own events for them"
 }
 
 // unacknowledged says that no message was acknowledged, of so many that asked for it; "" where none

@@ -63,9 +63,13 @@ func plainTerminal(env func(string) string) bool {
 // plainLines writes a line at each new phase and every few seconds.
 func plainLines(w io.Writer, then func(scenario.Progress)) func(scenario.Progress) {
 	var last time.Time
-	phase := ""
+	phase, doubt := "", ""
 	return func(p scenario.Progress) {
 		then(p)
+		if p.Doubt != "" && p.Doubt != doubt { // at once, and not in every line
+			_, _ = fmt.Fprintln(w, "so far: "+p.Doubt)
+		}
+		doubt = p.Doubt
 		place := fmt.Sprint(p.Cell, p.Phase)
 		if !p.Done && place == phase && time.Since(last) < plainEvery {
 			return

@@ -58,3 +58,15 @@ func TestPlainLine(t *testing.T) {
 		}
 	}
 }
+
+// What does not fit is said at once, and once.
+func TestDoubtIsALine(t *testing.T) {
+	var out strings.Builder
+	show := plainLines(&out, func(scenario.Progress) {})
+	for _, doubt := range []string{"", "nothing came", "nothing came", ""} {
+		show(scenario.Progress{Phase: "hold", Doubt: doubt})
+	}
+	if got := out.String(); strings.Count(got, "so far: nothing came\n") != 1 || strings.Count(got, "\n") != 2 {
+		t.Errorf("%q", got)
+	}
+}

@@ -80,7 +80,8 @@ type State struct {
 	Errors    int64         `json:"errors"`
 	Classes   []Class       `json:"classes,omitempty"`
 	Checks    []Check       `json:"checks,omitempty"`
-	Last      Point         `json:"last"` // the last full second
+	Doubt     string        `json:"doubt,omitempty"` // that the target may not fit the scenario
+	Last      Point         `json:"last"`            // the last full second
 
 	Trials   []Trial        `json:"trials,omitempty"` // those that have ended
 	Stopping bool           `json:"stopping,omitempty"`
@@ -177,7 +178,7 @@ func (b *Board) Update(p scenario.Progress) {
 	s.Asked, s.Held, s.Failed, s.Dropped = p.Asked, p.Held, p.Failed, p.Dropped
 	s.Offered, s.Sent, s.Received, s.Missing, s.Duplicate, s.Ledger = p.Offered, p.Sent, p.Received, p.Missing, p.Duplicate, p.Ledger
 	s.HeldBack, s.GivenUp = p.HeldBack, p.GivenUp
-	s.Metric, s.Errors = p.Metric, p.Errors
+	s.Metric, s.Errors, s.Doubt = p.Metric, p.Errors, p.Doubt
 	s.Latency = Latency{p.P50.Microseconds(), p.P99.Microseconds(), p.P50Beyond, p.P99Beyond}
 	s.Stage = stage(&p)
 	if p.Seconds > b.taken {

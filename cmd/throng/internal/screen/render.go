@@ -75,6 +75,7 @@ func (v *view) blocks() []block {
 		{lines: charts, keep: 3, rank: 7, gap: true},
 		{lines: []string{v.clients()}, keep: 1, rank: 8},
 		{lines: ledger, keep: len(ledger), rank: 3},
+		{lines: v.doubt(), keep: 1, rank: 6, gap: true},
 		{lines: v.checks(), keep: v.urgent(result.KindSLO), rank: 6, gap: true},
 		{lines: v.generator(), keep: v.urgent(result.KindValid) + 1, rank: 5, gap: true},
 		{lines: v.errors(), keep: min(3, len(v.s.Classes)), rank: 4, gap: true},

@@ -121,6 +121,9 @@ func TestFitsEverySize(t *testing.T) {
 		for range rapid.IntRange(0, 30).Draw(t, "more checks") {
 			s.Checks = append(s.Checks, board.Check{Text: strings.Repeat("x", 70), Kind: result.KindSLO, State: board.Holds, Value: "1"})
 		}
+		if s.Received == 0 && rapid.Bool().Draw(t, "doubt") {
+			s.Doubt = strings.Repeat("nothing came back ", 20)
+		}
 		size := Size{Width: rapid.IntRange(20, 250).Draw(t, "width"), Height: rapid.IntRange(1, 70).Draw(t, "height"), ASCII: rapid.Bool().Draw(t, "ascii")}
 		view := Render(s, points, size)
 		lines := strings.Split(view, "\n")
@@ -134,6 +137,9 @@ func TestFitsEverySize(t *testing.T) {
 			if size.ASCII && strings.ContainsAny(line, "█░▁▂▃▄▅▆▇…µ") {
 				t.Fatalf("%q is not ASCII", line)
 			}
+		}
+		if s.Doubt != "" && size.Height >= 24 && !strings.Contains(ansi.Strip(view), "so far") {
+			t.Fatalf("the doubt is missing in\n%s", ansi.Strip(view))
 		}
 		if s.Cell == 3 && size.Width >= 80 && size.Height >= 24 {
 			wants := []string{"hold", "99 997 of 100 000", "1 failed", "2 dropped", "3 missing", "4 duplicate", "connect.refused", "FAIL loss(delivery) == 0"}

@@ -154,6 +154,14 @@ func (v *view) unsent() []string {
 		some(s.HeldBack, "held back"), some(s.GivenUp, "given up")))}
 }
 
+// doubt says that the target may not fit the scenario.
+func (v *view) doubt() []string {
+	if v.s.Doubt == "" {
+		return nil
+	}
+	return []string{v.row("so far", alarm.Render(v.s.Doubt))}
+}
+
 // some names what should be zero, and stays silent when it is.
 func some(n int64, what string) string {
 	if n == 0 {
