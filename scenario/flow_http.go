@@ -194,10 +194,10 @@ func (f *flow) answer(s *step, res *http.Response, text []byte) error {
 		if err != nil {
 			return failed(metric.HowCapture, "the answer is not JSON but %q", client.BodyText(text))
 		}
-		if err := s.match.check(doc, f.filling(), "the answer"); err != nil {
+		if err := s.match.check(&doc, f.filling(), "the answer"); err != nil {
 			return failed(metric.HowMismatch, "%w", err)
 		}
-		if err := f.capture(s, doc); err != nil {
+		if err := f.capture(s, &doc); err != nil {
 			return err
 		}
 	}

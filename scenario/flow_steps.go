@@ -246,12 +246,12 @@ func (f *flow) captureArgs(s *step, args []byte) error {
 	if err != nil {
 		return failed(metric.HowCapture, "the answer is not JSON: %w", err)
 	}
-	return f.capture(s, doc)
+	return f.capture(s, &doc)
 }
 
 // capture keeps the values that the step takes from its answer; where a path leads to several, the
 // first one.
-func (f *flow) capture(s *step, from jsonpath.Document) error {
+func (f *flow) capture(s *step, from *jsonpath.Document) error {
 	for i := range s.spec.Capture {
 		c := &s.spec.Capture[i]
 		if c.From != nil {

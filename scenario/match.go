@@ -28,11 +28,11 @@ func (t *trial) matcher(all []file.Match, captured []string) matcher {
 
 // check returns an error for the first value that a document does not have; nil: it has all. Where
 // a path leads to several values, one of them is enough. what names the document in the error.
-func (m *matcher) check(doc jsonpath.Document, fill *filling, what string) error {
+func (m *matcher) check(doc *jsonpath.Document, fill *filling, what string) error {
 	for i := range m.all {
 		if m.all[i].Value.Has(file.HolePayload) {
-			if found := doc.Select(&m.all[i].Path); !slices.ContainsFunc(found, fill.within) {
-				return fmt.Errorf("%s of %s is %s, not the payload that was sent", m.all[i].Path.Text, what, shown(found))
+			if !slices.ContainsFunc(doc.Texts(&m.all[i].Path), fill.within) {
+				return fmt.Errorf("%s of %s is %s, not the payload that was sent", m.all[i].Path.Text, what, shown(doc.Select(&m.all[i].Path)))
 			}
 			continue
 		}
@@ -50,9 +50,9 @@ func (m *matcher) check(doc jsonpath.Document, fill *filling, what string) error
 }
 
 // within reports whether a value has the payload of the message that the filling is for, unchanged.
-func (f *filling) within(v any) bool {
+func (f *filling) within(value []byte) bool {
 	finder := stamp.Finder{Parser: socketio.JSON, Run: f.stamp.Run}
-	scan := finder.Scan(jsonpath.Append(nil, v), nil)
+	scan := finder.Scan(value, nil)
 	st, found := scan.Next()
 	s := f.group.t.streams[f.stamp.Stream]
 	return found == stamp.Found && st == *f.stamp && s.intact.check(scan.Before(), scan.After(), s.fillersOf(&st), false, nil)
@@ -67,7 +67,7 @@ func (m *matcher) checkArgs(args []byte, fill *filling, what string) error {
 	if err != nil {
 		return err
 	}
-	return m.check(doc, fill, what)
+	return m.check(&doc, fill, what)
 }
 
 // shown writes what was found, for an error.

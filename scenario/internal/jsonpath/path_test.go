@@ -1,6 +1,9 @@
 package jsonpath
 
 import (
+	"bytes"
+	"errors"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -15,7 +18,7 @@ func one(t *testing.T, text string) *Path {
 }
 
 // all is what a path leads to, as JSON with blanks between the values.
-func all(t *testing.T, d Document, path string) string {
+func all(t *testing.T, d *Document, path string) string {
 	t.Helper()
 	var out []string
 	for _, v := range d.Select(one(t, path)) {
@@ -35,7 +38,7 @@ func TestPathsIntoArguments(t *testing.T) {
 		"$[0].deep.list": `[1,{"x y":"z"},null]`, "$[1]": `["q",true]`, "$[*][0]": `"q"`, "$..list[0]": "1", "$[1][*]": `"q" true`, "$[0].deep.list[?@ > 0]": "1",
 		"$[2]": "", "$[0].none": "", "$[0][0]": "", "$[1].x": "", "$[0].body.x": "", "$[1][2]": "", "$.none": "",
 	} {
-		if got := all(t, doc, path); got != want {
+		if got := all(t, &doc, path); got != want {
 			t.Errorf("%s: %s, want %s", path, got, want)
 		}
 	}
@@ -44,11 +47,11 @@ func TestPathsIntoArguments(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, path := range []string{"$[0]", "$.a", "$[*]"} {
-		if got := all(t, none, path); got != "" {
+		if got := all(t, &none, path); got != "" {
 			t.Errorf("%s leads to %s in nothing", path, got)
 		}
 	}
-	if got := all(t, none, "$"); got != "[]" {
+	if got := all(t, &none, "$"); got != "[]" {
 		t.Errorf("no arguments are %s", got)
 	}
 }
@@ -68,7 +71,7 @@ func TestPathsIntoBodies(t *testing.T) {
 			t.Fatal(err)
 		}
 		for range 20 { // maps come in another order each time
-			if got := all(t, doc, c.path); got != c.want {
+			if got := all(t, &doc, c.path); got != c.want {
 				t.Fatalf("%s of %s: %s, want %s", c.path, c.body, got, c.want)
 			}
 		}
@@ -89,8 +92,26 @@ func TestNoPaths(t *testing.T) {
 			t.Errorf("%q is taken: %+v", text, p)
 		}
 	}
-	if got := (Document{root: []any{"x"}}).Select(&Path{}); got != nil {
-		t.Errorf("a path of nothing leads to %v", got)
+	if doc, _ := Args([]byte(`"x"`)); doc.Select(&Path{}) != nil {
+		t.Error("a path of nothing leads somewhere")
+	}
+}
+
+// A value that is decoded by itself is the one that it is within a list, and so are mistakes in it.
+func TestScalarsAreDecodedAsOthersAre(t *testing.T) {
+	for _, text := range []string{
+		`"a"`, `"a\u00e9\n\/"`, `"\ud800"`, "\"\xff\"", `"`, `"a`, `"\x"`, "\"\n\"", ` "a" `, "0", "-0", "-1.50e+3 ", "\t7\n", "01", "-", "1.", "1e", "5x", "1 2", "+1", "5\u00a0", "true", "nul", "",
+	} {
+		want, wrong := Decode([]byte("[" + text + "]"))
+		got, err := Decode([]byte(text))
+		if text == "" {
+			wrong = errors.New("nothing")
+		}
+		if (err != nil) != (wrong != nil) {
+			t.Errorf("%q: %v, in a list %v", text, err, wrong)
+		} else if list, _ := want.([]any); err == nil && (len(list) != 1 || list[0] != got) {
+			t.Errorf("%q: %#v, in a list %#v", text, got, want)
+		}
 	}
 }
 
@@ -148,16 +169,37 @@ func sameRaw(t *testing.T, args []byte, p *Path) {
 	if !plain {
 		return
 	}
-	want, there := doc.First(p)
-	if found != there {
-		t.Fatalf("%s of %q: found in the text %v, in the values %v", p.Text, args, found, there)
+	want := doc.query(p)
+	if found != (len(want) > 0) {
+		t.Fatalf("%s of %q: found in the text %v, in the values %v", p.Text, args, found, want)
+	}
+	sameValue(t, p, args, &doc, want)
+	if list := append(append([]byte{'['}, args...), ']'); !p.named { // its root is a list, too
+		body, err := Body(append(append([]byte("\n"), list...), ' '))
+		if err != nil {
+			t.Fatal(err)
+		}
+		sameValue(t, p, list, &body, body.query(p))
 	}
 	if !found {
 		return
 	}
 	got, err := Decode(text)
-	if err != nil || !Equal(got, want) {
+	if err != nil || !Equal(got, want[0]) {
 		t.Fatalf("%s of %q: %q in the text (%v), %v in the values", p.Text, args, text, err, want)
+	}
+}
+
+// sameValue compares what First and Select return with what the query of the path leads to.
+func sameValue(t *testing.T, p *Path, text []byte, doc *Document, want []any) {
+	t.Helper()
+	first, found := doc.First(p)
+	if got := doc.Select(p); found != (len(want) > 0) || len(got) != len(want) || found && (!Equal(first, want[0]) || !Equal(got, want)) {
+		t.Fatalf("%s of %q: first %v, all %v, want %v", p.Text, text, first, got, want)
+	}
+	texts := append(append([]byte{'['}, bytes.Join(doc.Texts(p), []byte(","))...), ']')
+	if got, err := Decode(texts); err != nil || !Equal(got, slices.Concat([]any{}, want)) {
+		t.Fatalf("%s of %q: texts %s (%v), want %v", p.Text, text, texts, err, want)
 	}
 }
 
@@ -192,6 +234,22 @@ func TestRawCostsNoAllocation(t *testing.T) {
 	}
 }
 
+// What is matched and captured of an answer does not decode the rest of it.
+func TestPlainPathsDecodeTheirValueAlone(t *testing.T) {
+	args := []byte(`{"id":7,"from":{"name":"Ada"}}` + strings.Repeat(`,{"id":1,"tags":["a","b"]}`, 100))
+	for _, path := range []string{"$.id", "$[0].from.name"} {
+		p := one(t, path)
+		if n := testing.AllocsPerRun(100, func() {
+			doc, err := Args(args)
+			if _, found := doc.First(p); err != nil || !found {
+				t.Fatal(err)
+			}
+		}); n > 8 {
+			t.Errorf("%s: %v allocations", path, n)
+		}
+	}
+}
+
 // Any path is refused or evaluated; a plain one leads to the same value in the text as in the
 // values. What is written of them reads back as equal.
 func FuzzPaths(f *testing.F) {
@@ -205,12 +263,12 @@ func FuzzPaths(f *testing.F) {
 		if err != nil {
 			return
 		}
-		out := Append([]byte("x"), doc.root)
-		if again, err := Decode(out[1:]); err != nil || !Equal(doc.root, again) {
+		out := Append([]byte("x"), doc.value())
+		if again, err := Decode(out[1:]); err != nil || !Equal(doc.value(), again) {
 			t.Fatalf("%q becomes %q: %v", args, out, err)
 		}
 		if p, err := Parse(path); err == nil && len(path) < 40 {
-			doc.Select(&p)
+			sameValue(t, &p, []byte(args), &doc, doc.query(&p))
 			sameRaw(t, []byte(args), &p)
 		}
 	})

@@ -38,41 +38,53 @@ func plainSteps(segments []*spec.Segment) (out []step, ok bool) {
 	return out, true
 }
 
+// stepwise reports whether Raw finds what the path leads to.
+func (p *Path) stepwise() bool { return p.plain && len(p.steps) > 0 }
+
 // Raw is First for the JSON text of arguments, without decoding it: for what is done with every
 // message. The text must be well-formed, and the value is a part of it. ok is false for a path that
 // is more than names and indexes: then Select has to find its values.
 func (p *Path) Raw(args []byte) (value []byte, found, ok bool) {
-	if !p.plain || len(p.steps) == 0 {
+	if !p.stepwise() {
 		return nil, false, false
 	}
-	inside, list := args, true
-	if p.named {
-		if value, found = item(args, 0); !found {
-			return nil, false, true
-		}
-		inside, list, found = open(value)
-		if !found {
-			return nil, false, true
-		}
+	if !p.named {
+		value, found = p.walk(args, true)
+	} else if value, found = item(args, 0); found {
+		value, found = p.into(value)
 	}
+	return value, found, true
+}
+
+// into takes the steps of the path into a value.
+func (p *Path) into(value []byte) (found []byte, ok bool) {
+	inside, list, ok := open(value)
+	if !ok {
+		return nil, false
+	}
+	return p.walk(inside, list)
+}
+
+// walk takes the steps of the path into a list or an object without its brackets.
+func (p *Path) walk(inside []byte, list bool) (value []byte, found bool) {
 	for i := range p.steps {
 		s := &p.steps[i]
 		switch {
 		case s.named == list:
-			return nil, false, true
+			return nil, false
 		case list:
 			value, found = item(inside, s.index)
 		default:
 			value, found = member(inside, s.name)
 		}
 		if !found || i == len(p.steps)-1 {
-			return value, found, true
+			return value, found
 		}
 		if inside, list, found = open(value); !found {
-			return nil, false, true
+			break
 		}
 	}
-	return nil, false, true
+	return nil, false
 }
 
 // open returns a list or an object without its brackets.

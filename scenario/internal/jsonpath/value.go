@@ -7,10 +7,15 @@ import (
 	"io"
 	"strconv"
 	"strings"
+
+	"github.com/throng-io/throng/protocol/socketio"
 )
 
 // Decode reads one JSON value. Numbers are json.Number, so that long ones keep their digits.
 func Decode(text []byte) (any, error) {
+	if v, ok := scalar(text); ok {
+		return v, nil
+	}
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.UseNumber()
 	var v any
@@ -23,9 +28,31 @@ func Decode(text []byte) (any, error) {
 	return v, nil
 }
 
+// scalar is Decode of a number or a text, most of what is compared and captured, for less.
+func scalar(text []byte) (v any, ok bool) {
+	if len(text) == 0 {
+		return nil, false
+	}
+	switch c := text[0]; {
+	case c == '"':
+		var s string
+		err := json.Unmarshal(text, &s)
+		return s, err == nil
+	case c == '-' || c >= '0' && c <= '9':
+		return json.Number(bytes.TrimRight(text, " \t\r\n")), json.Valid(text)
+	}
+	return nil, false
+}
+
 // Append appends a value that Decode returned as JSON: numbers as they were written, objects with
 // their keys in the order of the alphabet.
 func Append(dst []byte, v any) []byte {
+	switch v := v.(type) {
+	case json.Number:
+		return append(dst, v...)
+	case string:
+		return socketio.AppendString(dst, v)
+	}
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
