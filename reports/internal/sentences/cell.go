@@ -135,9 +135,6 @@ func valid(c *result.Cell) string {
 // and no check does.
 func broken(c *result.Cell) string {
 	parts := brokenChecks(c, result.KindSLO)
-	if len(parts) == 0 { // the target refused what the generator would have sent
-		parts = brokenChecks(c, result.KindValid)
-	}
 	if len(parts) == 0 || c.Evidence != nil && c.Evidence.Ending == result.EndServerGone {
 		return layout.UpperFirst(strings.TrimSuffix(cmp.Or(c.Reason, "a check was broken"), ".")) + "."
 	}

@@ -2,6 +2,7 @@ package judge
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -65,8 +66,16 @@ func TestWhoseFaultItIsThatOperationsWereNotSent(t *testing.T) {
 		if test.change != nil {
 			test.change(e)
 		}
-		if j := Judge(e, rules); j.Verdict != test.want || !strings.HasPrefix(j.Reason, cmp.Or(test.reason, rules.Valid[0].Text)) {
+		j := Judge(e, rules)
+		if j.Verdict != test.want || !strings.HasPrefix(j.Reason, cmp.Or(test.reason, rules.Valid[0].Text)) {
 			t.Errorf("%s: %s because %q, want %s", name, j.Verdict, j.Reason, test.want)
+		}
+		// a table of the rules says the same
+		i := slices.IndexFunc(j.Checks, func(r result.Check) bool { return strings.HasPrefix(j.Reason, r.Text+":") })
+		if i < 0 {
+			t.Errorf("%s: %q is in no check", name, j.Reason)
+		} else if decides := j.Checks[i].Kind; (decides == result.KindSLO) != (test.want == result.Fail) {
+			t.Errorf("%s: %s because %q, and that rule is one of %q", name, j.Verdict, j.Reason, decides)
 		}
 	}
 }

@@ -41,6 +41,13 @@ func (j *judging) breaks(to result.Verdict, r *result.Check) {
 	j.empty = j.empty || empty && j.Verdict != was
 }
 
+// failsBy is breaks for a rule about the generator that the target has broken: it decides between
+// pass and fail.
+func (j *judging) failsBy(r *result.Check) {
+	j.breaks(result.Fail, r)
+	r.Kind = result.KindSLO
+}
+
 // Judge evaluates every rule and gives the verdict with its reason. A broken rule about the
 // generator makes the trial invalid whatever the others say, with one exception: when
 // operations were not sent because the target had refused, dropped or stopped reading
@@ -68,7 +75,7 @@ func Judge(e *Evidence, rules Rules) Judgement {
 		case r.Pass || k.Optional:
 		case !r.Unsaved && e.targetsFault(k, &r):
 			r.Note = e.unsent()
-			j.breaks(result.Fail, &r)
+			j.failsBy(&r)
 		default:
 			j.breaks(result.Invalid, &r)
 		}
@@ -97,7 +104,7 @@ func Judge(e *Evidence, rules Rules) Judgement {
 	}
 	for _, r := range e.nothingSent() {
 		if r.targets {
-			j.breaks(result.Fail, &r.check)
+			j.failsBy(&r.check)
 		} else {
 			missing = cmp.Or(missing, broken(&r.check))
 		}
