@@ -156,6 +156,7 @@ func (a *actor) Ack(m *client.Message) {
 		return
 	}
 	t.count.calls.Add(-1)
+	t.ledger.Acknowledged(int(c.stream), c.seq)
 	s := t.streams[c.stream]
 	at := a.came(m, c.sent)
 	if s.echoes {

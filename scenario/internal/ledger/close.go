@@ -199,16 +199,16 @@ func (l *Ledger) closeSlot(s *Slot, now int64) {
 }
 
 // mayBeUnwritten reports whether the message may never have been written: it reached no receiver,
-// and its sender left within bound after it, or before the system had taken it; an echo may have
-// been on its way to the sender, too (edge.go). A sender that left because the server was silent
-// has written it: what a half-open connection swallows is lost, up to the last message. In a fleet
-// the sender's agent decides that.
+// the server has not acknowledged it, and its sender left within bound after it, or before the
+// system had taken it; an echo may have been on its way to the sender, too (edge.go). A sender that
+// left because the server was silent has written it: what a half-open connection swallows is lost,
+// up to the last message. In a fleet the sender's agent decides that.
 func (s *Slot) mayBeUnwritten(bound int64) bool {
 	if s.Book.remote {
 		return s.unwritten
 	}
 	left := s.From.partedSince(s.epoch)
-	if left == nil || s.reached() || s.settled.reached() {
+	if left == nil || s.reached() || s.settled.reached() || s.Audience != nil && s.acked.Load() {
 		return false
 	}
 	until := left.at

@@ -281,24 +281,33 @@ func TestNoServerInOrderIsBlamed(t *testing.T) {
 }
 
 // A message that reached no receiver is lost, unless its sender left so soon that it may never have
-// been written.
+// been written. The server had what it has acknowledged.
 func TestMessagesOfLeaversAreLost(t *testing.T) {
-	for after, want := range map[int64]result.Ledger{
-		1 * ms:    {Sent: 2, Expected: 6, Received: 3, Undecided: 3},
-		20 * ms:   {Sent: 2, Expected: 6, Received: 3, Undecided: 3},
-		21 * ms:   {Sent: 2, Expected: 6, Received: 3, Lost: 3},
-		2000 * ms: {Sent: 2, Expected: 6, Received: 3, Lost: 3},
+	undecided, lost := result.Ledger{Sent: 2, Expected: 6, Received: 3, Undecided: 3}, result.Ledger{Sent: 2, Expected: 6, Received: 3, Lost: 3}
+	for _, c := range []struct {
+		after int64
+		acked bool
+		want  result.Ledger
+	}{
+		{1 * ms, false, undecided},
+		{1 * ms, true, lost},
+		{20 * ms, false, undecided},
+		{21 * ms, false, lost},
+		{2000 * ms, false, lost},
 	} {
 		m := newEdge(4)
 		st := m.send(0, 0, 10*ms)
 		for r := 1; r < 4; r++ {
 			m.get(r, st, 15*ms)
 		}
-		m.send(0, 0, 20*ms)
-		m.now.Store(20*ms + after)
+		st = m.send(0, 0, 20*ms)
+		if c.acked {
+			m.l.Acknowledged(0, st.Seq)
+		}
+		m.now.Store(20*ms + c.after)
 		m.l.Leave(m.r[0])
-		if got := m.close(10_000 * ms); got != want {
-			t.Errorf("its sender left after %v: %+v, want %+v", time.Duration(after), got, want)
+		if got := m.close(10_000 * ms); got != c.want {
+			t.Errorf("its sender left after %v, acknowledged %v: %+v, want %+v", time.Duration(c.after), c.acked, got, c.want)
 		}
 	}
 }

@@ -79,6 +79,7 @@ type Slot struct {
 	closed   bool        // is in the rows; guarded by Audience.mu
 	told     bool        // in a fleet: the sender's agent knows whom it was for, and reached, here
 	written  atomic.Bool // or cancelled: its emission is over
+	acked    atomic.Bool // see Acknowledged
 
 	// In a fleet, of another agent's message, as that agent says.
 	unwritten   bool // it may never have been written
@@ -132,6 +133,16 @@ func (s *Slot) SetLag(d int64) {
 func (s *Slot) Written() {
 	if s != nil {
 		s.written.Store(true)
+	}
+}
+
+// Acknowledged notes that the server has acknowledged a message of one of this process's clients:
+// it had the message, also when that reaches nobody.
+func (l *Ledger) Acknowledged(stream int, seq uint32) {
+	for b := l.books[stream]; b != nil; b = b.Also {
+		if s, _ := b.find(seq); s != nil {
+			s.acked.Store(true)
+		}
 	}
 }
 
