@@ -77,6 +77,22 @@ func TestRoomsThatStayEmpty(t *testing.T) {
 	}
 }
 
+// Rooms are not empty where messages to one came, whatever became of those of another stream.
+func TestRoomsOfOneStreamThatGetsNothing(t *testing.T) {
+	f, err := file.Parse("t.yaml", []byte(replaceAll(talkers, "send: [{op: all,", "rooms: {of: 1, join: 1}\n    send: [{op: room, event: typing, rate: 1/s}, {op: room,")), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lost, came := []ledger.Row{{Ledger: result.Ledger{Expected: 9, Lost: 9}}}, []ledger.Row{{Ledger: result.Ledger{Expected: 9, Received: 9}}}
+	tr := trialOf(t, f)
+	if said := tr.emptyRooms([][]ledger.Row{lost, lost}, true, false); said == "" {
+		t.Error("nothing is said of rooms that got nothing")
+	}
+	if said := tr.emptyRooms([][]ledger.Row{lost, came}, true, false); said != "" {
+		t.Errorf("rooms that got the messages of another stream: %q", said)
+	}
+}
+
 // What was on its way when a run ended says nothing of rooms, of the contract, or of the target.
 func TestRoomsOfAShortRun(t *testing.T) {
 	f, err := file.Parse("t.yaml", []byte(replaceAll(talkers, "send: [{op: all,", "rooms: {of: 1, join: 1}\n    send: [{op: room,")), nil)
