@@ -125,6 +125,32 @@ func TestMessagesByAnotherEvent(t *testing.T) {
 	}
 }
 
+// Where messages of an operation are missing, events that the contract does not name may be them.
+func TestEventsThatTheContractDoesNotName(t *testing.T) {
+	t.Parallel()
+	for every, want := range map[int]string{3: "64 `notice` events arrived, which no operation of the contract names", 1 << 30: ""} {
+		events, n := chatEvents(), 0
+		events["chat:say"] = func(e *fakeEvent) {
+			name := "chat:said"
+			if n++; n%every == 0 {
+				name = "notice"
+			}
+			e.deliver("/", name, e.text("text"), func(c *fakeConn) bool { return c.rooms[e.text("room")] })
+			e.deliver("/", "chat:typing", "", anybody)
+		}
+		s := &fakeServer{}
+		s.offer(t, events)
+		cell := play(t, s, chatContract+"groups:\n  people: {count: 12, connect: {rate: 10k/s}, rooms: {of: 3}, send: [{op: say, rate: 4/s, late: 300ms}]}\n")
+		notes := strings.Join(cell.Notes, "; ")
+		if want == "" && cell.Verdict == result.Pass && !strings.Contains(notes, "no operation") {
+			continue
+		}
+		if want == "" || cell.Verdict != result.Fail || !strings.Contains(notes, want) || strings.Count(notes, "no operation") != 1 {
+			t.Errorf("every %d: %s, %+v, notes %q, want %q", every, cell.Verdict, cell.Ledger, notes, want)
+		}
+	}
+}
+
 // Events without stamps are counted by name up to the bound, without allocation.
 func TestUnstamped(t *testing.T) {
 	var u unstamped

@@ -145,9 +145,22 @@ func (t *trial) unstampedEvents() (out map[string]int64) {
 	return out
 }
 
-// unstamped names the declared events that came without a stamp.
+// unstamped names the declared events that came without a stamp and, where deliveries are missing,
+// those that came most often of the others: messages may be in them.
 func (f *findings) unstamped(say func(format string, args ...any)) {
 	for _, name := range slices.Sorted(maps.Keys(f.cell.Unstamped)) {
 		say("%s `%s` events arrived without a stamp: they are not in the ledger", metric.FormatCount(f.cell.Unstamped[name]), name)
+	}
+	if f.t.contract == nil || f.cell.Ledger.Lost == 0 {
+		return
+	}
+	others := f.t.instead(f.t.unstamped.counts(), &file.Operation{})
+	for range 3 {
+		name, n := most(others)
+		if name == "" {
+			return
+		}
+		say("%s `%s` events arrived, which no operation of the contract names: messages that come so are lost", metric.FormatCount(n), name)
+		delete(others, name)
 	}
 }
