@@ -222,6 +222,10 @@ func (f *findings) turns(say func(format string, args ...any)) {
 // misdelivered reports messages that reached the wrong clients.
 func (f *findings) misdelivered(say func(format string, args ...any)) {
 	of := func(how string) int64 { return f.cell.Errors[metric.Error(metric.ErrDelivery, how).String()] }
+	former := "expect: all"
+	if f.t.contract != nil {
+		former = "to: all or to: room in the contract"
+	}
 	for _, strange := range []struct {
 		n    int64
 		what string
@@ -230,7 +234,7 @@ func (f *findings) misdelivered(say func(format string, args ...any)) {
 		{f.t.count.misnamed.Load(), "messages came by another event than the stream names, which is no delivery: a client listens to the event's name"},
 		{f.cell.Ledger.Duplicate, "messages were delivered twice"},
 		{of(metric.HowUnexpected), "messages were delivered to clients outside their audience"},
-		{f.t.count.toSender.Load(), "messages that were for others came to their own senders: a server that sends to io or io.to(room) includes the sender, one that sends to socket.broadcast or socket.to(room) does not; expect: all is for the former"},
+		{f.t.count.toSender.Load(), "messages that were for others came to their own senders: a server that sends to io or io.to(room) includes the sender, one that sends to socket.broadcast or socket.to(room) does not; " + former + " is for the former"},
 		{of(metric.HowStale), "messages were delivered again, more than half a minute after all had them"},
 		{of(metric.HowOverdue), "messages came after they had been counted as lost: more than ten minutes late, or sooner where the account took too much memory"},
 	} {
