@@ -170,7 +170,7 @@ func generatorFact(c *result.Cell) string {
 	if c.Interrupted {
 		return s
 	}
-	if result.Worst(c.Verdict, c.Verdict) == result.Invalid {
+	if sentences.Unfit(c) {
 		return s + ": not fit to judge"
 	}
 	return s + ": fit to judge"

@@ -217,10 +217,21 @@ func tooBusy(c result.Cell) bool {
 	})
 }
 
+// Unfit reports whether a cell broke a rule on the generator.
+func Unfit(c *result.Cell) bool {
+	return slices.ContainsFunc(c.Checks, func(k result.Check) bool {
+		return k.Kind == result.KindValid && !k.Pass && !k.Optional && !k.Undecided && k.Stat != metric.StatUndecided
+	})
+}
+
 func whyInvalid(c *result.Cell) string {
 	parts := brokenChecks(c, result.KindValid)
 	if len(parts) == 0 || c.Evidence != nil && c.Evidence.Mismatch != "" {
 		return strings.TrimSuffix(cmp.Or(c.Reason, "the run has no verdict"), ".")
 	}
-	return "the generator was not fit to judge: " + strings.Join(parts, "; ")
+	why := "too much is undecided: " // which is no fault of the generator
+	if Unfit(c) {
+		why = "the generator was not fit to judge: "
+	}
+	return why + strings.Join(parts, "; ")
 }

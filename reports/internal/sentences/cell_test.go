@@ -14,6 +14,7 @@ func TestWhyACellDidNotPass(t *testing.T) {
 	slow := result.Check{Text: "p99(delivery) < 100ms", Stat: "p99", Metric: "delivery", Kind: result.KindSLO, Value: 0.143, Unit: "s"}
 	lossy := result.Check{Text: "loss(delivery) == 0", Stat: "loss", Metric: "delivery", Kind: result.KindSLO, Value: 0.02, Unit: "share"}
 	lag := result.Check{Text: "p99(lag) < 1ms", Stat: "p99", Metric: "lag", Kind: result.KindValid, Value: 0.003, Unit: "s"}
+	open := result.Check{Text: "undecided(delivery) < 5%", Stat: "undecided", Metric: "delivery", Kind: result.KindValid, Value: 0.06, Unit: "share"}
 	optional, empty, met := slow, slow, slow
 	optional.Optional, empty.NoData, met.Pass = true, true, true
 	noted := empty
@@ -45,6 +46,13 @@ func TestWhyACellDidNotPass(t *testing.T) {
 		},
 		"a server that stayed": {result.Fail, "other words", []result.Check{slow}, &result.Evidence{Ending: "ran_out"}, "Check broken: p99(delivery) < 100ms, it was 143 ms."},
 		"the generator":        {result.Invalid, "p99(lag) < 1ms: 3 ms", []result.Check{slow, lag}, nil, "The generator was not fit to judge: p99(lag) < 1ms, it was 3 ms."},
+		"undecided deliveries": {result.Invalid, "undecided(delivery) < 5%: 6 %", []result.Check{slow, open}, nil, "Too much is undecided: undecided(delivery) < 5%, it was 6 %."},
+		"and the generator": {
+			result.Invalid, "undecided(delivery) < 5%: 6 %",
+			[]result.Check{lag, open},
+			nil,
+			"The generator was not fit to judge: p99(lag) < 1ms, it was 3 ms; undecided(delivery) < 5%, it was 6 %.",
+		},
 		"the contract": {
 			result.Invalid, "the contract does not fit: no event echo",
 			[]result.Check{lag},

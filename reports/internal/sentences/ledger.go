@@ -107,6 +107,6 @@ func LedgerLine(run *result.Run) string {
 // lossWords tell between which limits the loss lies.
 func lossWords(l *result.Ledger) string {
 	loss := l.Loss()
-	return fmt.Sprintf("loss: between %s and %s; undecided: %s, because clients connected or disconnected meanwhile",
+	return fmt.Sprintf("loss: between %s and %s; undecided: %s, because clients connected, left or changed rooms meanwhile",
 		layout.Share(loss.LeastShare), layout.Share(loss.MostShare), layout.Count(l.Undecided))
 }

@@ -165,7 +165,7 @@ func (e *Evidence) tooOpen(rules []file.Check) []result.Check {
 	return []result.Check{{
 		Text: fmt.Sprintf("undecided(delivery) < %g%%", undecidedShare*100), Stat: metric.StatUndecided, Metric: metric.Delivery,
 		Value: share, Limit: undecidedShare, Unit: metric.Share, Kind: result.KindValid, Op: "<",
-		Note: fmt.Sprintf("implied: whether %s deliveries were lost is unknown, since their receivers came or went meanwhile", metric.FormatCount(sum.Undecided)),
+		Note: fmt.Sprintf("implied: whether %s deliveries were lost is unknown, since their receivers or senders came, went or changed rooms meanwhile", metric.FormatCount(sum.Undecided)),
 	}}
 }
 

@@ -115,7 +115,7 @@ func TestImpliedRules(t *testing.T) {
 			e.Classes[e.Ledger[0][2].Class].Slow = true
 		}},
 		"too much is undecided": {
-			slo: clean, want: "undecided(delivery) < 5%: 6 % (implied: whether 24 deliveries were lost is unknown, since their receivers came or went meanwhile)",
+			slo: clean, want: "undecided(delivery) < 5%: 6 % (implied: whether 24 deliveries were lost is unknown, since their receivers or senders came, went or changed rooms meanwhile)",
 			change: func(e *Evidence) { e.Ledger[0][2].Undecided = 24 },
 		},
 		"a little is undecided":      {slo: clean, change: func(e *Evidence) { e.Ledger[0][2].Undecided = 19 }},
