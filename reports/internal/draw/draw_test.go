@@ -583,3 +583,11 @@ func TestTextsOfPointsStandApart(t *testing.T) {
 		}
 	}
 }
+
+// An edge parts two bands; a lone band has none, which would pass for a value.
+func TestEdgeBetweenBands(t *testing.T) {
+	two := []Band{{From: 1, To: 2, Grey: true}, {From: 2, To: 4}}
+	if follows(two, two[0]) || !follows(two, two[1]) {
+		t.Error("the edge of two bands is not between them")
+	}
+}

@@ -207,7 +207,7 @@ func (p *panel) drawBands(c *draw.Canvas) {
 		if b.Grey {
 			c.FillPolygon(shade, box(x0, c.Min.Y, x1, top))
 		}
-		if x0 > c.Min.X+1 {
+		if follows(p.Bands, b) {
 			c.StrokeLine2(draw.LineStyle{Color: edge, Width: 0.7}, x0, c.Min.Y, x0, top)
 		}
 		st := sans(textSize, muted, false)
@@ -215,6 +215,12 @@ func (p *panel) drawBands(c *draw.Canvas) {
 			baseline(c, st, (x0+x1)/2, c.Max.Y+3.5, b.Label, text.XCenter)
 		}
 	}
+}
+
+// follows reports whether a band begins where another ends: an edge parts the two. One line at the
+// side of a lone band would pass for a value.
+func follows(bands []Band, b Band) bool {
+	return slices.ContainsFunc(bands, func(other Band) bool { return other.To == b.From })
 }
 
 func (p *panel) drawAreas(c *draw.Canvas) {

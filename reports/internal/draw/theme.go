@@ -31,7 +31,7 @@ var (
 	// The scale goes from light to dark in even steps of lightness, so that it reads in grey as
 	// well.
 	boxes = [fills]color.RGBA{
-		Heat1: rgb(0xE8F1F8), Heat2: rgb(0xC9DFEF), Heat3: rgb(0xA3C9E3), Heat4: rgb(0x76AED3), Heat5: rgb(0x4A90BF), Heat6: rgb(0x2A72A5), Heat7: rgb(0x175586), Heat8: rgb(0x0A3A63),
+		Heat1: rgb(0xCBE0F0), Heat2: rgb(0xB2D1E8), Heat3: rgb(0x96C1DF), Heat4: rgb(0x76AED3), Heat5: rgb(0x4A90BF), Heat6: rgb(0x2A72A5), Heat7: rgb(0x175586), Heat8: rgb(0x0A3A63),
 		Good: rgb(0x7CC7AC), Bad: rgb(0xC8385F), Void: rgb(0xD3D8DE),
 	}
 )
