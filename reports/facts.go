@@ -65,9 +65,10 @@ func manyClients(run *result.Run) string {
 		s += " to " + layout.Count(int64(held.Top))
 	}
 	parts := []string{s + " held"}
-	axes := selection.Varying(run)
 	for _, name := range []string{"transport", "fanout"} {
-		if v := selection.Setting(&run.Cells[0], name); v != "" && !slices.Contains(axes, name) {
+		v := selection.Setting(&run.Cells[0], name)
+		differs := func(c result.Cell) bool { return selection.Setting(&c, name) != v }
+		if v != "" && !slices.ContainsFunc(run.Cells, differs) {
 			if name == "fanout" {
 				v += " fan-out"
 			}

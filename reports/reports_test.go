@@ -326,3 +326,32 @@ func TestUnits(t *testing.T) {
 		}
 	}
 }
+
+// The first table says of the clients of several cells what holds for all of them.
+func TestFactsOfAllCells(t *testing.T) {
+	run := reporttest.Sample("pass")
+	run.Cells = append(run.Cells, run.Cells[0])
+	run.Cells[0].Params, run.Cells[1].Params = map[string]string{"fan": "batched"}, map[string]string{"fan": "serial"}
+	run.Cells[1].Settings = map[string]string{"transport": "websocket", "fanout": "serial"}
+	if got := manyClients(run); !strings.HasSuffix(got, " held, websocket") {
+		t.Errorf("%q", got)
+	}
+	run.Cells[1].Settings["fanout"] = "batched"
+	if got := manyClients(run); !strings.HasSuffix(got, " held, websocket, batched fan-out") {
+		t.Errorf("%q", got)
+	}
+}
+
+// A run with too few samples says nothing against its generator.
+func TestFactsOfTooFewSamples(t *testing.T) {
+	c := &reporttest.Sample("pass").Cells[0]
+	c.Verdict, c.Reason = result.Invalid, c.Checks[0].Text+": not enough samples"
+	c.Checks[0].Kind, c.Checks[0].Pass, c.Checks[0].Undecided = result.KindValid, false, true
+	if got := generatorFact(c); !strings.HasSuffix(got, ": fit to judge") {
+		t.Errorf("%q", got)
+	}
+	c.Checks[0].Undecided = false
+	if got := generatorFact(c); !strings.HasSuffix(got, ": not fit to judge") {
+		t.Errorf("%q", got)
+	}
+}
