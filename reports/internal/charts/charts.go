@@ -284,10 +284,16 @@ func top(pts []draw.Point) (y float64) {
 }
 
 // phaseNote names the phases, since the narrow ones have no room for their names in the figure.
-func phaseNote(c *result.Cell) string {
+func phaseNote(c *result.Cell) string { return phaseNoteUntil(c, math.Inf(1)) }
+
+// phaseNoteUntil is that of a figure that ends at a second.
+func phaseNoteUntil(c *result.Cell, end float64) string {
 	var parts []string
 	grey := false
 	for _, p := range c.Phases {
+		if p.StartS >= end {
+			continue
+		}
 		parts = append(parts, fmt.Sprintf("%s %s to %s", p.Name, layout.Significant(p.StartS), layout.Seconds(p.EndS)))
 		grey = grey || !p.Record
 	}
@@ -298,7 +304,7 @@ func phaseNote(c *result.Cell) string {
 	if grey {
 		s += " Grey phases are not recorded: the summary leaves them out."
 	}
-	if len(faults(c)) > 0 {
+	if len(until(faults(c), end)) > 0 {
 		s += " Vertical lines are the moments of faults."
 	}
 	return s

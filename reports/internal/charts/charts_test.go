@@ -171,3 +171,73 @@ func TestAxesFollowTheValues(t *testing.T) {
 		}
 	}
 }
+
+// A caption speaks of what the figure shows, and of nothing else.
+func TestCaptions(t *testing.T) {
+	c := &reporttest.Sample("pass").Cells[0]
+	c.Phases = append(c.Phases, result.Phase{Name: "cut", StartS: 60, EndS: 70, Record: true, Fault: "drop"})
+	whole, ramp := serverResources("server", c, ""), connectRamp("connects", c, "")
+	for _, f := range []*Figure{whole, ramp} {
+		f.Caption = strings.ReplaceAll(f.Caption, layout.Nbsp, " ")
+	}
+	if n := len(whole.Panels); n != 3 || !strings.Contains(whole.Caption, "the clients it held. Phases: ramp 0 to 10 s,") || !strings.Contains(whole.Caption, "cut 60 to 70 s. Grey phases are not recorded: the summary leaves them out. Vertical lines") {
+		t.Errorf("%d panels: %s", n, whole.Caption)
+	}
+	if end := ramp.Panels[0].X.Max; end > 15 || strings.Contains(ramp.Caption, "hold") || strings.Contains(ramp.Caption, "Vertical") || !strings.Contains(ramp.Caption, "ramp 0 to 10 s") {
+		t.Errorf("to %v s: %s", end, ramp.Caption)
+	}
+	c.Timeline, c.Phases = c.Timeline[:2], []result.Phase{{Name: "hold", EndS: 2, Record: true}}
+	if f := serverResources("server", c, ""); len(f.Panels) != 2 || strings.Contains(f.Caption, "held") {
+		t.Errorf("%d panels: %s", len(f.Panels), f.Caption)
+	}
+	if f := generatorHealth("generator", c, ""); !strings.Contains(f.Caption, "how late") || !strings.Contains(f.Caption, "Dashed") {
+		t.Error(f.Caption)
+	}
+	for i := range c.Timeline {
+		c.Timeline[i].LagP99us, c.Timeline[i].Latency = 0, nil
+	}
+	c.Checks = nil
+	if f := generatorHealth("generator", c, ""); strings.Contains(f.Caption, "late") || strings.Contains(f.Caption, "Dashed") {
+		t.Error(f.Caption)
+	}
+}
+
+// A rule without data was met in no second.
+func TestRulesOverTimeWithoutData(t *testing.T) {
+	c := &reporttest.Sample("pass").Cells[0]
+	for i := range c.Checks {
+		c.Checks[i].NoData = c.Checks[i].Stat == "loss"
+	}
+	f := sloStrip("rules", c, "")
+	for _, row := range f.Data.Rows {
+		if strings.HasPrefix(row[0], "loss") {
+			t.Errorf("%q", row)
+		}
+	}
+	if len(f.Data.Rows) == 0 {
+		t.Error("no rules")
+	}
+}
+
+// Of many combinations the lowest and the highest are shown, by a percentile that all of them have.
+func TestShownOfManyGroups(t *testing.T) {
+	for n, name := range map[int]string{50: "p50", 100: "p90", 1000: "p99"} {
+		var gs []selection.Group
+		for i, us := range []int64{50, 10, 80, 30, 70, 20, 60, 40} {
+			h := result.NewHistogram()
+			for range n + i {
+				_ = h.RecordValue(us)
+			}
+			c := &result.Cell{Verdict: result.Pass, Latency: map[string]*result.Latency{"delivery": result.FromHistogram(h)}}
+			gs = append(gs, selection.Group{Label: layout.Count(us), Cells: []*result.Cell{c}})
+		}
+		kept, note := shown(gs, "delivery")
+		var got []string
+		for _, g := range kept {
+			got = append(got, g.Label)
+		}
+		if want := []string{"10", "20", "30", "60", "70", "80"}; !slices.Equal(got, want) || !strings.HasSuffix(note, "the 3 with the highest "+name) {
+			t.Errorf("of %d samples %q, %s", n, got, note)
+		}
+	}
+}

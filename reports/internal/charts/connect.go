@@ -64,10 +64,11 @@ func connectRamp(name string, c *result.Cell, sub string) *Figure {
 	}
 	f := &Figure{Data: data, Caption: "How the clients connected: asked to connect, transport open, connected to their namespace"}
 	if failures == 0 {
-		f.Caption += "; no connect failed" + phaseNote(c)
+		f.Caption += "; no connect failed"
 	} else {
-		f.Caption += "; crosses mark seconds with failed connects" + phaseNote(c)
+		f.Caption += "; crosses mark seconds with failed connects"
 	}
+	f.Caption += phaseNoteUntil(c, p.X.Max)
 	f.Figure = draw.Figure{Name: name, Title: "Connect ramp", Sub: sub, Panels: panels}
 	return f
 }

@@ -81,8 +81,16 @@ func generatorHealth(name string, c *result.Cell, sub string) *Figure {
 	if len(panels) == 0 {
 		return nil
 	}
+	f := &Figure{Caption: "Whether the measurements can be trusted: "}
+	if topLag > 0 {
+		f.Caption += "how late the generator was, and "
+	}
+	f.Caption += "how much CPU it used"
+	if slices.ContainsFunc(panels, func(p draw.Panel) bool { return len(p.Rules) > 0 }) {
+		f.Caption += ". Dashed red lines are the limits of the scenario's valid rules; of one far above the values only the name is there"
+	}
+	f.Caption += phaseNote(c)
 	onePhaseAxis(panels, c)
-	f := &Figure{Caption: "Whether the measurements can be trusted: how late the generator was, and how much CPU it used. Dashed red lines are the limits of the scenario's valid rules; of one far above the values only the name is there" + phaseNote(c)}
 	f.Figure = draw.Figure{Name: name, Title: "Generator health", Sub: sub, Panels: panels}
 	f.Data = healthTable(c)
 	return f
@@ -185,7 +193,11 @@ func serverResources(name string, c *result.Cell, sub string) *Figure {
 		return nil
 	}
 	onePhaseAxis(panels, c)
-	f := &Figure{Caption: "What the server used, as counted by the operating system, and the clients it held" + phaseNote(c), Data: healthTable(c)}
+	f := &Figure{Caption: "What the server used, as counted by the operating system", Data: healthTable(c)}
+	if len(held) > 1 {
+		f.Caption += ", and the clients it held"
+	}
+	f.Caption += phaseNote(c)
 	f.Figure = draw.Figure{Name: name, Title: "Server resources", Sub: sub, Panels: panels}
 	return f
 }

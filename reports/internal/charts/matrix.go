@@ -44,7 +44,7 @@ func Comparing(run *result.Run, gs []selection.Group, ws []selection.Work) ([]*F
 }
 
 // shown picks the groups that a chart of lines can tell apart: all of them, or those with the
-// lowest and the highest p99.
+// lowest and the highest p99, or which percentile all of them have the samples for.
 func shown(gs []selection.Group, metricName string) (kept []selection.Group, note string) {
 	var withData []selection.Group
 	for _, g := range gs {
@@ -58,13 +58,15 @@ func shown(gs []selection.Group, metricName string) (kept []selection.Group, not
 	if len(withData) <= draw.Series-1 {
 		return withData, ""
 	}
-	byP99 := slices.Clone(withData)
-	sort.SliceStable(byP99, func(i, j int) bool {
-		return selection.Over(byP99[i].Valid(), selection.LatencyOf(metricName, selection.P99)).Mid < selection.Over(byP99[j].Valid(), selection.LatencyOf(metricName, selection.P99)).Mid
+	q := selection.Highest(withData, metricName)
+	of := selection.LatencyOf(metricName, q)
+	sorted := slices.Clone(withData)
+	sort.SliceStable(sorted, func(i, j int) bool {
+		return selection.Over(sorted[i].Valid(), of).Mid < selection.Over(sorted[j].Valid(), of).Mid
 	})
 	const low, high = 3, 3
-	note = fmt.Sprintf("%d of %d combinations: the %d with the lowest and the %d with the highest p99", low+high, len(withData), low, high)
-	return append(byP99[:low:low], byP99[len(byP99)-high:]...), note
+	note = fmt.Sprintf("%d of %d combinations: the %d with the lowest and the %d with the highest %s", low+high, len(withData), low, high, selection.Percentiles[q].Name)
+	return append(sorted[:low:low], sorted[len(sorted)-high:]...), note
 }
 
 // spectrumByGroup lays the distributions of one metric over each other, the trials of a group

@@ -133,6 +133,9 @@ func sloStrip(name string, c *result.Cell, sub string) *Figure {
 	per := stretches(len(c.Timeline))
 	var rows []ruleRow
 	for i := range c.Checks {
+		if c.Checks[i].NoData {
+			continue
+		}
 		if r := ruleOverTime(c, &c.Checks[i], max(per, 1)); r.good+r.bad > 0 {
 			rows = append(rows, r)
 		}
