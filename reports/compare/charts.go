@@ -33,6 +33,7 @@ type changeRow struct {
 // changes draws a row per change: a mark at the estimate, a line along its interval, and a band of
 // two per cent around none.
 func changes(name, title, sub string, rows []changeRow) *charts.Figure {
+	all := slices.DeleteFunc(slices.Clone(rows), func(r changeRow) bool { return r.Change == nil })
 	rows = relativeOnly(rows)
 	if len(rows) == 0 {
 		return nil
@@ -87,6 +88,9 @@ func changes(name, title, sub string, rows []changeRow) *charts.Figure {
 		with = ""
 	}
 	f := &charts.Figure{Caption: "The change of each metric" + with + ". The grey band marks changes of up to 2" + layout.Nbsp + "% in either direction."}
+	if len(rows) < len(all) {
+		f.Caption += " A change without a quotient is in the table only: that of a share, or from zero."
+	}
 	f.Figure = draw.Figure{Name: name, Title: title, Sub: sub, Panels: []draw.Panel{p}}
 	return f
 }

@@ -67,12 +67,15 @@ func TestChangesFigure(t *testing.T) {
 		t.Errorf("the axis from %v to %v hides an interval", p.X.Min, p.X.Max)
 	}
 	with := f.Caption
+	if !strings.Contains(with, "in the table only") {
+		t.Errorf("the share is not drawn: %q", with)
+	}
 	// A third and the threefold lie equally far from no change.
 	f = changes("c", "Changes", "", []changeRow{relative("a", Worse, 2, nil), relative("b", Better, -2.0/3, nil)})
 	if x := f.Panels[0].X; !x.Log {
 		t.Errorf("large changes on the axis %+v", x)
 	}
-	if !strings.Contains(with, "interval") || strings.Contains(f.Caption, "interval") {
+	if !strings.Contains(with, "interval") || strings.Contains(f.Caption, "interval") || strings.Contains(f.Caption, "only") {
 		t.Errorf("with intervals %q, and without any %q", with, f.Caption)
 	}
 	if worse, better := pointsOf(f, "worse"), pointsOf(f, "better"); !same(worse[0], draw.Point{X: 3, Y: 2}) || math.Abs(better[0].X-1.0/3) > 1e-9 {

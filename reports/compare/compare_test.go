@@ -178,6 +178,26 @@ func TestCompareByAxis(t *testing.T) {
 	}
 }
 
+// Pairs without valid trials have no heading over nothing.
+func TestCompareInvalidPairs(t *testing.T) {
+	run := reporttest.Trials(1, 2, 2000, 2000, 1000)
+	for i := range run.Cells {
+		run.Cells[i].Verdict = result.Invalid
+	}
+	c := compare(t, Options{By: "kind"}, Input{Name: "x", Run: run})
+	var text strings.Builder
+	if err := c.Text(&text); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(text.String(), "==") {
+		t.Error(text.String())
+	}
+	page, err := c.HTML()
+	if n := strings.Count(string(page), "Nothing can be compared."); err != nil || n != 2 || strings.Contains(string(page), ">detectable<") {
+		t.Errorf("%d notes, %v", n, err)
+	}
+}
+
 func TestCompareNamesWhatManyPairsNeed(t *testing.T) {
 	c := compare(t, Options{By: "kind"}, Input{Name: "x", Run: reporttest.Trials(1, 5, 1000, 3000, 3000, 3000, 3000, 3000, 3000, 3000)})
 	for _, p := range c.Pairs {

@@ -203,11 +203,12 @@ func (c *Comparison) Text(w io.Writer) error {
 			left++
 			continue
 		}
-		if p.Label != "" {
+		// What differs is the same for most pairs of a matrix; say it once.
+		r := differsText(c, p)
+		if p.Label != "" && (r != last || len(p.Changes) > 0) {
 			fmt.Fprintf(&b, "\n== %s, against %s\n", p.Label, p.Base)
 		}
-		// What differs is the same for most pairs of a matrix; say it once.
-		if r := differsText(c, p); r != last {
+		if r != last {
 			b.WriteString(r)
 			last = r
 		}
