@@ -9,7 +9,6 @@ import (
 
 	"github.com/throng-io/throng/reports/compare"
 	"github.com/throng-io/throng/reports/internal/htmlpage"
-	"github.com/throng-io/throng/reports/internal/layout"
 )
 
 //go:embed view_choose.html
@@ -47,7 +46,7 @@ func (v *Viewer) compare(w http.ResponseWriter, r *http.Request) {
 	}
 	c, err := compare.Inputs(inputs, compare.Options{By: q.Get("by"), Base: q.Get("value")})
 	if err != nil { // the error says why
-		p := &choosePage{Problem: layout.UpperFirst(err.Error()) + "."}
+		p := &choosePage{Problem: err.Error() + "."} // it may begin with the name of a run
 		if len(inputs) == 2 {
 			p.Base, p.New = inputs[0].Choices(), inputs[1].Choices()
 		}

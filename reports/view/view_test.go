@@ -168,6 +168,9 @@ func TestViewCompares(t *testing.T) {
 	if status, body, _ := get(t, server, "/compare?base=matrix&by=kind"); status != http.StatusOK || !strings.Contains(body, "kind b") {
 		t.Errorf("by axis: %d %.200s", status, body)
 	}
+	if _, body, _ := get(t, server, "/compare?base=old&by=kind"); !strings.Contains(body, "<p>old: ") {
+		t.Errorf("the run is not named as it is: %.300s", body)
+	}
 	for path, want := range map[string]int{
 		"/compare": http.StatusBadRequest, "/compare?base=old&new=old": http.StatusBadRequest, "/compare?base=old&new=none": http.StatusNotFound,
 		"/compare?base=old": http.StatusBadRequest, "/compare?base=old&new=matrix%23kind": http.StatusInternalServerError, "/compare?base=old&by=kind": http.StatusUnprocessableEntity,
