@@ -198,6 +198,8 @@ function nice(v) { // the round number that is not below v
   return [1, 2, 5, 10].map(m => m * e).find(n => n >= v * 0.999);
 }
 
+const steps = [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400, 28800]; // between labels of time, seconds
+
 function chart(id, o) {
   const svg = $(id), width = svg.clientWidth || 500, height = svg.clientHeight || 190;
   const left = 58, right = 8, top = 6, bottom = 20;
@@ -212,7 +214,7 @@ function chart(id, o) {
     for (let e = from; e <= to; e++) ticks.push(Math.pow(10, e));
   } else {
     high = o.top || nice(Math.max(high, ...limits)); low = 0;
-    ticks = [0, high / 2, high];
+    ticks = [0, high / 2, high].filter(v => o.top || Number.isInteger(v)); // there is no half of a client
   }
   const x = t => left + (width - left - right) * t / total;
   const share = v => o.log ? Math.log(Math.max(v, low) / low) / Math.log(high / low) : v / high;
@@ -224,8 +226,8 @@ function chart(id, o) {
   for (const v of ticks) {
     all.push(draw("line", {class: "grid", x1: left, x2: width - right, y1: y(v), y2: y(v)}), draw("text", {x: left - 6, y: y(v) + 4, "text-anchor": "end"}, tick(o.show(v))));
   }
-  for (let i = 0, parts = total < 8 ? 1 : 4; i <= 4; i += 4 / parts) {
-    all.push(draw("text", {x: x(total * i / 4), y: height - 4, "text-anchor": i === 0 ? "start" : i === 4 ? "end" : "middle"}, clock(total * i / 4)));
+  for (let t = 0, step = steps.find(s => total / s < (width < 400 ? 5 : 7)) || 86400; t <= total; t += step) {
+    all.push(draw("text", {x: x(t), y: height - 4, "text-anchor": t === 0 ? "start" : x(t) > width - 24 ? "end" : "middle"}, clock(t)));
   }
   for (const v of limits.filter(v => v >= low)) all.push(draw("line", {class: "limit", x1: left, x2: width - right, y1: y(v), y2: y(v)}));
   for (const l of o.lines) {
