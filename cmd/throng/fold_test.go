@@ -57,6 +57,11 @@ func TestFoldTable(t *testing.T) {
 		{"about     three words more\nduration  20s\n", 22, "about     three words\n          more\nduration  20s\n"},
 		{"a rather long name of it  1 ms\nshort                     2 ms\n", 20, "a rather long   1 ms\nname of it\nshort           2 ms\n"},
 		{"ok  descriptors  as many as a run needs\n", 30, "ok  descriptors  as many as a\n                 run needs\n"},
+		// the text at the end has its words beside the others where they leave it some room
+		{"rule  outcome  found\ncpu   broken   it was more than was allowed\nlag   met      1 ms\n", 40, "rule  outcome  found\n" +
+			"cpu   broken   it was more than was\n               allowed\nlag   met      1 ms\n"},
+		{"rule  outcome  found\ncpu   broken   it was more than was allowed\nlag   met      1 ms\n", 21, "rule  outcome\ncpu   broken\nlag   met\n\n" +
+			"rule  found\ncpu   it was more\n      than was\n      allowed\nlag   1 ms\n"},
 		{"出席  出席出席出席出席\na     b\n", 12, "出席  出席出席出席出席\na     b\n"},
 		{"a  b cccccccccccc\nbb  c dddddddddddd\n", 9, "a  b cccccccccccc\nbb  c dddddddddddd\n"}, // no column is common to them
 	} {

@@ -13,8 +13,8 @@ import (
 type column struct{ from, to int }
 
 // foldTable puts the columns of a table that is wider than width below each other: each time as
-// many as fit beside the first ones, which name the rows. A column that is too wide even so has its
-// words in several lines.
+// many as fit beside the first ones, which name the rows. A column that is too wide even so, and a
+// text at the end that has some room, have their words in several lines.
 func foldTable(rows []string, width int) (out []string) {
 	cols := columns(rows)
 	if len(cols) < 2 || cols[len(cols)-1].to <= width {
@@ -23,7 +23,7 @@ func foldTable(rows []string, width int) (out []string) {
 	names := naming(rows, cols, width)
 	for rest := cols[names:]; len(rest) > 0; {
 		shown := append(slices.Clone(cols[:names]), rest[0])
-		for rest = rest[1:]; len(rest) > 0 && wide(append(shown, rest[0])) <= width; rest = rest[1:] {
+		for rest = rest[1:]; len(rest) > 0 && (wide(append(shown, rest[0])) <= width || wraps(shown, rest, width)); rest = rest[1:] {
 			shown = append(shown, rest[0])
 		}
 		if len(out) > 0 {
@@ -72,6 +72,12 @@ func wide(cols []column) int {
 		n += c.to - c.from
 	}
 	return n
+}
+
+// wraps reports whether the last column, which does not fit, has its words in several lines beside
+// the columns shown: they leave it room for some words.
+func wraps(shown, rest []column, width int) bool {
+	return len(rest) == 1 && width-wide(shown)-2 >= 20
 }
 
 // naming is how many of the first columns tell the rows apart, of a single row all but the last, if
