@@ -231,7 +231,7 @@ type Membership struct {
 	lacked int64         // since when it had lacked what was sent then; see parting.until; likewise
 	member bool          // likewise
 	away   bool          // suspended; likewise
-	open   []*Slot       // messages in flight to it then; likewise
+	open   []*Slot       // messages in flight to it as it was suspended or left; likewise
 	// the version as of its last recovery; 0: none; its receiver's goroutine's
 	back  uint32
 	gaps  []gap // that have ended; likewise
@@ -362,7 +362,8 @@ func (l *Ledger) end(r *Receiver, m *Membership, p *parting) {
 		a.members--
 		a.parts[m.part].members--
 		a.vacate(m)
-		for _, s := range a.lacks(r, m, p, true) {
+		m.open = a.lacks(r, m, p, true)
+		for _, s := range m.open {
 			s.giveUp(m)
 			l.reportIfComplete(s)
 		}

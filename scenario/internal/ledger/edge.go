@@ -121,11 +121,19 @@ func (s *Slot) leaving(part int, after int64) (i int, known bool) {
 }
 
 // strays notes that the message has come to a receiver all the same, after it had left the room:
-// that is neither received nor lost. The audience is not locked.
+// that is neither received nor lost. What has come before does nothing: of its leaving there is
+// nothing to take back. The audience is not locked.
 func (s *Slot) strays(m *Membership) {
 	s.Audience.mu.Lock()
 	defer s.Audience.mu.Unlock()
-	s.stays(m.part, s.until(m))
+	i := slices.Index(m.open, s)
+	if i < 0 {
+		return
+	}
+	m.open = slices.Delete(m.open, i, i+1)
+	if s.asOf >= m.back { // see giveUp
+		s.stays(m.part, s.until(m))
+	}
 }
 
 // stays takes back a leaving. The audience is locked.

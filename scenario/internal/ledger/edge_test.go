@@ -410,6 +410,26 @@ func TestWhatComesAfterLeavingARoomIsNotLost(t *testing.T) {
 	}
 }
 
+// What comes once more to a receiver that has left takes back no other's leaving: neither what it
+// had when it left, nor what has come since.
+func TestTwiceAfterLeavingARoomHidesNoLoss(t *testing.T) {
+	m := newEdge(5)
+	st := m.send(0, 0, 10*ms)
+	m.get(1, st, 15*ms)
+	m.get(4, st, 15*ms)
+	for _, r := range []int{2, 3, 4} {
+		m.l.End(m.r[r], m.r[r].Memberships()[0], 2000*ms)
+	}
+	for _, r := range []int{4, 2, 2} {
+		if k := m.get(r, st, 2400*ms); k != Ignored {
+			t.Errorf("%d after it left: %v", r, k)
+		}
+	}
+	if got, want := m.close(10_000*ms), (result.Ledger{Sent: 1, Expected: 4, Received: 2, Undecided: 1, Lost: 1}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+}
+
 // Clients that live shorter than the late limit do not hide what a server loses: of all that it
 // loses, and of it alone, all but a few are lost, also of messages that are closed early to save
 // memory.
