@@ -408,12 +408,13 @@ func TestWebTransportBroadcast(t *testing.T) {
 	ready.Add(sessions)
 	begin := make(chan struct{})
 	addr, conf := listenQUIC(t, func(p *wtPeer) {
-		joined := p.join(25000, 20000)
+		joined := p.join(600_000, 60_000) // nobody pings, however long the others take to connect
 		ready.Done()
 		if !joined {
 			return
 		}
 		<-begin
+		_ = p.SetDeadline(time.Now().Add(patience))
 		for i := range messages {
 			p.text(fmt.Sprintf(`42["n",%d]`, i))
 		}

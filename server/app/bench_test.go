@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/throng-io/throng/server"
+	"github.com/throng-io/throng/server/internal/testclient"
 )
 
 // TestVolatile: what a request calls volatile is dropped at a client that does not read, which would
@@ -18,7 +21,12 @@ func TestVolatile(t *testing.T) {
 		`["room","here","m",{"n":%d,"p":"%s"},"true","true"]`: false, // words are not true: everything is kept
 	} {
 		t.Run(request, func(t *testing.T) {
-			c := dial(t)
+			srv, err := New("bench", server.Options{Times: testclient.NoPings})
+			if err != nil {
+				t.Fatal(err)
+			}
+			url := testclient.Serve(t, srv)
+			c, other := testclient.Join(t, url, ""), testclient.Join(t, url, "")
 			c.Send(`421["join","here"]`)
 			if got := c.Next(); got != "431[]" {
 				t.Fatal(got)
@@ -29,6 +37,9 @@ func TestVolatile(t *testing.T) {
 			}
 			for i := range many {
 				c.Send("42" + fmt.Sprintf(request, i, text))
+			}
+			c.Send(`42["all","done",0,true]`)
+			for other.Next() != `42["done",0]` { // the server has passed on all before it: c may read now
 			}
 			c.Send(`427["echo","after"]`)
 			got := 0
