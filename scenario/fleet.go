@@ -15,9 +15,17 @@ type Fleet interface {
 	// caller may read it after the trial again, for the clocks' latest bounds.
 	Agents() []result.Agent
 	// Begin gives each agent its part of a trial. It returns when all are ready, or why one is not:
-	// the error of its RunPart with its name, as EncodeRefusal and DecodeRefusal pass it on.
+	// the error of its RunPart with its name, as EncodeRefusal and DecodeRefusal pass it on, or an
+	// *AgentError.
 	Begin(ctx context.Context, job []byte) (Parts, error)
 }
+
+// AgentError says that an agent is gone, or does not answer, so that no trial can begin.
+type AgentError struct{ Err error }
+
+func (e *AgentError) Error() string { return e.Err.Error() }
+
+func (e *AgentError) Unwrap() error { return e.Err }
 
 // Parts are the parts of one trial, as the controller sees them. One goroutine at a time calls
 // Start and Tell, and one calls Next beside it; Close may be called by any.

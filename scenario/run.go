@@ -36,7 +36,7 @@ func (e *CommandError) Error() string {
 //
 // When ctx ends, the trial in progress is cut short and counts as invalid, with its measurements so
 // far; later trials are skipped, and Run returns within two seconds with Interrupted set and no
-// error. After an error the trials before it are returned with it.
+// error. After an error the trials before it are returned with it, with Interrupted set, too.
 //
 // While it runs, Run raises GOMAXPROCS by one for the thread that paces and by one for each that
 // reads for the clients, and the soft limit of file descriptors to the hard one, and sets GOGC=50
@@ -109,20 +109,29 @@ func runCells(ctx context.Context, f *file.File, opt Options) (*result.Run, erro
 		err = repeatInvalid(ctx, run, f, cells, opt)
 	}
 	run.Settle(planned)
-	if err != nil {
-		return run, err
+	if err != nil || ctx.Err() != nil {
+		interrupted(run, f, planned, err)
 	}
+	return run, err
+}
+
+// interrupted notes in a run that has ended too early what it lacks, and why: nil, its caller has
+// ended it.
+func interrupted(run *result.Run, f *file.File, planned []result.PlannedTrial, why error) {
 	cut := slices.ContainsFunc(run.Cells, func(c result.Cell) bool { return c.Interrupted })
 	missing := len(run.Missing(planned))
-	if ctx.Err() != nil && (cut || missing > 0) {
-		run.Interrupted, run.Verdict = true, result.Invalid
-		text := fmt.Sprintf("interrupted: %d of %d trials ran", len(cells)-missing, len(cells))
-		if cut {
-			text = fmt.Sprintf("interrupted: %d of %d trials ran, the last one cut short", min(len(cells)-missing+1, len(cells)), len(cells))
-		}
-		run.Warnings = append(run.Warnings, text)
+	if !cut && missing == 0 {
+		return
 	}
-	return run, nil
+	run.Interrupted, run.Verdict = true, result.Invalid
+	text := fmt.Sprintf("interrupted: %d of %d trials ran", len(planned)-missing, len(planned))
+	if cut {
+		text = fmt.Sprintf("interrupted: %d of %d trials ran, the last one cut short", min(len(planned)-missing+1, len(planned)), len(planned))
+	}
+	if why != nil {
+		text += ": " + result.Short(f.Spec.Secrets.Mask(why.Error()), result.MaxText)
+	}
+	run.Warnings = append(run.Warnings, text)
 }
 
 // possible says why trials cannot be run here.

@@ -471,6 +471,34 @@ func TestInterruptBetweenTrials(t *testing.T) {
 	}
 }
 
+// Neither is one whose second trial could not begin, and it says why.
+func TestErrorBetweenTrials(t *testing.T) {
+	t.Parallel()
+	ownClock(t, func(t *testing.T) {
+		f, err := file.Parse("t.yaml", []byte(onAnyMachine(broadcast+"matrix: {repeat: 2}\n")), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		trials := 0
+		s := &fakeServer{refuse: func(int) error {
+			if trials < 2 {
+				return nil
+			}
+			return &client.DialError{Stage: "tcp", Class: "refused", Err: errors.New("connection refused")}
+		}}
+		count := func(*file.Cell) func() { trials++; return func() {} }
+		run, err := Run(t.Context(), f, Options{Target: "http://127.0.0.1:1", dial: s.dial, sleep: time.Sleep, Trial: count})
+		if _, is := errors.AsType[*TargetError](err); !is || len(run.Cells) != 1 || run.Cells[0].Verdict != result.Pass {
+			t.Fatalf("%v, %+v", err, run)
+		}
+		dropMachineWarnings(run)
+		want := "interrupted: 1 of 2 trials ran: " + err.Error()
+		if !run.Interrupted || run.Verdict != result.Invalid || len(run.Warnings) != 1 || run.Warnings[0] != want {
+			t.Errorf("interrupted %v, %s, %q", run.Interrupted, run.Verdict, run.Warnings)
+		}
+	})
+}
+
 func TestUnreachableTarget(t *testing.T) {
 	t.Parallel()
 	f, err := file.Parse("t.yaml", []byte(broadcast), nil)

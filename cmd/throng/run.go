@@ -257,15 +257,11 @@ func runOne(cmd *cobra.Command, f *file.File, dir string, opt scenario.Options, 
 	if err := unread(base.compare(cmd, dir, run, flags.asJSON)); err != nil {
 		return 0, &exitError{exitUsage, err}
 	}
-	switch {
-	case runErr != nil: // the measurements of the trials before it are written
+	if run.Interrupted && !flags.quiet {
+		sayResume(cmd.ErrOrStderr(), f, dir)
+	}
+	if runErr != nil { // the measurements of the trials before it are written
 		return 0, classify(runErr)
-	case run.Interrupted && !flags.quiet:
-		how := "continue with"
-		if len(f.Cells()) == 1 {
-			how = "begin its one trial anew with"
-		}
-		_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "interrupted; %s: throng run --resume %s\n", how, dir)
 	}
 	if !run.Interrupted {
 		if err := result.RemoveJournal(dir); err != nil {
@@ -276,6 +272,15 @@ func runOne(cmd *cobra.Command, f *file.File, dir string, opt scenario.Options, 
 		return exitInterrupted, nil
 	}
 	return exitOf(run.Verdict), nil
+}
+
+// sayResume says how to go on with a run that has not ended.
+func sayResume(stderr io.Writer, f *file.File, dir string) {
+	how := "continue with"
+	if len(f.Cells()) == 1 {
+		how = "begin its one trial anew with"
+	}
+	_, _ = fmt.Fprintf(stderr, "interrupted; %s: throng run --resume %s\n", how, dir)
 }
 
 // write leaves a run's results in dir and says so. A standard output that fails does not
@@ -359,6 +364,9 @@ func wants(f *file.File, format string) bool {
 func classify(err error) error {
 	if _, ok := errors.AsType[*scenario.TargetError](err); ok {
 		return &exitError{exitUnreachable, err}
+	}
+	if _, ok := errors.AsType[*scenario.AgentError](err); ok {
+		return &exitError{exitInvalid, err}
 	}
 	return &exitError{exitUsage, err}
 }

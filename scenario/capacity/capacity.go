@@ -95,8 +95,9 @@ type searchRun struct {
 
 // Run searches and returns its result with every trial as a cell. When ctx ends it returns the
 // result so far, with Interrupted set and no error. An error of a trial (*scenario.TargetError when
-// the server cannot be reached) comes with the measurements so far; an error of the file, the
-// machine (*scenario.LimitError) or the directory comes without a result.
+// the server cannot be reached) comes with the measurements so far, with Interrupted set if there
+// are any; an error of the file, the machine (*scenario.LimitError) or the directory comes without
+// a result.
 func Run(ctx context.Context, f *file.File, opt Options) (*result.Run, error) {
 	if f.Spec.Search == nil {
 		return nil, fmt.Errorf("%s has no search; add search: {raise: groups.NAME.count, from: 100}", f.Name)
@@ -119,7 +120,7 @@ func Run(ctx context.Context, f *file.File, opt Options) (*result.Run, error) {
 	}
 	defer func() { _ = sr.journal.Close() }() // each line is synced already
 	err := sr.search(ctx)
-	return sr.finish(ctx), err
+	return sr.finish(ctx, err), err
 }
 
 // prepare settles the plan and takes the journal up.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -347,6 +348,22 @@ func TestErrors(t *testing.T) {
 	run, err := Run(t.Context(), parse(t, searched, nil), options(t.TempDir(), m))
 	if !errors.Is(err, error(gone)) || run == nil || len(run.Cells) != 0 {
 		t.Errorf("%v, %+v", err, run)
+	}
+	if run.Interrupted {
+		t.Error("a search without a trial is one that was interrupted")
+	}
+	opt := options(t.TempDir(), &model{knee: 1234})
+	trial, trials := opt.trial, 0
+	opt.trial = func(ctx context.Context, f *file.File, o scenario.Options) (*result.Run, error) {
+		if trials++; trials == 3 {
+			return nil, gone
+		}
+		return trial(ctx, f, o)
+	}
+	run, err = Run(t.Context(), parse(t, searched, nil), opt)
+	want := "the search was interrupted after 2 trials; run it again with the same directory and it goes on: " + gone.Error()
+	if !errors.Is(err, error(gone)) || !run.Interrupted || !slices.Contains(run.Warnings, want) {
+		t.Errorf("%v, %q", err, run.Warnings)
 	}
 	none := parse(t, strings.Split(searched, "search:")[0], nil)
 	if _, err := Run(t.Context(), none, options(t.TempDir(), m)); err == nil || !strings.Contains(err.Error(), "no search") {

@@ -10,8 +10,8 @@ import (
 	"github.com/throng-io/throng/scenario/search"
 )
 
-// finish puts the result of the search together.
-func (sr *searchRun) finish(ctx context.Context) *result.Run {
+// finish puts the result of the search together. why is the error that ended it; nil: none.
+func (sr *searchRun) finish(ctx context.Context, why error) *result.Run {
 	run := sr.run
 	if run == nil {
 		run = &result.Run{Format: result.Format, Scenario: sr.f.Spec.Name, About: sr.f.Spec.About, Seed: sr.f.Spec.Seed, Started: time.Now(), Throng: sr.opt.Run.Version, Env: result.Environment()}
@@ -43,9 +43,13 @@ func (sr *searchRun) finish(ctx context.Context) *result.Run {
 		c.Probes = append(c.Probes, p)
 	}
 	run.Capacity, run.Verdict = c, Verdict(a)
-	if ctx.Err() != nil {
+	if ctx.Err() != nil || why != nil && len(sr.history) > 0 {
 		run.Interrupted = true
-		run.Warnings = append(run.Warnings, fmt.Sprintf("the search was interrupted after %d trials; run it again with the same directory and it goes on", len(sr.history)))
+		text := fmt.Sprintf("the search was interrupted after %d trials; run it again with the same directory and it goes on", len(sr.history))
+		if why != nil {
+			text += ": " + result.Short(why.Error(), result.MaxText)
+		}
+		run.Warnings = append(run.Warnings, text)
 	}
 	if sr.limited != "" && a.High == 0 {
 		run.Warnings = append(run.Warnings, fmt.Sprintf("no level above %s was tried: %s", s.Format(sr.plan.To), strings.ReplaceAll(sr.limited, "the scenario needs", "a higher one needs")))

@@ -296,7 +296,8 @@ func TestAgentEnds(t *testing.T) {
 		t.Fatal(err)
 	}
 	want(t, collect(t, p, 1), "0 heard -1: on")
-	if _, err := c.Begin(context.Background(), nil); err == nil || !strings.Contains(err.Error(), "the agent a1 is gone: it has ended; go on with --resume") {
+	_, err := c.Begin(context.Background(), nil)
+	if _, is := errors.AsType[*scenario.AgentError](err); !is || err.Error() != "the agent a1 is gone: it has ended" {
 		t.Errorf("the next trial: %v", err)
 	}
 }

@@ -25,7 +25,7 @@ func (c *Controller) Begin(ctx context.Context, job []byte) (scenario.Parts, err
 	p := &parts{c: c, trial: c.trial, alive: map[int]bool{}}
 	for i := range c.agents {
 		if why := c.m.goneOf(i); why != nil {
-			return nil, fmt.Errorf("the agent %s is gone: %w; go on with --resume, on the agents that are there", c.agents[i].Name, why)
+			return nil, c.gone(i, why)
 		}
 		p.alive[i] = true
 	}
@@ -40,6 +40,11 @@ func (c *Controller) Begin(ctx context.Context, job []byte) (scenario.Parts, err
 		return nil, err
 	}
 	return p, nil
+}
+
+// gone says why a trial cannot begin without an agent.
+func (c *Controller) gone(agent int, why error) error {
+	return &scenario.AgentError{Err: fmt.Errorf("the agent %s is gone: %w", c.agents[agent].Name, why)}
 }
 
 // parts are the agents' parts of one trial. It is a [scenario.Parts].
@@ -61,14 +66,14 @@ func (p *parts) ready(ctx context.Context) error {
 		m, err := p.c.m.next(ctx)
 		if err != nil {
 			if errors.Is(err, context.DeadlineExceeded) {
-				return fmt.Errorf("%d of %d agents did not get ready within %v: %s", len(waits), len(p.alive), readyTime, p.names(waits))
+				return &scenario.AgentError{Err: fmt.Errorf("%d of %d agents did not get ready within %v: %s", len(waits), len(p.alive), readyTime, p.names(waits))}
 			}
 			return err
 		}
 		name := p.c.agents[m.from].Name
 		switch {
 		case m.kind == 0:
-			return fmt.Errorf("the agent %s is gone: %w", name, p.c.m.goneOf(m.from))
+			return p.c.gone(m.from, p.c.m.goneOf(m.from))
 		case m.trial != p.trial: // of an earlier trial
 		case m.what == isReady:
 			delete(waits, m.from)
