@@ -454,6 +454,23 @@ func (l *goneLink) Report(b []byte) (err error) {
 	return err
 }
 
+// Agents of one machine share its memory and its ports: their sum is looked at before they are
+// given anything.
+func TestFleetOfThisMachine(t *testing.T) {
+	t.Parallel()
+	f, err := file.Parse("t.yaml", []byte(fleetHead+`
+groups: {g: {count: 4M, connect: {rate: 1M/s}}}
+phases: [{name: ramp, for: 4s, clients: 0%..100%, record: false}, {name: hold, for: 1s}]
+`), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = Run(t.Context(), f, Options{Target: "http://127.0.0.1:1", Fleet: newMemFleet(2, Options{}), Here: true})
+	if _, is := errors.AsType[*LimitError](err); !is || strings.Contains(err.Error(), "agent") {
+		t.Errorf("%v", err)
+	}
+}
+
 // What cannot be run on a fleet is refused before anything starts.
 func TestNotOnAFleet(t *testing.T) {
 	t.Parallel()

@@ -64,6 +64,9 @@ type Options struct {
 	Command []string
 	// Fleet runs the clients; nil: they are in this process.
 	Fleet Fleet
+	// Here says that the agents of Fleet are processes of this machine, which share its memory and
+	// its ports.
+	Here bool
 
 	// of commands; nil = as processes
 	execute func(ctx context.Context, words []string) command.Result

@@ -139,16 +139,20 @@ func possible(cells []file.Cell, opt Options) error {
 	if err := networkPossible(cells, opt.Fleet != nil); err != nil {
 		return err
 	}
-	if opt.Fleet == nil {
-		if short := machine.Shortages(cells, machine.ReadLimits()); len(short) > 0 {
-			return short[0]
+	limits := machine.ReadLimits()
+	if opt.Fleet != nil {
+		for i := range cells {
+			if err := notOnFleets(cells[i].Spec); err != nil {
+				return err
+			}
 		}
-		return nil
+		if !opt.Here {
+			return nil // each agent looks at its own machine
+		}
+		limits = limits.Of(len(opt.Fleet.Agents()))
 	}
-	for i := range cells { // each agent looks at its own machine
-		if err := notOnFleets(cells[i].Spec); err != nil {
-			return err
-		}
+	if short := machine.Shortages(cells, limits); len(short) > 0 {
+		return short[0]
 	}
 	return nil
 }

@@ -135,7 +135,7 @@ func findCapacity(cmd *cobra.Command, name string, flags capacityFlags) error {
 	}
 	defer letGo()
 	if agents != nil {
-		opt.Run.Fleet, opt.Here = agents, flags.fleet.nats == ""
+		opt.Run.Fleet, opt.Run.Here = agents, flags.fleet.nats == ""
 	}
 	noTarget(cmd.ErrOrStderr(), f)
 	leftOut(cmd.ErrOrStderr(), f)

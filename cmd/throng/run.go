@@ -148,7 +148,7 @@ func runAll(cmd *cobra.Command, names []string, flags runFlags) error {
 	}
 	defer release()
 	if agents != nil {
-		opt.Fleet = agents
+		opt.Fleet, opt.Here = agents, flags.fleet.nats == ""
 	}
 	watching, err := watch(cmd.Context(), flags.watch, cmd.ErrOrStderr())
 	if err != nil {

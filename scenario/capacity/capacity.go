@@ -40,8 +40,6 @@ type Options struct {
 	// is set.
 	Run        scenario.Options
 	Histograms bool
-	// Here says that the agents of Run.Fleet are processes of this machine.
-	Here bool
 	// Budget is the time to search for, without the trials that are in the journal already; 0 = the
 	// file's budget.
 	Budget time.Duration
@@ -197,11 +195,10 @@ func (sr *searchRun) highest() (float64, error) {
 	s := sr.spec
 	limits := machine.ReadLimits()
 	if agents := sr.opt.Run.Fleet; agents != nil {
-		if !sr.opt.Here {
+		if !sr.opt.Run.Here {
 			return s.To, nil
 		}
-		n := len(agents.Agents())
-		limits.FilesSoft, limits.FilesHard = n*limits.FilesSoft, n*limits.FilesHard
+		limits = limits.Of(len(agents.Agents()))
 	}
 	short := func(level float64) (*machine.Shortage, error) {
 		at, err := sr.f.At(level, s.ConfirmFor)

@@ -287,7 +287,7 @@ func TestAgentsLimits(t *testing.T) {
 	}
 	// agents of this machine have descriptors of their own, and share the rest
 	opt := options(t.TempDir(), &model{knee: 1e9})
-	opt.Run.Fleet, opt.Here = manyAgents{}, true
+	opt.Run.Fleet, opt.Run.Here = manyAgents{}, true
 	run, err := Run(t.Context(), parse(t, text, nil), opt)
 	if err != nil {
 		t.Fatal(err)

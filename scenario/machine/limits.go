@@ -36,6 +36,13 @@ func (l Limits) Ports() int {
 	return l.PortHigh - l.PortLow + 1
 }
 
+// Of is the limits of so many processes of the machine together.
+func (l Limits) Of(processes int) Limits {
+	l.FilesSoft *= processes
+	l.FilesHard *= processes
+	return l
+}
+
 // ReadLimits reads the limits of this process on this machine.
 func ReadLimits() Limits {
 	l := readLimits(os.DirFS("/"))
