@@ -108,6 +108,7 @@ type node struct {
 	*server.Server
 	cluster *adapter.Cluster
 	base    string
+	adapter server.Adapter // of the main namespace; only of keeping
 }
 
 // start starts servers of one cluster.
@@ -152,7 +153,7 @@ func start(t *testing.T, address string, count int, o adapter.Options) []*node {
 			s.Join(room)
 			return e.Ack()
 		})
-		all = append(all, &node{s, c, l.Addr().String()})
+		all = append(all, &node{Server: s, cluster: c, base: l.Addr().String()})
 	}
 	for _, n := range all {
 		ready(t, n)

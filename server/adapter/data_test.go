@@ -3,6 +3,7 @@ package adapter_test
 import (
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/throng-io/throng/server"
@@ -41,6 +42,41 @@ func TestDataThatPanics(t *testing.T) {
 		b.arrive(t, n[0])
 		if s := n[0].Socket(b.sid); !b.recovered || s == nil || !slices.Equal(s.Rooms(), []string{"red"}) || s.Data != nil {
 			t.Errorf("recovered %v, as %+v", b.recovered, s)
+		}
+	})
+}
+
+// joining is the data of a socket, which enters a room when that is read.
+type joining struct {
+	socket *server.Socket
+	once   *sync.Once
+}
+
+func (d joining) MarshalJSON() ([]byte, error) {
+	d.once.Do(func() { d.socket.Join("late") })
+	return []byte(`"x"`), nil
+}
+
+// A room that a socket enters while it is being saved is saved, too: its client has it when it comes
+// back from a server that did not notice its end.
+func TestRoomWhileSaved(t *testing.T) {
+	logs(t, func(t *testing.T, address string) {
+		n := keeping(t, address, 2, adapter.Options{})
+		var once sync.Once
+		n[0].Use(func(s *server.Socket) error {
+			s.Data = joining{s, &once}
+			return nil
+		})
+		var c returning
+		c.arrive(t, n[0])
+		check(t, n[1].Emit("first"))
+		c.next(`["first"]`)
+		wait(t, "the room", func() bool { return slices.Equal(n[0].Socket(c.sid).Rooms(), []string{"late"}) })
+		saved(t, n[0], c.sid)
+		settled(t, n)
+		c.arrive(t, n[1])
+		if rooms := n[1].Socket(c.sid).Rooms(); !c.recovered || !slices.Equal(rooms, []string{"late"}) {
+			t.Errorf("recovered %v, in the rooms %v", c.recovered, rooms)
 		}
 	})
 }

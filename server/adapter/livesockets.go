@@ -28,6 +28,7 @@ type liveSocket struct {
 	incarnation string // see wire.Session
 	pid         string
 	changed     bool
+	moving      time.Time // when it began to change rooms last
 	saved       time.Time // when it was saved or extended last; zero: never
 	moved       bool      // its client has come back to another server
 }
@@ -71,6 +72,7 @@ func (l *liveSockets) moving(id string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if e := l.byID[id]; e != nil && !l.closed {
+		e.moving = time.Now()
 		l.change(e)
 	}
 }
@@ -100,6 +102,10 @@ func (l *liveSockets) saveChanged() {
 }
 
 func (l *liveSockets) saveOne(e *liveSocket) {
+	l.mu.Lock()
+	e.changed = false                                        // before its rooms are read: it may change meanwhile
+	moving := e.moving.After(time.Now().Add(-saveDelay / 2)) // it may not be there yet
+	l.mu.Unlock()
 	session, ok := e.socket.Session()
 	if !ok {
 		return
@@ -111,7 +117,9 @@ func (l *liveSockets) saveOne(e *liveSocket) {
 	if l.byID[session.ID] != e || l.closed {
 		return // it has left
 	}
-	e.changed = false
+	if moving {
+		l.change(e)
+	}
 	// Only the first time there may be nothing in the store: later another server has taken it.
 	l.r.store.keep(e.pid, saved.Text(), 2*l.r.within, !e.saved.IsZero())
 	e.saved = time.Now()

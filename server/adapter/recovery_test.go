@@ -56,7 +56,13 @@ func keepingFor(t *testing.T, address string, count int, o adapter.Options, reco
 		var err error
 		n.cluster, err = adapter.Open(address, o)
 		check(t, err)
-		n.Server, err = server.New(server.Options{Adapter: n.cluster.Adapter, Recovery: &recovery})
+		n.Server, err = server.New(server.Options{Recovery: &recovery, Adapter: func(ns *server.Namespace, local server.Adapter) server.Adapter {
+			a := n.cluster.Adapter(ns, local)
+			if ns.Name() == "/" {
+				n.adapter = a
+			}
+			return a
+		}})
 		check(t, err)
 		l, err := net.Listen("tcp4", "127.0.0.1:0")
 		check(t, err)
@@ -238,7 +244,7 @@ func TestRecoveryWithoutGoodbye(t *testing.T) {
 		c.next(`["first"]`)
 		n[0].Socket(c.sid).Do(func() { n[0].Socket(c.sid).Data = "kept" })
 		n[0].Socket(c.sid).Join("blue")
-		time.Sleep(500 * time.Millisecond) // longer than changes are gathered
+		saved(t, n[0], c.sid)
 		settled(t, n)
 		check(t, n[2].To("blue").Emit("unseen"))
 		settled(t, n)
@@ -257,7 +263,7 @@ func TestRecoveryWithoutGoodbye(t *testing.T) {
 		check(t, n[0].To("red").Emit("again"))
 		c.next(`["again"]`)
 		// A client that says goodbye is forgotten.
-		time.Sleep(500 * time.Millisecond)
+		saved(t, n[1], c.sid)
 		c.send("41")
 		wait(t, "the goodbye", func() bool { return n[1].Socket(c.sid) == nil })
 		settled(t, n)
@@ -287,7 +293,7 @@ func TestRecoveryBesideAHandler(t *testing.T) {
 		c.arrive(t, n[0])
 		check(t, n[0].Emit("first"))
 		c.next(`["first"]`)
-		time.Sleep(500 * time.Millisecond) // longer than changes are gathered
+		saved(t, n[0], c.sid)
 		settled(t, n)
 		c.send(`42["wait"]`)
 		<-begun
@@ -298,6 +304,12 @@ func TestRecoveryBesideAHandler(t *testing.T) {
 			t.Error("the context does not end")
 		}
 	})
+}
+
+// saved waits until a node has sent a socket to the store as it is.
+func saved(t *testing.T, n *node, id string) {
+	t.Helper()
+	wait(t, "the socket in the store", func() bool { return adapter.Saved(n.adapter, id) })
 }
 
 // settled waits until nothing is on its way to a broker.
