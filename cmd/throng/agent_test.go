@@ -106,6 +106,33 @@ func natsHere(t *testing.T) string {
 	}
 }
 
+// stopAt ends something when it is written a text.
+type stopAt struct {
+	text string
+	stop func()
+	all  bytes.Buffer
+}
+
+func (s *stopAt) Write(b []byte) (int, error) {
+	s.all.Write(b)
+	if strings.Contains(s.all.String(), s.text) {
+		s.stop()
+	}
+	return len(b), nil
+}
+
+// Ctrl-C ends the wait for agents.
+func TestInterruptWithoutAgents(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	stderr := &stopAt{text: "waits for agents", stop: cancel}
+	code := run(ctx, []string{"run", "quickstart", "--nats", natsHere(t), "--out", filepath.Join(t.TempDir(), "out")}, strings.NewReader(""), io.Discard, stderr)
+	if code != exitInterrupted || !strings.HasSuffix(stderr.all.String(), "throng: interrupted before the first measurement\n") {
+		t.Errorf("code %d: %s", code, &stderr.all)
+	}
+}
+
 // The fleet is listed as a table and as JSON, and a key is never written over a file.
 func TestFleet(t *testing.T) {
 	t.Parallel()

@@ -33,6 +33,11 @@ func (f *fleetFlags) add(set *pflag.FlagSet) {
 // release lets them go.
 func (f *fleetFlags) open(cmd *cobra.Command) (_ *fleet.Controller, release func(), err error) {
 	ctx := cmd.Context()
+	defer func() {
+		if err != nil && ctx.Err() != nil {
+			err = &exitError{exitInterrupted, errors.New("interrupted before the first measurement")}
+		}
+	}()
 	switch {
 	case cmd.Flags().Changed("agents") && f.agents < 1:
 		return nil, nil, fmt.Errorf("--agents %d is no number of processes; write one such as 4", f.agents)

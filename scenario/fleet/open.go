@@ -62,6 +62,9 @@ func Open(ctx context.Context, o Options) (*Controller, error) {
 	}
 }
 
+// lookAgain is after how long a run that has too few agents looks for others.
+const lookAgain = 100 * time.Millisecond
+
 // attempts are what is known of earlier attempts to claim agents.
 type attempts struct {
 	silent map[string]string // names of agents that did not answer a claim, by ID
@@ -110,15 +113,20 @@ func gather(ctx context.Context, conn *nats.Conn, o Options, begun time.Time, be
 		if over {
 			return nil, errors.New(tooFew(o, len(free), not) + "; start some with 'throng agent --nats URL', and look at 'throng fleet --nats URL'")
 		}
-		before.waits(o, tooFew(o, len(free), not))
+		before.waits(ctx, o, tooFew(o, len(free), not))
 	}
 }
 
-// waits says once that there are too few agents so far.
-func (a *attempts) waits(o Options, tooFew string) {
+// waits says once that there are too few agents so far, and lets lookAgain pass: where no agent
+// listens, the server says so at once.
+func (a *attempts) waits(ctx context.Context, o Options, tooFew string) {
 	if !a.told {
 		a.told = true
 		_, _ = fmt.Fprintf(o.Log, "waits for agents, for %v at most: %s\n", o.Wait, tooFew)
+	}
+	select {
+	case <-ctx.Done():
+	case <-time.After(lookAgain):
 	}
 }
 
