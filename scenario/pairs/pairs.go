@@ -75,8 +75,8 @@ type Step struct {
 // Run runs pairs until they are enough, the budget is spent or MaxPairs are made, and returns all
 // trials as one run whose axis is the side. An invalid trial is repeated once at once; when that is
 // invalid too, its pair is given up. When ctx ends, the result so far is returned with Interrupted
-// set and no error. An error of a trial comes with the measurements so far; its cause is as of
-// scenario.Run.
+// set and no error. An error of a trial comes with the measurements so far, with Interrupted set,
+// too; its cause is as of scenario.Run.
 func Run(ctx context.Context, base, head Side, opt Options) (*result.Run, error) {
 	for _, s := range []Side{base, head} {
 		if n := len(s.File.Cells()); n != 1 {
@@ -99,9 +99,13 @@ func Run(ctx context.Context, base, head Side, opt Options) (*result.Run, error)
 		return nil, err
 	}
 	c.run.Settle(c.planned)
-	if ctx.Err() != nil {
+	if ctx.Err() != nil || err != nil {
 		c.run.Interrupted, c.run.Verdict = true, result.Invalid
-		c.run.Warnings = append(c.run.Warnings, "interrupted: the comparison had not ended")
+		text := "interrupted: the comparison had not ended"
+		if err != nil {
+			text += ": " + result.Short(err.Error(), result.MaxText)
+		}
+		c.run.Warnings = append(c.run.Warnings, text)
 	}
 	return c.run, err
 }

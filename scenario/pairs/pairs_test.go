@@ -197,6 +197,9 @@ func TestItKeepsWhatThereIs(t *testing.T) {
 	if _, ok := errors.AsType[*scenario.TargetError](err); !ok || run == nil || len(run.Cells) != 3 {
 		t.Errorf("the target goes: %v, %+v", err, run)
 	}
+	if want := "interrupted: the comparison had not ended: " + err.Error(); !run.Interrupted || run.Verdict != result.Invalid || !slices.Contains(run.Warnings, want) {
+		t.Errorf("%s, %q, want %q", run.Verdict, run.Warnings, want)
+	}
 	if run, err := play(t, &model{verdicts: "e"}, nil); err == nil || run != nil {
 		t.Errorf("it is not there: %v, %+v", err, run)
 	}
