@@ -78,6 +78,9 @@ func printJudgements(w io.Writer, run *result.Run) error {
 			return err
 		}
 	}
+	if run.Interrupted && !run.Cells[len(run.Cells)-1].Interrupted { // else its reason says so
+		out.printf("\nINVALID: the run was interrupted, and has not all of its trials\n")
+	}
 	return out.err
 }
 

@@ -23,25 +23,33 @@ func TestCheckAgainst(t *testing.T) {
 	if err := run.Write(dir); err != nil {
 		t.Fatal(err)
 	}
+	half := t.TempDir() // a run that ended before its second trial
+	run.Interrupted, run.Verdict = true, result.Invalid
+	if err := run.Write(half); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		slo  string
+		of   string
 		code int
 		want string
+		ends string
 	}{
-		{"loss(delivery) < 5%", exitPass, "PASS\n"},
-		{"loss(delivery) < 1%", exitFail, "FAIL: loss(delivery) < 1%: 2.5 %\n"},
-		{"loss(delivery) < 5% in hold", exitInvalid, "INVALID: loss(delivery) < 5% in hold: not in this result\n"},
+		{"loss(delivery) < 5%", dir, exitPass, "PASS\n", ""},
+		{"loss(delivery) < 1%", dir, exitFail, "FAIL: loss(delivery) < 1%: 2.5 %\n", ""},
+		{"loss(delivery) < 5% in hold", dir, exitInvalid, "INVALID: loss(delivery) < 5% in hold: not in this result\n", ""},
+		{"loss(delivery) < 5%", half, exitInvalid, "PASS\n", "\nINVALID: the run was interrupted, and has not all of its trials\n"},
 	} {
 		path := filepath.Join(t.TempDir(), "rules.yaml")
 		text := "version: 1\nname: rules\ngroups: {a: {count: 2, send: [{op: all, rate: 1/s}]}}\nphases: [{name: hold, for: 1s}]\nslo: [" + c.slo + "]\nvalid: [max(cpu) < 50%]\n"
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		stdout, stderr, code := throng(t, "check", path, "--against", dir)
-		if code != c.code || !strings.HasPrefix(stdout, c.want) || stderr != "" || !strings.Contains(stdout, "valid  holds") {
+		stdout, stderr, code := throng(t, "check", path, "--against", c.of)
+		if code != c.code || !strings.HasPrefix(stdout, c.want) || !strings.HasSuffix(stdout, c.ends) || stderr != "" || !strings.Contains(stdout, "valid  holds") {
 			t.Errorf("%s: exit code %d, want %d\n%s%s", c.slo, code, c.code, stdout, stderr)
 		}
-		if stdout, _, code := throng(t, "check", path, "--against", dir, "--json"); code != c.code || !strings.Contains(stdout, `"verdict": "`) {
+		if stdout, _, code := throng(t, "check", path, "--against", c.of, "--json"); code != c.code || !strings.Contains(stdout, `"verdict": "`) {
 			t.Errorf("%s: exit code %d\n%s", c.slo, code, stdout)
 		}
 	}
