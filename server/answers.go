@@ -37,7 +37,7 @@ type Answers struct {
 func (t Target) EmitWithAck(timeout time.Duration, done func(Answers), event string, args ...any) error {
 	notNil("EmitWithAck", done != nil)
 	t.ns.outgoing(t, event, args)
-	m := Message{message{event: event, args: args}}
+	m := Message{m: message{event: event, args: args}}
 	acks := newAcks(t.ns.server, timeout, done)
 	if t.early() != nil {
 		t.local = true // adapters do not know the socket yet

@@ -234,6 +234,28 @@ func TestFlagsInMiddleware(t *testing.T) {
 	}
 }
 
+// A prepared message that is sent in another namespace than its own reaches the sockets there.
+func TestPreparedElsewhere(t *testing.T) {
+	everyStrategy(t, func(t *testing.T, srv *server.Server, base string) {
+		m, err := srv.Prepare("prepared", []byte("b"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		other := srv.Of("/other")
+		other.OnConnect(func(s *server.Socket) {
+			s.Send(m)
+			other.Send(m)
+		})
+		w := open(t, base, "/socket.io/", "")
+		w.send("40/other")
+		w.expectPrefix(`40/other,{"sid"`)
+		for range 2 {
+			w.expect(`451-/other,["prepared",{"_placeholder":true,"num":0}]`)
+			w.expectBinary("b")
+		}
+	})
+}
+
 // sparing is an adapter that leaves a room out of every audience.
 type sparing struct{ server.Adapter }
 

@@ -32,10 +32,22 @@ type flags struct {
 
 // Message is an event in encoded form: prepared once, for callers that send the same one often, or
 // as an adapter passes it on. It is immutable and may be sent by several goroutines at once.
-type Message struct{ m message }
+type Message struct {
+	m  message
+	of *Namespace // whose name its frame has
+}
 
-// Prepare encodes an event of the namespace. It must be sent in this namespace, and args must not
-// be changed.
+// in returns m as it is sent in namespace n.
+func (m *Message) in(n *Namespace) message {
+	sent := m.m
+	if m.of != n {
+		sent.frame = nil
+	}
+	return sent
+}
+
+// Prepare encodes an event of the namespace; args must not be changed. In another namespace it is
+// encoded anew each time that it is sent.
 func (n *Namespace) Prepare(event string, args ...any) (*Message, error) {
 	m := message{event: event, args: args}
 	f, err := n.encode(&m)
@@ -43,7 +55,7 @@ func (n *Namespace) Prepare(event string, args ...any) (*Message, error) {
 		return nil, err
 	}
 	m.frame = f
-	return &Message{m}, nil
+	return &Message{m, n}, nil
 }
 
 // Relay is for adapters: it returns an event of another server. args and attachments are in the
@@ -53,10 +65,10 @@ func (n *Namespace) Relay(event string, p socketio.Parser, args []byte, attachme
 		return Message{}, fmt.Errorf("server: event name %q is reserved by the protocol", event)
 	}
 	if p == n.server.opts.Parser {
-		return Message{message{event: event, isRaw: true, raw: args, attachments: attachments}}, nil
+		return Message{m: message{event: event, isRaw: true, raw: args, attachments: attachments}}, nil
 	}
 	list, err := p.Values(args, attachments)
-	return Message{message{event: event, args: list}}, err
+	return Message{m: message{event: event, args: list}}, err
 }
 
 // Event returns the name of the event.

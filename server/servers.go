@@ -38,7 +38,7 @@ func (n *Namespace) serverSideEmit(acks *Acks, event string, args []any) error {
 		return fmt.Errorf("server: event name %q is reserved between servers", event)
 	}
 	for _, one := range n.concrete() {
-		if err := one.adapter.ServerSideEmit(Message{message{event: event, args: args}}, acks); err != nil {
+		if err := one.adapter.ServerSideEmit(Message{m: message{event: event, args: args}}, acks); err != nil {
 			return err
 		}
 	}

@@ -168,7 +168,7 @@ func (s *Socket) EmitRaw(event string, args []byte, attachments [][]byte) {
 // Send sends a prepared message to this client.
 func (s *Socket) Send(m *Message) {
 	s.outgoing(m.m.event, m.m.args)
-	_ = s.emit(m.m)
+	_ = s.emit(m.in(s.ns))
 }
 
 func (s *Socket) emit(m message) error {
@@ -177,7 +177,7 @@ func (s *Socket) emit(m message) error {
 	case h == nil:
 		return s.emitEarly(m)
 	case s.ns.recoverer != nil:
-		return s.ns.recoverer.Broadcast(s.self(), Message{m})
+		return s.ns.recoverer.Broadcast(s.self(), Message{m: m})
 	}
 	return s.ns.local.emit(h, m)
 }

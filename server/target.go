@@ -138,7 +138,7 @@ func (t Target) Emit(event string, args ...any) error {
 // Send sends a prepared message to the sockets of t.
 func (t Target) Send(m *Message) {
 	t.ns.outgoing(t, m.m.event, m.m.args)
-	_ = t.broadcast(m.m) // encoded once without error
+	_ = t.broadcast(m.in(t.ns)) // encoded once without error
 }
 
 // EmitRaw is Emit for arguments in the form of Event.Raw, which are not checked: a relay need not
@@ -172,9 +172,9 @@ func (t Target) broadcast(m message) error {
 
 func (n *Namespace) broadcast(t Target, m message) error {
 	if n.recoverer != nil {
-		return n.recoverer.Broadcast(t, Message{m})
+		return n.recoverer.Broadcast(t, Message{m: m})
 	}
-	return t.adapter().Broadcast(t, Message{m})
+	return t.adapter().Broadcast(t, Message{m: m})
 }
 
 // Sockets returns the sockets of t that are on this server, in no order. Fetch lists sockets of
