@@ -70,16 +70,25 @@ func foldValues(parts []string, width int) (lines []string) {
 	return append(lines, line)
 }
 
-// writeFolded passes what write writes on to out: folded on a terminal, to its width and at most to
-// helpWidth, and as it is for other programs, which look for whole lines.
-func writeFolded(out io.Writer, write func(w io.Writer) error) error {
+// columnsOf is how wide lines for out are: as its terminal, and at most helpWidth, which they are
+// for other programs.
+func columnsOf(out io.Writer) (width int, terminal bool) {
 	f, is := out.(*os.File)
 	if !is || !term.IsTerminal(int(f.Fd())) {
-		return write(out)
+		return helpWidth, false
 	}
-	width := helpWidth
 	if columns, _, err := term.GetSize(int(f.Fd())); err == nil && columns > 0 {
-		width = min(width, columns)
+		return min(helpWidth, columns), true
+	}
+	return helpWidth, true
+}
+
+// writeFolded passes what write writes on to out: folded on a terminal, and as it is for other
+// programs, which look for whole lines.
+func writeFolded(out io.Writer, write func(w io.Writer) error) error {
+	width, terminal := columnsOf(out)
+	if !terminal {
+		return write(out)
 	}
 	var text bytes.Buffer
 	if err := write(&text); err != nil {

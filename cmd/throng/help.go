@@ -15,7 +15,7 @@ import (
 	"github.com/throng-io/throng/scenario/file"
 )
 
-// helpWidth is how wide the help is: a terminal has 80 columns at least.
+// helpWidth is how wide the help is, where a terminal is not narrower.
 const helpWidth = 80
 
 // commandGroups lists the commands by what they are for.
@@ -35,14 +35,15 @@ var commandGroups = []struct {
 // and at the end the details.
 func explain(cmd *cobra.Command, _ []string) {
 	what, details := divided(cmd)
+	width, _ := columnsOf(cmd.OutOrStdout())
 	out := &errWriter{w: cmd.OutOrStdout()}
-	out.printf("%s", manual.Plain(what, helpWidth))
+	out.printf("%s", manual.Plain(what, width))
 	if cmd.Example != "" {
 		out.printf("\nExamples:\n%s\n", cmd.Example)
 	}
-	out.printf("\n%s", usageText(cmd))
+	out.printf("\n%s", usageText(cmd, width))
 	if len(details) > 0 {
-		out.printf("\n%s", manual.Plain(details, helpWidth))
+		out.printf("\n%s", manual.Plain(details, width))
 	}
 }
 
@@ -57,15 +58,16 @@ func divided(cmd *cobra.Command) (what, details []manual.Block) {
 	return all[:n], all[n:]
 }
 
-// usageText is how a command is written: its arguments, commands below it, and flags.
-func usageText(cmd *cobra.Command) string {
+// usageText is how a command is written, in lines of width characters: its arguments, commands
+// below it, and flags.
+func usageText(cmd *cobra.Command, width int) string {
 	var b strings.Builder
 	b.WriteString("Usage:\n")
-	for i, line := range manual.Fill(useLine(cmd), helpWidth-6) {
+	for i, line := range manual.Fill(useLine(cmd), width-6) {
 		fmt.Fprintf(&b, "  %s%s\n", map[bool]string{false: "    "}[i == 0], line)
 	}
 	row := func(name, about string) {
-		for i, line := range manual.Fill(about, helpWidth-16) {
+		for i, line := range manual.Fill(about, width-16) {
 			fmt.Fprintf(&b, "  %-12s  %s\n", map[bool]string{true: name}[i == 0], line)
 		}
 	}
@@ -90,7 +92,7 @@ func usageText(cmd *cobra.Command) string {
 		}
 	}
 	for _, set := range flagSets(cmd) {
-		fmt.Fprintf(&b, "\n%s:\n%s", set.Name(), set.FlagUsagesWrapped(helpWidth))
+		fmt.Fprintf(&b, "\n%s:\n%s", set.Name(), set.FlagUsagesWrapped(width))
 	}
 	return b.String()
 }
@@ -144,7 +146,8 @@ throng-run(1), and one for each topic such as throng-checks(7).`,
 				return root.Help()
 			}
 			if at := slices.IndexFunc(topics(), func(t topic) bool { return t.name == args[0] }); at >= 0 && len(args) == 1 {
-				_, err := fmt.Fprint(cmd.OutOrStdout(), manual.Plain(topics()[at].blocks(), helpWidth))
+				width, _ := columnsOf(cmd.OutOrStdout())
+				_, err := fmt.Fprint(cmd.OutOrStdout(), manual.Plain(topics()[at].blocks(), width))
 				return err
 			}
 			found, rest, err := root.Find(args)

@@ -42,15 +42,16 @@ broadcast'. 'throng check NAME' prints its plan, and --set changes its keys.`,
 	return cmd
 }
 
-// listScenarios writes names and purposes, these in lines that a terminal of 80 columns holds.
+// listScenarios writes names and purposes, these in lines that a terminal holds.
 func listScenarios(out *errWriter, all []listed) error {
+	width, _ := columnsOf(out.w)
 	longest := 0
 	for _, s := range all {
 		longest = max(longest, len(s.Name))
 	}
 	for _, s := range all {
 		name := s.Name
-		for _, line := range manual.Fill(s.About, helpWidth-longest-2) {
+		for _, line := range manual.Fill(s.About, width-longest-2) {
 			out.printf("%-*s  %s\n", longest, name, line)
 			name = ""
 		}

@@ -175,7 +175,8 @@ commands, flags and the names of scenarios: source <(throng completion bash)`,
 	root.SetHelpCommand(helpCommand())
 	root.SetHelpFunc(explain)
 	root.SetUsageFunc(func(cmd *cobra.Command) error {
-		_, err := io.WriteString(cmd.OutOrStdout(), usageText(cmd))
+		width, _ := columnsOf(cmd.OutOrStdout())
+		_, err := io.WriteString(cmd.OutOrStdout(), usageText(cmd, width))
 		return err
 	})
 	root.AddCommand(runCommand(), serveCommand(), emitCommand(), brokerCommand(), agentCommand(), fleetCommand(), listCommand(), checkCommand(), reportCommand(), capacityCommand(), compareCommand(), viewCommand(), doctorCommand(), schemaCommand(), initCommand(), recordCommand(), importCommand(), versionCommand())
