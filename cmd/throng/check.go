@@ -54,7 +54,7 @@ it cannot; the message says what to do. With --against the exit codes of a run: 
 			}
 			f, err := load(stdinOf(cmd), args[0], set, scenario.secret...)
 			if err != nil {
-				return err
+				return refuse(cmd.OutOrStdout(), err, asJSON)
 			}
 			noTarget(cmd.ErrOrStderr(), f)
 			leftOut(cmd.ErrOrStderr(), f)
@@ -99,11 +99,11 @@ func planOf(w io.Writer, f *file.File, fleet string, asJSON bool) error {
 	a.Notes = append(a.Notes, f.Spec.Beyond(logs)...)
 	a.Notes = append(a.Notes, commandNotes(f)...)
 	a.Notes = append(a.Notes, networkNotes(f)...)
-	a.Unready = missing != nil
+	a.Errors = mistakes(missing)
 	result.CleanText(a) // values of the matrix and commands may hold anything
 	if fleet != "" {
 		if missing != nil {
-			return &exitError{exitUsage, missing}
+			return refuse(w, &exitError{exitUsage, missing}, asJSON)
 		}
 		return printFleet(w, a, fleet, asJSON)
 	}
@@ -126,6 +126,42 @@ func planOf(w io.Writer, f *file.File, fleet string, asJSON bool) error {
 		return &exitError{exitUsage, errors.Join(all...)}
 	}
 	return nil
+}
+
+// refusal is the answer of `throng check --json` for a scenario that cannot be read.
+type refusal struct {
+	Errors []machine.Mistake `json:"errors"`
+}
+
+// refuse returns err, for programs after it is printed.
+func refuse(w io.Writer, err error, asJSON bool) error {
+	if all := mistakes(err); asJSON && len(all) > 0 {
+		return errors.Join(writeJSON(w, refusal{all}), err)
+	}
+	return err
+}
+
+// mistakes are the parts of an error, each with its place in the file if it has one.
+func mistakes(err error) (all []machine.Mistake) {
+	if exit, ok := errors.AsType[*exitError](err); ok {
+		err = exit.err
+	}
+	if err == nil {
+		return nil
+	}
+	parts := joined(err)
+	if parts == nil {
+		m := machine.Mistake{Message: err.Error()}
+		if e, ok := errors.AsType[*file.Error](err); ok {
+			m = machine.Mistake{File: e.File, Line: e.Line, Column: e.Col, Message: e.Msg, Fix: e.Hint}
+		}
+		m.Message = result.Short(m.Message, 4*result.MaxText)
+		return []machine.Mistake{m}
+	}
+	for _, part := range parts {
+		all = append(all, mistakes(part)...)
+	}
+	return all
 }
 
 // commandNotes lists the commands of the scenario's faults.

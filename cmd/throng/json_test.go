@@ -33,6 +33,7 @@ func TestFieldsOfJSON(t *testing.T) {
 		{"capacity", reflect.TypeFor[capacity.Capacity]()},
 		{"check", reflect.TypeFor[machine.Assessment]()},
 		{"check --against", reflect.TypeFor[judgements]()},
+		{"check of a bad file", reflect.TypeFor[refusal]()},
 		{"check --fleet", reflect.TypeFor[machine.FleetPlan]()},
 		{"compare", reflect.TypeFor[compare.Comparison]()},
 		{"compare --history", reflect.TypeFor[compare.History]()},

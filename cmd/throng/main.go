@@ -129,15 +129,23 @@ func unread(err error) error {
 // errorLines writes joined errors one per line. Text from a server or a file cannot add lines to
 // them or move the cursor.
 func errorLines(err error) []string {
-	// of the errors that wrap several, only joined ones have a line for each
-	if all, ok := err.(interface{ Unwrap() []error }); ok && err.Error() == errors.Join(all.Unwrap()...).Error() {
-		var lines []string
-		for _, e := range all.Unwrap() {
-			lines = append(lines, errorLines(e)...)
-		}
-		return lines
+	parts := joined(err)
+	if parts == nil {
+		return []string{result.Short(err.Error(), 4*result.MaxText)}
 	}
-	return []string{result.Short(err.Error(), 4*result.MaxText)}
+	var lines []string
+	for _, e := range parts {
+		lines = append(lines, errorLines(e)...)
+	}
+	return lines
+}
+
+// joined are the errors that were joined to err; nil for one that wraps several in one line.
+func joined(err error) []error {
+	if all, ok := err.(interface{ Unwrap() []error }); ok && err.Error() == errors.Join(all.Unwrap()...).Error() {
+		return all.Unwrap()
+	}
+	return nil
 }
 
 // keepOrder lists the flags of all commands as they are defined: related ones stand together.

@@ -42,10 +42,9 @@ func printPlan(w io.Writer, a *machine.Assessment) error {
 		out.printf("\n")
 		out.table(combinations(a.Combined))
 	}
-	if len(a.Rules) > 0 {
-		out.printf("\n")
-		out.table(rules(a.Rules))
-	}
+	out.printf("\n")
+	out.table(rules(a.Rules))
+	out.printf("and the rules that always hold: 'throng help checks'\n")
 	for i := range a.Before {
 		out.requests(&a.Before[i])
 	}
@@ -57,7 +56,7 @@ func printPlan(w io.Writer, a *machine.Assessment) error {
 	for _, line := range a.Warnings {
 		out.printf("\nwarning: %s\n", line)
 	}
-	if len(a.Shortages) == 0 && !a.Unready {
+	if len(a.Shortages) == 0 && len(a.Errors) == 0 {
 		out.printf("\nThis machine can do it.\n")
 	}
 	return out.err
@@ -95,15 +94,25 @@ func combinations(all []machine.Combination) [][]string {
 	return rows
 }
 
-// rules lists the percentiles that are judged, with their samples.
+// rules lists what is judged, of percentiles with their samples.
 func rules(all []machine.Rule) [][]string {
-	rows := [][]string{{"percentile", "samples planned", "samples needed"}}
+	rows := [][]string{{"check", "decides", "samples planned", "samples needed"}}
 	for _, r := range all {
-		planned := "unknown before the run"
+		decides := "pass or fail"
+		switch {
+		case r.Optional:
+			decides = "nothing"
+		case r.Kind == result.KindValid:
+			decides = "valid or not"
+		}
+		planned, needed := "-", "-"
+		if r.Takes > 0 {
+			planned, needed = "unknown before the run", metric.FormatCount(r.Takes)
+		}
 		if r.Samples != nil {
 			planned = metric.FormatCount(*r.Samples)
 		}
-		rows = append(rows, []string{r.Check, planned, metric.FormatCount(r.Takes)})
+		rows = append(rows, []string{r.Check, decides, planned, needed})
 	}
 	return rows
 }

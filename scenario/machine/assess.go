@@ -29,13 +29,21 @@ type Assessment struct {
 	Before    []Requests    `json:"before,omitempty"` // of the heaviest combination
 	Phases    []Phase       `json:"phases"`
 	Sources   []Source      `json:"sources"`
-	Rules     []Rule        `json:"rules"` // on percentiles, of the target
+	Rules     []Rule        `json:"rules"` // of slo: and valid:, the default ones included
 	Limits    Limits        `json:"limits"`
 	Shortages []*Shortage   `json:"shortages"` // why a run would be refused; empty: it would not
 	Warnings  []string      `json:"warnings"`
-	// something else than the machine is missing: a data file
-	Unready bool     `json:"-"`
-	Notes   []string `json:"notes,omitempty"` // omissions of the figures
+	Errors    []Mistake     `json:"errors,omitempty"` // something else than the machine is missing: a data file
+	Notes     []string      `json:"notes,omitempty"`  // omissions of the figures
+}
+
+// Mistake says why a scenario is refused.
+type Mistake struct {
+	File    string `json:"file,omitempty"` // or the override: "--set viewers=abc"
+	Line    int    `json:"line,omitempty"` // from 1
+	Column  int    `json:"column,omitempty"`
+	Message string `json:"message"`
+	Fix     string `json:"fix,omitempty"`
 }
 
 // Combination holds the largest needs of the trials of one combination of the matrix.
@@ -65,11 +73,14 @@ type Phase struct {
 	DeliveriesPerS [2]float64    `json:"deliveries_per_s"`
 }
 
-// Rule is a rule on a percentile and the samples that the plan has for it.
+// Rule is a rule of the scenario and the samples that the plan has for it.
 type Rule struct {
-	Check   string `json:"check"`
-	Samples *int64 `json:"samples"` // the fewest of all combinations; nil: the plan does not tell
-	Takes   int64  `json:"takes"`   // so many samples, or the rule cannot be judged
+	Check    string `json:"check"`
+	Kind     string `json:"kind"` // slo or valid
+	Optional bool   `json:"optional,omitempty"`
+	// of a percentile the fewest of all combinations; nil: the plan does not tell
+	Samples *int64 `json:"samples"`
+	Takes   int64  `json:"takes"` // so many samples, or the rule cannot be judged
 }
 
 // Short reports whether there will be too few samples to judge the rule.
@@ -154,19 +165,22 @@ func littleUDP(l Limits) bool { return 0 < l.UDPBuffer && l.UDPBuffer < udpBuffe
 
 // addRules notes the rules of a combination.
 func (a *Assessment) addRules(s *file.Spec) {
-	for i := range s.SLO {
-		k := &s.SLO[i]
-		if k.Takes() == 0 || metric.OfGenerator(k.Metric) {
-			continue
-		}
-		at := slices.IndexFunc(a.Rules, func(r Rule) bool { return r.Check == k.Text })
+	for _, k := range slices.Concat(s.SLO, s.Valid) {
+		at := slices.IndexFunc(a.Rules, func(r Rule) bool { return r.Check == k.Text && r.Kind == k.Kind })
 		if at < 0 {
 			at = len(a.Rules)
-			a.Rules = append(a.Rules, Rule{Check: k.Text, Takes: k.Takes()})
+			a.Rules = append(a.Rules, Rule{Check: k.Text, Kind: k.Kind, Optional: k.Optional})
 		}
-		if planned, ok := s.Expected(k); ok {
+		if k.Kind == file.Valid || metric.OfGenerator(k.Metric) {
+			continue // judged with any number of samples
+		}
+		r := &a.Rules[at]
+		if r.Takes = k.Takes(); r.Takes == 0 {
+			continue
+		}
+		if planned, ok := s.Expected(&k); ok {
 			n := int64(planned)
-			if r := &a.Rules[at]; r.Samples == nil || n < *r.Samples {
+			if r.Samples == nil || n < *r.Samples {
 				r.Samples = &n
 			}
 		}
