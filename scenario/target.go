@@ -61,6 +61,8 @@ func plainly(d *client.DialError, why string) string {
 		return strings.TrimSuffix(why, ": "+context.DeadlineExceeded.Error())
 	case dns != nil && dns.IsNotFound && strings.Contains(why, dns.Name):
 		return "no host is known by the name " + dns.Name
+	case d.Class == "other":
+		return strings.Replace(why, d.Stage+": other: ", "", 1)
 	}
 	return why
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/throng-io/throng/scenario/client"
@@ -54,6 +55,10 @@ func TestTargetErrorsSayWhatToDo(t *testing.T) {
 		t.Error(tls)
 	}
 	for want, cause := range map[string]*client.DialError{
+		"cannot be reached: dial unix /none: no such file or directory; check that it runs": {
+			Stage: "tcp", Class: "other",
+			Err: &net.OpError{Op: "dial", Net: "unix", Addr: &net.UnixAddr{Name: "/none", Net: "unix"}, Err: syscall.ENOENT},
+		},
 		"cannot be reached: open: timeout; it took the connection and did not answer": {Stage: "open", Class: "timeout", Err: context.DeadlineExceeded},
 		"cannot be reached: no host is known by the name nohost.invalid; check the name of the host": {
 			Stage: "tcp", Class: "dns",
