@@ -70,7 +70,7 @@ func plainly(d *client.DialError, why string) string {
 // answers reports whether something else than Socket.IO has answered the first request.
 func answers(d *client.DialError) bool {
 	framed := d.Protocol != "" && d.Protocol != client.SocketIO
-	return d.Stage == "open" && !framed && (d.Class == "http.200" || d.Class == "page" || d.Class == "protocol")
+	return d.Stage == "open" && !framed && slices.Contains([]string{"http.200", "http.404", "page", "protocol"}, d.Class)
 }
 
 // unreachable is the error of a trial whose first client could not connect.

@@ -55,6 +55,7 @@ func TestTargetErrorsSayWhatToDo(t *testing.T) {
 		t.Error(tls)
 	}
 	for want, cause := range map[string]*client.DialError{
+		"cannot be reached: namespace: closed: transport close; ": {Stage: "namespace", Class: "closed", Err: &client.CloseError{Reason: client.TransportClose}},
 		"cannot be reached: dial unix /none: no such file or directory; check that it runs": {
 			Stage: "tcp", Class: "other",
 			Err: &net.OpError{Op: "dial", Net: "unix", Addr: &net.UnixAddr{Name: "/none", Net: "unix"}, Err: syscall.ENOENT},
@@ -82,8 +83,14 @@ func TestTargetAnswersAsSomethingElse(t *testing.T) {
 	for text, transports := range map[string][]string{
 		"hello":              {client.WebSocket, client.Polling, client.Upgrade},
 		"<!doctype html><p>": {client.Polling},
+		"":                   {client.WebSocket, client.Polling, client.Upgrade}, // nothing is there
 	} {
-		url := handled(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, text) })
+		url := handled(t, func(w http.ResponseWriter, _ *http.Request) {
+			if text == "" {
+				w.WriteHeader(http.StatusNotFound)
+			}
+			_, _ = io.WriteString(w, text)
+		})
 		for _, transport := range transports {
 			_, err := client.Dial(t.Context(), &client.Config{URL: url, Transport: transport})
 			got := (&TargetError{URL: url, Err: err}).Error()

@@ -45,7 +45,7 @@ type DialError struct {
 }
 
 func (e *DialError) Error() string {
-	text := e.Err.Error()
+	text := strings.TrimPrefix(e.Err.Error(), "client: ")
 	if e.Class != e.Stage && !strings.HasPrefix(text, e.Class+": ") {
 		text = e.Class + ": " + text
 	}
