@@ -37,14 +37,15 @@ func (e *errWriter) printf(format string, args ...any) {
 	}
 }
 
-// table aligns columns.
+// table aligns columns, also where the last cells of a row are empty.
 func (e *errWriter) table(rows [][]string) {
-	if e.err != nil {
-		return
-	}
-	out := tabwriter.NewWriter(e.w, 0, 0, 2, ' ', 0)
+	var text strings.Builder
+	out := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
 	for _, row := range rows {
-		_, _ = fmt.Fprintln(out, strings.TrimRight(strings.Join(row, "\t"), "\t"))
+		_, _ = fmt.Fprintln(out, strings.Join(row, "\t"))
 	}
-	e.err = out.Flush()
+	_ = out.Flush() // a builder takes everything
+	for line := range strings.Lines(text.String()) {
+		e.printf("%s\n", strings.TrimRight(line, " \n"))
+	}
 }
