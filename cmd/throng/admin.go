@@ -64,6 +64,9 @@ func (a *adminFlags) install(srv *server.Server, application, listen string, ori
 		a.opts.Hosts = hosts
 		a.opts.Origins = slices.DeleteFunc(slices.Clone(origins), func(o string) bool { return o == "*" })
 	}
+	if (a.opts.User == "") != (a.opts.PasswordHash == "") {
+		return errors.New("--admin-user and --admin-password-hash belong together, and one of them is not given; give both, or neither to admit this machine alone")
+	}
 	a.opts.Data = tellable
 	return admin.Instrument(srv, a.opts)
 }

@@ -12,7 +12,8 @@ func TestAdminFlags(t *testing.T) {
 	for _, c := range []struct{ args, want string }{
 		{"--admin --listen :0", "can be reached from elsewhere"},
 		{"--admin --listen 0.0.0.0:0", "can be reached from elsewhere"},
-		{"--admin --admin-user root", "User and PasswordHash are needed"},
+		{"--admin --admin-user root", "--admin-user and --admin-password-hash belong together"},
+		{"--admin --admin-password-hash secret", "--admin-user and --admin-password-hash belong together"},
 		{"--admin --admin-user root --admin-password-hash secret", "no bcrypt hash"},
 		{"--admin --admin-mode verbose", `--admin-mode "verbose"`},
 		{"--admin --app engine", "--app engine"},

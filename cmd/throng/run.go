@@ -81,8 +81,11 @@ far are kept.`,
   throng run my.yaml --target http://127.0.0.1:3000 --live :7071
   throng run my.yaml --agents 4 --out out/mine   # in four processes`,
 		Args: func(cmd *cobra.Command, args []string) error {
-			if flags.resume != "" {
-				return arguments(0, 1)(cmd, args)
+			switch {
+			case flags.resume != "" && len(args) > 1:
+				return fmt.Errorf("--resume %s continues one run; leave the scenarios out, or name the one of that run", flags.resume)
+			case flags.resume != "":
+				return nil
 			}
 			return arguments(1, unlimited)(cmd, args)
 		},

@@ -28,12 +28,16 @@ func arguments(least, most int) cobra.PositionalArgs {
 }
 
 // refuseEmpty makes a command and those below it refuse empty flags and arguments: a script whose
-// variable is not set would get the default, and not know.
+// variable is not set would get the default, and not know. It also says which flags exclude each
+// other.
 func refuseEmpty(cmd *cobra.Command) {
 	if takes := cmd.Args; takes != nil {
 		cmd.Args = func(cmd *cobra.Command, args []string) error {
 			if err := noneEmpty(cmd.Flags()); err != nil {
 				return err
+			}
+			if err := cmd.ValidateFlagGroups(); err != nil {
+				return together(err)
 			}
 			if i := slices.Index(args, ""); i >= 0 {
 				return fmt.Errorf("argument %d is empty; give it a value (%s)", i+1, helpOf(cmd))
@@ -62,6 +66,16 @@ func noneEmpty(flags *pflag.FlagSet) (err error) {
 		}
 	})
 	return err
+}
+
+// together names the flags that exclude each other, in the place of cobra's error.
+func together(err error) error {
+	_, flags, _ := strings.Cut(err.Error(), "; [")
+	flags, _, found := strings.Cut(flags, "]")
+	if !found {
+		return err
+	}
+	return fmt.Errorf("--%s cannot be given together; leave out all but one", strings.Join(strings.Fields(flags), " and --"))
 }
 
 // unlimited is how many arguments a command takes that takes as many as there are.
