@@ -315,6 +315,8 @@ func TestSocketIO2(t *testing.T) {
 	w.expect(`43/ids,7["/ids"]`)
 	w.send("40/deny")
 	w.expect(`44/deny,"nope"`)
+	w.send("40/refused")
+	w.expect(`44/refused,{}`)
 	w.send("40/refused?a=1")
 	w.expect(`44/refused,{"a":"1"}`)
 	w.send("40/unknown")

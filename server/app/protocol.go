@@ -44,12 +44,8 @@ const maxWait = 10_000
 func Protocol(srv *server.Server) {
 	for _, name := range []string{"/", "/custom"} {
 		srv.Of(name).OnConnect(func(s *server.Socket) {
-			auth := s.AuthRaw()
-			if auth == nil {
-				auth = []byte("{}")
-			}
 			<-time.After(apart)
-			_ = s.Emit("auth", json.RawMessage(auth)) // it has come as JSON: nothing to fail
+			_ = s.Emit("auth", payload(s)) // it has come as JSON: nothing to fail
 		})
 	}
 	srv.On("message", func(s *server.Socket, e *server.Event) error {
@@ -116,8 +112,16 @@ func Protocol(srv *server.Server) {
 	// nothing to encode
 	slow.OnConnect(func(*server.Socket) { _ = slow.To("early").Emit("joined") })
 	srv.Of("/refused").Use(func(s *server.Socket) error {
-		return &server.ConnectError{Message: "not allowed", Data: json.RawMessage(s.AuthRaw())}
+		return &server.ConnectError{Message: "not allowed", Data: payload(s)}
 	})
+}
+
+// payload is what a client joined with, {} if that was nothing.
+func payload(s *server.Socket) json.RawMessage {
+	if auth := s.AuthRaw(); auth != nil {
+		return auth
+	}
+	return json.RawMessage("{}")
 }
 
 // elsewhere adds the events of Protocol that concern the other servers of a cluster.
