@@ -1,6 +1,7 @@
 package server
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -8,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/throng-io/throng/protocol/socketio"
 )
 
 var update = flag.Bool("update", false, "rewrite the table of limits in README.md")
@@ -68,6 +71,40 @@ func TestDefaults(t *testing.T) {
 	engine, err := Options{Engine: func(*EngineSession, []byte, bool) {}}.WithDefaults()
 	if err != nil || engine.Path != "/engine.io/" {
 		t.Errorf("bare Engine.IO: %q, %v", engine.Path, err)
+	}
+}
+
+// Options about namespaces have no effect on a server of bare Engine.IO.
+func TestBareEngineRefusesNamespaces(t *testing.T) {
+	for option, opts := range map[string]Options{
+		"Parser":                 {Parser: socketio.MessagePack},
+		"Recovery":               {Recovery: &Recovery{}},
+		"CleanupEmptyNamespaces": {CleanupEmptyNamespaces: true},
+		"Adapter":                {Adapter: func(_ *Namespace, local Adapter) Adapter { return local }},
+	} {
+		if _, err := New(opts); err != nil {
+			t.Errorf("%s with namespaces: %v", option, err)
+		}
+		opts.Engine = func(*EngineSession, []byte, bool) {}
+		_, err := New(opts)
+		if refused, ok := errors.AsType[*OptionError](err); !ok || refused.Option != option {
+			t.Errorf("%s: got %v", option, err)
+		}
+	}
+}
+
+// The health checks must leave the server's own requests alone.
+func TestHealthPathIsNotTheServers(t *testing.T) {
+	for health, path := range map[string]string{"/socket.io/health": "", "/socket.io": "", "/health": "/", "/up": "/up", "up": ""} {
+		_, err := New(Options{HealthPath: health, Path: path, NoTrailingSlash: true})
+		if refused, ok := errors.AsType[*OptionError](err); !ok || refused.Option != "HealthPath" {
+			t.Errorf("%s beside path %q: got %v", health, path, err)
+		}
+	}
+	for _, health := range []string{"", "/", "/socket.iox", "/health"} {
+		if _, err := New(Options{HealthPath: health, NoTrailingSlash: true}); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

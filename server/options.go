@@ -153,9 +153,9 @@ type Options struct {
 
 	// Bare Engine.IO.
 
-	// Engine, if set, makes this a bare Engine.IO server without namespaces. It is called for each
-	// message of each session, one at a time and in order for a session. data is valid during the
-	// call.
+	// Engine, if set, makes this a bare Engine.IO server without namespaces, for which New refuses
+	// the options about them. It is called for each message of each session, one at a time and in
+	// order for a session. data is valid during the call.
 	Engine func(s *EngineSession, data []byte, binary bool)
 	// EngineOpen, if set, is called for each session of a bare Engine.IO server, before its first
 	// message: what it sends follows the handshake directly. EngineClose is called once for each
@@ -237,8 +237,8 @@ func (o *Options) checkProtocol() error {
 			return refuse("Subprotocols", "names %q, which is not a token; use letters, digits and -._~", name)
 		}
 	}
-	if path := strings.TrimSuffix(o.Path, "/") + "/"; o.HealthPath != "" && (!strings.HasPrefix(o.HealthPath, "/") || strings.HasPrefix(o.HealthPath, path)) {
-		return refuse("HealthPath", "is %q; it must begin with a slash, and not with the path of the server", o.HealthPath)
+	if path := strings.TrimSuffix(o.Path, "/") + "/"; o.HealthPath != "" && (!strings.HasPrefix(o.HealthPath, "/") || strings.HasPrefix(o.HealthPath+"/", path)) {
+		return refuse("HealthPath", "is %q; it must begin with a slash, and not with %s, the path of the server", o.HealthPath, o.Path)
 	}
 	if !isSessionPrefix(o.SessionPrefix) {
 		return refuse("SessionPrefix", "is %q; use 1 to %d letters, digits, - and _", o.SessionPrefix, maxSessionPrefix)
@@ -252,14 +252,39 @@ func (o *Options) checkProtocol() error {
 	if o.Parser != socketio.JSON && o.Parser != socketio.MessagePack {
 		return refuse("Parser", "%v is unknown; use socketio.JSON or socketio.MessagePack", o.Parser)
 	}
-	if o.Engine == nil && (o.EngineOpen != nil || o.EngineClose != nil) {
-		return refuse("EngineOpen", "or EngineClose is set, but Engine is not; set it")
+	if err := o.checkEngine(); err != nil {
+		return err
 	}
 	if o.Codec != nil && o.Parser != socketio.JSON {
 		return refuse("Codec", "and Parser %v exclude each other; leave Parser out", o.Parser)
 	}
 	if o.Cookie != nil {
 		return o.Cookie.check()
+	}
+	return nil
+}
+
+// checkEngine refuses options that have no effect with or without Engine.
+func (o *Options) checkEngine() error {
+	if o.Engine == nil {
+		if o.EngineOpen != nil || o.EngineClose != nil {
+			return refuse("EngineOpen", "or EngineClose is set, but Engine is not; set it")
+		}
+		return nil
+	}
+	for _, one := range []struct {
+		option string
+		set    bool
+	}{
+		{"Parser", o.Parser != socketio.JSON},
+		{"Codec", o.Codec != nil},
+		{"Recovery", o.Recovery != nil},
+		{"CleanupEmptyNamespaces", o.CleanupEmptyNamespaces},
+		{"Adapter", o.Adapter != nil},
+	} {
+		if one.set {
+			return refuse(one.option, "is about namespaces, which a server of bare Engine.IO does not have; leave it out")
+		}
 	}
 	return nil
 }

@@ -17,7 +17,6 @@ func TestAdminFlags(t *testing.T) {
 		{"--admin --admin-user root --admin-password-hash secret", "no bcrypt hash"},
 		{"--admin --admin-mode verbose", `--admin-mode "verbose"`},
 		{"--admin --app engine", "--app engine"},
-		{"--admin-user root", "need --admin"},
 	} {
 		cmd := serveCommand()
 		cmd.SetArgs(append([]string{"--listen", "127.0.0.1:0"}, strings.Fields(c.args)...))

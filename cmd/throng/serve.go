@@ -104,6 +104,9 @@ func (s *serveFlags) access(f *pflag.FlagSet) {
 
 // run serves until the command's context ends, or with --until-stdin-ends the parent.
 func (s *serveFlags) run(cmd *cobra.Command) (err error) {
+	if err := withoutNeeded(cmd.Flags(), "admin", "adapter"); err != nil {
+		return err
+	}
 	if s.opts.CORS, err = corsOf(s.origins, s.credentials); err != nil {
 		return err
 	}
@@ -143,6 +146,19 @@ func (s *serveFlags) run(cmd *cobra.Command) (err error) {
 		return err
 	}
 	return serve(ctx, srv, &s.at, cmd.OutOrStdout(), func(url string) string { return pageNote(s.application, s.client) + s.shown.note(url) })
+}
+
+// withoutNeeded refuses flags that say more about another one, by whose name theirs begin, if that
+// is not given.
+func withoutNeeded(f *pflag.FlagSet, needed ...string) (err error) {
+	f.Visit(func(flag *pflag.Flag) {
+		for _, name := range needed {
+			if strings.HasPrefix(flag.Name, name+"-") && !f.Changed(name) && err == nil {
+				err = fmt.Errorf("--%s needs --%s; add it", flag.Name, name)
+			}
+		}
+	})
+	return err
 }
 
 // newApp makes a server with the application; its errors name flags.

@@ -54,6 +54,29 @@ func TestServeRefusesFolderWithoutClient(t *testing.T) {
 	}
 }
 
+// Flags that would have no effect are refused before anything is connected or served.
+func TestServeRefusesFlagsWithoutEffect(t *testing.T) {
+	for args, want := range map[string]string{
+		"--admin-user root":                       "--admin-user needs --admin; add it",
+		"--admin-readonly":                        "--admin-readonly needs --admin; add it",
+		"--admin-mode production":                 "--admin-mode needs --admin; add it",
+		"--adapter-rooms static":                  "--adapter-rooms needs --adapter; add it",
+		"--app engine --recovery 1m":              "--recovery is about namespaces",
+		"--app engine --parser msgpack":           "--parser is about namespaces",
+		"--app engine --cleanup-empty-namespaces": "--cleanup-empty-namespaces is about namespaces",
+	} {
+		cmd := serveCommand()
+		cmd.SetArgs(append([]string{"--listen", "127.0.0.1:0"}, strings.Fields(args)...))
+		cmd.SetOut(io.Discard)
+		cmd.SetErr(io.Discard)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel() // should it serve all the same
+		if err := cmd.ExecuteContext(ctx); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", args, err, want)
+		}
+	}
+}
+
 // Applications with a page say where; with a folder of the official client the
 // page uses that.
 func TestServePages(t *testing.T) {

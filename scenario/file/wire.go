@@ -162,6 +162,9 @@ func (d *decoder) checkWires(s *Spec) {
 		s.Server.Parser = first.Parser
 		if first.Namespace == NoNamespace {
 			s.Server.App = "engine"
+			if s.Server.Adapter != "" {
+				d.errs.add(where(first, "namespace"), "the adapter of the server connects namespaces, and namespace: none is bare Engine.IO", "remove one of them")
+			}
 		}
 		if slices.ContainsFunc(s.Groups, func(g Group) bool { return g.Peers != nil }) {
 			s.Server.App = "p2p"
