@@ -139,21 +139,38 @@ func choosesClients(f *file.Fault) bool { return !f.Restart && f.Act == nil && f
 
 // faulty reports whether a fault explains the end of the client's connection at a moment, and when
 // the time away began: at a restart with the restart. A fault that chooses clients explains nothing
-// that happens to the others, and one of the network nothing that happens long after it is over.
+// that happens to the others, and one of the network nothing that happens long after it is over. The
+// last phase's explains also what comes after it, while messages are on their way, and a restart
+// what comes until it is done, however long its phase.
 func (a *actor) faulty(now int64) (since int64, is bool) {
 	t := a.t
-	p, f := t.tl.PhaseAt(now), (*file.Fault)(nil)
+	p, f := t.tl.PhaseAt(min(now, t.tl.End-1)), (*file.Fault)(nil)
 	if p >= 0 {
 		f = t.spec.Phases[p].Fault
 	}
-	switch own := a.cut.Load() || now < a.stalled.Load() || t.healed(p, now); {
-	case f == nil, choosesClients(f):
-		return now, own
-	case f.Restart:
+	own := a.cut.Load() || now < a.stalled.Load() || t.healed(p, now)
+	switch {
+	case f != nil && f.Restart:
 		return t.tl.Spans[p].Start, true
+	case own:
+		return now, true
+	case t.server.restarting.Load():
+		return t.restartBefore(p), true
+	case f == nil, choosesClients(f):
+		return now, false
 	case f.Network != nil:
 		over, _ := overAt(t.spec, &t.tl.Spans[p], p, 0)
-		return now, own || now < over+healing
+		return now, now < over+healing
 	}
 	return now, true
+}
+
+// restartBefore is when the last restart before a phase began.
+func (t *trial) restartBefore(phase int) int64 {
+	for ; phase > 0; phase-- {
+		if f := t.spec.Phases[phase].Fault; f != nil && f.Restart {
+			break
+		}
+	}
+	return t.tl.Spans[max(phase, 0)].Start
 }

@@ -84,6 +84,7 @@ phases:
 		{at: 121 * time.Second},
 		{at: 200 * time.Second, stalled: 201 * time.Second, want: true},
 		{at: 202 * time.Second, stalled: 201 * time.Second},
+		{at: 321 * time.Second}, // after the last phase, as in it
 	} {
 		a := &actor{t: tr}
 		a.stalled.Store(int64(c.stalled))

@@ -152,6 +152,78 @@ func TestServerIsRestartedOnItsAddress(t *testing.T) {
 	}
 }
 
+// A restart may take longer than its phase. It explains that connections end then, too: in the next
+// phase, and when the phases are over while the last messages are on their way. A server that ends
+// connections at the same time without a restart does it unasked.
+func TestARestartOutlastsItsPhase(t *testing.T) {
+	t.Parallel()
+	const text = `
+version: 1
+name: t
+SERVER
+groups:
+  people: {count: 6, connect: {rate: 10k/s}, reconnect: {min: 20ms, max: 100ms}, send: [{op: all, rate: 20/s, expect: others, late: 2s}]}
+phases:
+  - {name: ramp, for: 500ms, clients: 0%..100%, load: 0%, record: false}
+  - {name: hold, for: 500ms}
+  - {name: deploy, for: 1s, fault: {restart: rolling}}
+`
+	const rules = "slo: [undecided(delivery) < 50%]\n" // most of a second was on its way to them
+	for name, test := range map[string]struct {
+		after  string // further phases
+		asked  bool   // the end of the connections is a restart
+		reason string // for which they end
+	}{
+		"in the next phase":            {after: "  - {name: after, for: 2s}\n", asked: true, reason: client.TransportClose},
+		"when the phases are over":     {asked: true, reason: client.TransportClose},
+		"as a server that says so":     {asked: true, reason: client.ServerDisconnect},
+		"unasked, in the last moments": {reason: client.TransportClose},
+	} {
+		s := &fakeServer{mangle: func(_ int, _ *fakeConn, p []byte) []fakePacket {
+			return []fakePacket{{text: p, after: 400 * time.Millisecond}}
+		}}
+		end := func(url string) {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			for _, c := range s.conns {
+				if c.cfg.URL == url {
+					c.end(test.reason)
+				}
+			}
+		}
+		server, plan := "server: {nodes: 2, adapter: none}", text+test.after+rules
+		ep := &Endpoint{URL: "http://a:1"}
+		for _, url := range []string{"http://a:1", "http://b:2"} {
+			ep.Nodes = append(ep.Nodes, Node{URL: url, PID: func() int { return 0 }, Restart: func(context.Context) error {
+				end(url)
+				time.Sleep(1200 * time.Millisecond) // a process is slow to begin on a busy machine
+				return nil
+			}})
+		}
+		if !test.asked {
+			server, plan = `targets: {urls: ["http://a:1", "http://b:2"]}`, strings.Replace(plan, ", fault: {restart: rolling}", "", 1)
+		}
+		c := play(t, s, strings.Replace(plan, "SERVER", server, 1), func(o *Options) {
+			o.Target, o.Start = "", func(context.Context, *file.Server) (*Endpoint, error) { return ep, nil }
+			if !test.asked {
+				time.AfterFunc(2200*time.Millisecond, func() { end("http://b:2") })
+			}
+		})
+		if !test.asked {
+			if c.Verdict != result.Fail || c.Clients.Dropped != 3 || c.Errors["drop.transport_close"] != 3 {
+				t.Errorf("%s: %s because %q; clients %+v, errors %v", name, c.Verdict, c.Reason, c.Clients, c.Errors)
+			}
+			continue
+		}
+		if c.Verdict != result.Pass || c.Clients.Dropped != 0 || c.Errors["drop.transport_close"] != 0 {
+			t.Errorf("%s: %s because %q; clients %+v, errors %v", name, c.Verdict, c.Reason, c.Clients, c.Errors)
+		}
+		if r := c.Reconnects; r == nil || r.Back != 6 || len(r.Faults) != 1 || r.Faults[0].Lost != r.Lost || r.Lost != 6 {
+			t.Errorf("%s: %+v", name, r)
+		}
+	}
+}
+
 func TestAForeignServerIsNotRestarted(t *testing.T) {
 	t.Parallel()
 	f, err := file.Parse("t.yaml", []byte(strings.Replace(deploy, "FAULT", "{restart: true}", 1)), nil)
