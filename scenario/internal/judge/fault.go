@@ -18,7 +18,8 @@ import (
 type Fault struct {
 	Phase int
 	Over  int64 // from when on nothing is broken any more by the fault itself
-	// until when a client whose connection it broke may take to be back, if nothing else is broken
+	// until when a client whose connection it broke may take to be back, if nothing else is broken,
+	// and it broke none after it was over
 	Patience int64
 	// what it does is known, and loses nothing of connections that stay: it explains the losses in
 	// rows with Cut alone
@@ -80,6 +81,7 @@ func (e *Evidence) excuses() (out excuses) {
 		for j := range e.Returns {
 			if r := &e.Returns[j]; r.Phase >= f.Phase && r.Phase < next {
 				x.losses, x.rest = max(x.losses, r.BrokeAt+1), max(x.rest, r.BrokeAt+1, r.BackAt+1)
+				x.patience = max(x.patience, r.BrokeAt+f.Patience-f.Over)
 			}
 		}
 		if settling := max(late, int64(time.Second)); f.Over < math.MaxInt64 {

@@ -209,7 +209,9 @@ func TestAFaultExplainsErrors(t *testing.T) {
 		{second: 28, class: hung, want: "errors(connect.timeout) == 0"},
 		{second: 11, class: never, end: 26e9}, // it might have come yet
 		{second: 11, class: never, end: 27e9, want: "errors(reconnect.never) == 0"},
-		{second: 20, class: never, end: 26e9, want: "errors(reconnect.never) == 0"}, // no fault broke it
+		{second: 20, class: never, end: 26e9, want: "errors(reconnect.never) == 0"},                   // no fault broke it
+		{second: 11, class: never, returns: []Return{{Phase: 1, Never: 2, BrokeAt: 20e9}}, end: 34e9}, // a restart took so long
+		{second: 11, class: never, returns: []Return{{Phase: 1, Never: 2, BrokeAt: 20e9}}, end: 35e9, want: "errors(reconnect.never) == 0"},
 	} {
 		e := faulty(0, hits)
 		e.Errors = []record.ErrorCount{{ErrorKey: record.ErrorKey{Class: test.class, Stream: -1}, Phase: e.Timeline.PhaseAt(int64(test.second) * 1e9), Second: test.second, N: 2}}
