@@ -168,11 +168,12 @@ func generatorFact(c *result.Cell) string {
 	if s == "" {
 		return ""
 	}
-	if c.Interrupted {
-		return s
+	switch {
+	case c.Interrupted:
+	case result.Worst(c.Verdict, c.Verdict) != result.Invalid || c.TooFewSamples():
+		s += ": fit to judge"
+	case sentences.Unfit(c):
+		s += ": not fit to judge"
 	}
-	if sentences.Unfit(c) {
-		return s + ": not fit to judge"
-	}
-	return s + ": fit to judge"
+	return s // of a run that is invalid for another reason neither is known
 }
