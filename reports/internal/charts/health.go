@@ -83,9 +83,10 @@ func generatorHealth(name string, c *result.Cell, sub string) *Figure {
 	}
 	f := &Figure{Caption: "Whether the measurements can be trusted: "}
 	if topLag > 0 {
-		f.Caption += "how late the generator was, and "
+		f.Caption += "how late the generator was, and how much CPU it used"
+	} else {
+		f.Caption += "how much CPU the generator used"
 	}
-	f.Caption += "how much CPU it used"
 	if slices.ContainsFunc(panels, func(p draw.Panel) bool { return len(p.Rules) > 0 }) {
 		f.Caption += ". Dashed red lines are the limits of the scenario's valid rules; of one far above the values only the name is there"
 	}
