@@ -84,12 +84,28 @@ phases:
 		{at: 121 * time.Second},
 		{at: 200 * time.Second, stalled: 201 * time.Second, want: true},
 		{at: 202 * time.Second, stalled: 201 * time.Second},
-		{at: 321 * time.Second}, // after the last phase, as in it
+		{at: 321 * time.Second},
 	} {
 		a := &actor{t: tr}
 		a.stalled.Store(int64(c.stalled))
 		if _, is := a.faulty(int64(c.at)); is != c.want {
 			t.Errorf("at %v, stalled until %v: explained %v, want %v", c.at, c.stalled, is, c.want)
+		}
+	}
+}
+
+// After the last phase its fault explains what it does in it: messages are still on their way.
+func TestWhatExplainsTheEndOfAConnectionAfterAll(t *testing.T) {
+	t.Parallel()
+	for fault, want := range map[string]bool{
+		"{run: [kill, it]}":                   true,
+		"{network: {cut: true}}":              true,
+		"{network: {reset: 50%}, within: 5s}": false, // the last was reset 15 s before the end
+		"{drop: 50%}":                         false, // it has chosen others
+	} {
+		tr := networked(t, "phases: [{name: a, for: 20s}, {name: b, for: 20s, fault: "+fault+"}]\n")
+		if _, is := (&actor{t: tr}).faulty(int64(41 * time.Second)); is != want {
+			t.Errorf("%s: explained %v, want %v", fault, is, want)
 		}
 	}
 }
