@@ -231,7 +231,10 @@ type Membership struct {
 	lacked int64         // since when it had lacked what was sent then; see parting.until; likewise
 	member bool          // likewise
 	away   bool          // suspended; likewise
-	open   []*Slot       // messages in flight to it as it was suspended or left; likewise
+	open   []*Slot       // messages in flight to it then; likewise
+	// those that were in flight to it when it left, but for what has come since; likewise. As
+	// slots they would be kept for as long as it is, each with those that were sent with it.
+	lacks []message
 	// the version as of its last recovery; 0: none; its receiver's goroutine's
 	back  uint32
 	gaps  []gap // that have ended; likewise
@@ -362,9 +365,9 @@ func (l *Ledger) end(r *Receiver, m *Membership, p *parting) {
 		a.members--
 		a.parts[m.part].members--
 		a.vacate(m)
-		m.open = a.lacks(r, m, p, true)
-		for _, s := range m.open {
+		for _, s := range a.lacks(r, m, p, true) {
 			s.giveUp(m)
+			m.lacks = append(m.lacks, s.message())
 			l.reportIfComplete(s)
 		}
 	}

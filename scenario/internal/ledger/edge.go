@@ -72,6 +72,14 @@ func (a *Audience) lacks(r *Receiver, m *Membership, p *parting, take bool) (ope
 	return open
 }
 
+// A message is the name of a slot, which does not keep it.
+type message struct {
+	book *Book
+	seq  uint32
+}
+
+func (s *Slot) message() message { return message{s.Book, s.seq} }
+
 // mustCome reports whether a connection that is in order brings the message: not one that was never
 // written, or that goes past the server, or that the server may leave out.
 func (s *Slot) mustCome() bool { return !s.void.Load() && !s.Book.Direct && !s.Book.Volatile }
@@ -126,11 +134,11 @@ func (s *Slot) leaving(part int, after int64) (i int, known bool) {
 func (s *Slot) strays(m *Membership) {
 	s.Audience.mu.Lock()
 	defer s.Audience.mu.Unlock()
-	i := slices.Index(m.open, s)
+	i := slices.Index(m.lacks, s.message())
 	if i < 0 {
 		return
 	}
-	m.open = slices.Delete(m.open, i, i+1)
+	m.lacks = slices.Delete(m.lacks, i, i+1)
 	if s.asOf >= m.back { // see giveUp
 		s.stays(m.part, s.until(m))
 	}

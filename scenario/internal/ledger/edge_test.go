@@ -1,8 +1,10 @@
 package ledger
 
 import (
+	"runtime"
 	"testing"
 	"time"
+	"weak"
 
 	"pgregory.net/rapid"
 
@@ -426,6 +428,32 @@ func TestTwiceAfterLeavingARoomHidesNoLoss(t *testing.T) {
 		}
 	}
 	if got, want := m.close(10_000*ms), (result.Ledger{Sent: 1, Expected: 4, Received: 2, Undecided: 1, Lost: 1}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+}
+
+// A client that has left a room is remembered until it leaves another one, but not what it lacked.
+func TestLeaversKeepNoMessages(t *testing.T) {
+	m := newEdge(3)
+	kept := func() weak.Pointer[Slot] {
+		st := m.send(0, 0, 10*ms)
+		m.get(1, st, 15*ms)
+		m.l.End(m.r[2], m.r[2].Memberships()[0], 20*ms)
+		s, _ := m.l.books[0].find(st.Seq)
+		return weak.Make(s)
+	}()
+	const n = 6 * slotsPerSlab
+	for i := range int64(n) {
+		m.now.Store(i * linger / slotsPerSlab)
+		st := m.send(0, 0, m.now.Load())
+		m.get(1, st, st.Due+1)
+		m.l.Watch(st.Due)
+	}
+	runtime.GC()
+	if kept.Value() != nil {
+		t.Error("a message is kept that was on its way when a client left")
+	}
+	if got, want := m.close(n*linger), (result.Ledger{Sent: n + 1, Expected: n + 2, Received: n + 1, Undecided: 1}); got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}
 }
