@@ -66,9 +66,9 @@
 // when it left counts instead. What it lacked otherwise is undecided. A join that was still in
 // flight when the message was emitted makes the pair expected and undecided if the message arrives,
 // and nothing if it does not. A message that reached no receiver and whose sender left as soon is
-// undecided for all: it may never have left. If the sender left because the server's heartbeat did
-// not come, the message is lost. Duplicates and disorder are counted separately: they do not change
-// the identity.
+// undecided for all: it may never have left. If the server had acknowledged it, or the sender left
+// because the server's heartbeat did not come, the message is lost. Duplicates and disorder are
+// counted separately: they do not change the identity.
 //
 // Messages add up as well: due = sent + held + dropped. A message due while its sender reconnects
 // is held and sent after the reconnection, or dropped (outbox.go); held counts messages that were
