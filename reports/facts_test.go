@@ -20,3 +20,14 @@ func TestWhatWasMeasured(t *testing.T) {
 		}
 	}
 }
+
+// Where the run counts the generator was fit to judge, whatever its rules say: the server had ended.
+func TestWhetherTheGeneratorWasFit(t *testing.T) {
+	for verdict, want := range map[result.Verdict]string{result.Fail: ": fit to judge", result.Invalid: ": not fit to judge"} {
+		c := &result.Cell{Verdict: verdict, Checks: []result.Check{{Text: "max(cpu) < 80%", Kind: result.KindValid, Value: 0.9}}}
+		c.Generator.CPUMax = 0.9
+		if got := generatorFact(c); !strings.HasSuffix(got, want) {
+			t.Errorf("%s: %q, want %q", verdict, got, want)
+		}
+	}
+}

@@ -48,6 +48,13 @@ func (j *judging) failsBy(r *result.Check) {
 	r.Kind = result.KindSLO
 }
 
+// invalidBy is breaks for a rule about the target that the generator has broken: it decides whether
+// the run counts.
+func (j *judging) invalidBy(r *result.Check) {
+	j.breaks(result.Invalid, r)
+	r.Kind = result.KindValid
+}
+
 // Judge evaluates every rule and gives the verdict with its reason. A broken rule about the
 // generator makes the trial invalid whatever the others say, with one exception: when
 // operations were not sent because the target had refused, dropped or stopped reading
@@ -92,7 +99,7 @@ func Judge(e *Evidence, rules Rules) Judgement {
 			missing = cmp.Or(missing, broken(&r))
 		case e.breaksByOwn(k, &r):
 			r.Note = ownNote
-			j.breaks(result.Invalid, &r)
+			j.invalidBy(&r)
 		default:
 			j.breaks(result.Fail, &r)
 		}

@@ -194,6 +194,11 @@ func TestVerdicts(t *testing.T) {
 		if len(j.Checks) < len(rules.All()) {
 			t.Errorf("%s: only %d checks are reported", name, len(j.Checks))
 		}
+		for _, r := range j.Checks { // the generator was not fit, whichever list has the rule
+			if r.Note == ownNote && r.Kind != result.KindValid {
+				t.Errorf("%s: %s was broken by the generator, and decides %q", name, r.Text, r.Kind)
+			}
+		}
 	}
 }
 
