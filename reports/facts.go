@@ -168,12 +168,13 @@ func generatorFact(c *result.Cell) string {
 	if s == "" {
 		return ""
 	}
-	switch {
+	switch invalid := result.Worst(c.Verdict, c.Verdict) == result.Invalid; {
 	case c.Interrupted:
-	case result.Worst(c.Verdict, c.Verdict) != result.Invalid || c.TooFewSamples():
-		s += ": fit to judge"
-	case sentences.Unfit(c):
-		s += ": not fit to judge"
+		return s
+	case invalid && sentences.Unfit(c):
+		return s + ": not fit to judge"
+	case invalid && !sentences.ByCheck(c):
+		return s // a fault that did not happen may be its doing, too
 	}
-	return s // of a run that is invalid for another reason neither is known
+	return s + ": fit to judge"
 }

@@ -224,14 +224,22 @@ func Unfit(c *result.Cell) bool {
 	})
 }
 
+// ByCheck reports whether a check has decided the verdict of a cell, and not a fault that did not
+// happen, or the like.
+func ByCheck(c *result.Cell) bool {
+	return slices.ContainsFunc(c.Checks, func(k result.Check) bool { return strings.HasPrefix(c.Reason, k.Text) })
+}
+
 func whyInvalid(c *result.Cell) string {
 	parts := brokenChecks(c, result.KindValid)
 	if len(parts) == 0 || c.Evidence != nil && c.Evidence.Mismatch != "" {
 		return strings.TrimSuffix(cmp.Or(c.Reason, "the run has no verdict"), ".")
 	}
-	why := "too much is undecided: " // which is no fault of the generator
-	if Unfit(c) {
-		why = "the generator was not fit to judge: "
+	switch {
+	case Unfit(c):
+		return "the generator was not fit to judge: " + strings.Join(parts, "; ")
+	case c.Reason != "" && !ByCheck(c):
+		return strings.TrimSuffix(c.Reason, ".")
 	}
-	return why + strings.Join(parts, "; ")
+	return "too much is undecided: " + strings.Join(parts, "; ") // which is no fault of the generator
 }

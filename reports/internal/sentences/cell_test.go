@@ -47,6 +47,12 @@ func TestWhyACellDidNotPass(t *testing.T) {
 		"a server that stayed": {result.Fail, "other words", []result.Check{slow}, &result.Evidence{Ending: "ran_out"}, "Check broken: p99(delivery) < 100ms, it was 143 ms."},
 		"the generator":        {result.Invalid, "p99(lag) < 1ms: 3 ms", []result.Check{slow, lag}, nil, "The generator was not fit to judge: p99(lag) < 1ms, it was 3 ms."},
 		"undecided deliveries": {result.Invalid, "undecided(delivery) < 5%: 6 %", []result.Check{slow, open}, nil, "Too much is undecided: undecided(delivery) < 5%, it was 6 %."},
+		"undecided, and a fault did not happen": {
+			result.Invalid, "the fault in hold did not happen",
+			[]result.Check{open},
+			nil,
+			"The fault in hold did not happen.",
+		},
 		"and the generator": {
 			result.Invalid, "undecided(delivery) < 5%: 6 %",
 			[]result.Check{lag, open},
