@@ -208,7 +208,7 @@ func (s *Slot) mayBeUnwritten(bound int64) bool {
 		return s.unwritten
 	}
 	left := s.From.partedSince(s.epoch)
-	if left == nil || s.reached() || s.settled.reached() || s.Audience != nil && s.acked.Load() {
+	if left == nil || s.isHad() {
 		return false
 	}
 	until := left.at
@@ -218,14 +218,20 @@ func (s *Slot) mayBeUnwritten(bound int64) bool {
 	return until <= s.base+bound && !s.From.timedOut(s) || s.From.mayBeUnwritten(s)
 }
 
-// unheard reports whether nothing shows that the server ever had the message: it reached no
-// receiver, and its sender's connection ended before the server was heard again, or a fault has
-// kept it; see stuck. In a fleet the sender's agent decides that.
+// isHad reports whether it is known that the server had the message: it reached a receiver, or the
+// server has acknowledged it. What answers an echo says nothing of the echo itself.
+func (s *Slot) isHad() bool {
+	return s.reached() || s.settled.reached() || s.Audience != nil && s.acked.Load()
+}
+
+// unheard reports whether nothing shows that the server ever had the message, and its sender's
+// connection ended before the server was heard again, or a fault has kept it; see stuck. In a fleet
+// the sender's agent decides that.
 func (s *Slot) unheard(bound int64) bool {
 	if s.Book.remote {
 		return s.unconfirmed
 	}
-	return s.stuck(bound) || s.From.unheard(s) && !s.reached() && !s.settled.reached()
+	return s.stuck(bound) || s.From.unheard(s) && !s.isHad()
 }
 
 // account adds the message to the rows of its second. Missing deliveries are lost, unless open is

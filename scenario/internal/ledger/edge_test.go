@@ -316,30 +316,35 @@ func TestMessagesOfLeaversAreLost(t *testing.T) {
 
 // Rows tell losses that the end of a connection explains from the others: a message that reached
 // nobody and whose sender's connection ended before the server was heard again, and what a receiver
-// lacked that left.
+// lacked that left. A server that has acknowledged a message was heard.
 func TestEndedConnectionsExplainLosses(t *testing.T) {
-	m := newEdge(4)
-	first := m.send(0, 0, 20_000*ms)
-	m.get(1, first, 20_005*ms)
-	m.now.Store(21_500 * ms)
-	m.l.Leave(m.r[3]) // and the second receiver stays, without it
-	m.send(0, 1, 22_000*ms)
-	m.now.Store(22_900 * ms)
-	m.r[1].Unheard(21_500*ms, 22_900*ms, false)
-	m.l.Leave(m.r[1])
-	var explained, other result.Ledger
-	for _, r := range m.l.Close(int64(time.Hour))[0] {
-		if r.Cut {
-			explained.Add(r.Deliveries())
-		} else {
-			other.Add(r.Deliveries())
+	for acked, want := range map[bool][2]result.Ledger{
+		false: {{Expected: 3, Lost: 3}, {Due: 2, Sent: 2, Expected: 2, Received: 1, Lost: 1}},
+		true:  {{Expected: 1, Lost: 1}, {Due: 2, Sent: 2, Expected: 4, Received: 1, Lost: 3}},
+	} {
+		m := newEdge(4)
+		first := m.send(0, 0, 20_000*ms)
+		m.get(1, first, 20_005*ms)
+		m.now.Store(21_500 * ms)
+		m.l.Leave(m.r[3]) // and the second receiver stays, without it
+		second := m.send(0, 1, 22_000*ms)
+		m.now.Store(22_900 * ms)
+		if acked {
+			m.l.Acknowledged(0, second.Seq)
 		}
-	}
-	if want := (result.Ledger{Expected: 3, Lost: 3}); explained != want {
-		t.Errorf("explained %+v, want %+v", explained, want)
-	}
-	if want := (result.Ledger{Due: 2, Sent: 2, Expected: 2, Received: 1, Lost: 1}); other != want {
-		t.Errorf("not explained %+v, want %+v", other, want)
+		m.r[1].Unheard(21_500*ms, 22_900*ms, false)
+		m.l.Leave(m.r[1])
+		var explained, other result.Ledger
+		for _, r := range m.l.Close(int64(time.Hour))[0] {
+			if r.Cut {
+				explained.Add(r.Deliveries())
+			} else {
+				other.Add(r.Deliveries())
+			}
+		}
+		if explained != want[0] || other != want[1] {
+			t.Errorf("acknowledged %v: explained %+v, not explained %+v, want %+v", acked, explained, other, want)
+		}
 	}
 }
 

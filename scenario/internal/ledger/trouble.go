@@ -111,6 +111,9 @@ func (s *Slot) stuck(bound int64) bool {
 	if does&Behind != 0 {
 		return true
 	}
+	if s.isHad() {
+		return false // and all the same it came to nobody
+	}
 	last := s.From.carried.Load()
 	return last>>epochShift != uint64(s.epoch) || last <= s.emission()
 }

@@ -70,26 +70,32 @@ func TestASilentWayExplainsWhatIsNotSkipped(t *testing.T) {
 	}
 }
 
-// What came to nobody may be stuck on its way to the server, until a later message of its sender
-// comes to somebody.
+// What came to nobody may be stuck on its way to the server, until the server acknowledges it, or a
+// later message of its sender comes to somebody.
 func TestASilentWayToTheServer(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		does  Trouble
+		acked bool // the server has acknowledged it
 		again bool // the connection of the sender ends between, and it is recovered
 		from  int  // who sends the later message, which comes to all; -1: nobody
 		among int64
 	}{
-		{"nothing comes after it", SilentUp, false, -1, 2},
-		{"another one's message comes", SilentUp, false, 1, 2},
-		{"a later one of its sender comes", SilentUp, false, 0, 0},
-		{"on another connection", SilentUp, true, 0, 2},
-		{"it is stuck on either way", SilentUp | SilentDown, false, -1, 2},
-		{"the way to the server is not silent", SilentDown, false, 0, 0},
+		{"nothing comes after it", SilentUp, false, false, -1, 2},
+		{"another one's message comes", SilentUp, false, false, 1, 2},
+		{"a later one of its sender comes", SilentUp, false, false, 0, 0},
+		{"on another connection", SilentUp, false, true, 0, 2},
+		{"it is stuck on either way", SilentUp | SilentDown, false, false, -1, 2},
+		{"the way to the server is not silent", SilentDown, false, false, 0, 0},
+		{"it was acknowledged", SilentUp, true, false, -1, 0},
+		{"it was, and the way back is silent", SilentUp | SilentDown, true, false, -1, 2},
 	} {
 		m := newTroubled(3, c.does)
 		m.now.Store(100 * ms)
-		m.send(0, 0, 100*ms)
+		first := m.send(0, 0, 100*ms)
+		if c.acked {
+			m.l.Acknowledged(0, first.Seq)
+		}
 		if c.again {
 			m.now.Store(2000 * ms)
 			m.l.Suspend(m.r[0])
