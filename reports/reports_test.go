@@ -342,8 +342,7 @@ func TestFactsOfAllCells(t *testing.T) {
 	}
 }
 
-// A run with too few samples says nothing against its generator, and one that is invalid without a
-// broken rule of valid says nothing for it: it may have had no port left.
+// A run with too few samples says nothing against its generator.
 func TestFactsOfTooFewSamples(t *testing.T) {
 	c := &reporttest.Sample("pass").Cells[0]
 	c.Verdict, c.Reason = result.Invalid, c.Checks[0].Text+": not enough samples"
@@ -355,12 +354,7 @@ func TestFactsOfTooFewSamples(t *testing.T) {
 	if got := generatorFact(c); !strings.HasSuffix(got, ": not fit to judge") {
 		t.Errorf("%q", got)
 	}
-	c.Checks[0].Kind = result.KindSLO
-	if got := generatorFact(c); got == "" || strings.Contains(got, "fit") {
-		t.Errorf("%q", got)
-	}
 	c.Verdict = result.Fail // by the target, which an earlier version said with a rule of valid
-	c.Checks[0].Kind = result.KindValid
 	if got := generatorFact(c); !strings.HasSuffix(got, ": fit to judge") {
 		t.Errorf("%q", got)
 	}
