@@ -45,6 +45,10 @@ func parseBuild(text string) (liveBuild, error) {
 		b.program, err = filepath.Abs(text)
 		return b, err
 	}
+	if path, err := exec.LookPath(text); err == nil && isThrong(path) { // installed
+		b.program = path
+		return b, nil
+	}
 	words := strings.Fields(text)
 	if len(words) == 0 {
 		return b, errors.New("a side of the comparison is empty; write the URL of a server, a command that starts one on $PORT, or the path of a build of throng")

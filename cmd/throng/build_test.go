@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
@@ -15,11 +16,13 @@ func TestParseBuild(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Setenv("PATH", filepath.Dir(own)+string(os.PathListSeparator)+os.Getenv("PATH"))
 	for text, want := range map[string]liveBuild{
 		"http://localhost:3001":         {address: "http://localhost:3001"},
 		"wss://chat.test/io":            {address: "wss://chat.test/io"},
 		"unix:/run/chat.sock":           {address: "unix:/run/chat.sock"},
 		own:                             {program: own},
+		filepath.Base(own):              {program: own},
 		"sh -c 'server'":                {command: "sh -c 'server'"},
 		"'/a path/to a/server' --quick": {command: "'/a path/to a/server' --quick"},
 		"MODE=fast ./server":            {command: "MODE=fast ./server"},
