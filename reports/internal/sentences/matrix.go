@@ -36,7 +36,10 @@ func outcomes(run *result.Run, combinations int) string {
 	if k := n[selection.Repeated]; k > 0 {
 		again = fmt.Sprintf(" %d %s.", k, verb(k, "invalid trial was repeated", "invalid trials were repeated"))
 	}
-	if n[string(result.Pass)] == total {
+	switch {
+	case n[string(result.Pass)] == total && total == 1:
+		return "The trial passes." + again
+	case n[string(result.Pass)] == total:
 		return fmt.Sprintf("All %d %s pass.%s", total, noun, again)
 	}
 	var s strings.Builder
