@@ -99,6 +99,9 @@ func OpenHistory(dir string, newest *Input) (*History, error) {
 	if newest != nil {
 		inputs = append(inputs, Input{Name: shortNames([]Input{*newest})[0], Run: newest.Run})
 	}
+	if len(inputs) == 0 && searches > 0 {
+		return nil, fmt.Errorf("--history %s: there are results of searches alone, and a history follows runs", dir)
+	}
 	h, err := newHistory(dir, inputs)
 	if err != nil {
 		return nil, err

@@ -168,6 +168,13 @@ func TestHistoryLeavesSearchesOut(t *testing.T) {
 	if _, err := OpenHistory(dir, &Input{Name: "search", Run: search}); err == nil || !strings.Contains(err.Error(), "search is the result of a search") {
 		t.Errorf("a search as the newest: %v", err)
 	}
+	alone := t.TempDir()
+	if err := search.Write(filepath.Join(alone, "search")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenHistory(alone, nil); err == nil || !strings.Contains(err.Error(), "results of searches alone") {
+		t.Errorf("searches alone: %v", err)
+	}
 }
 
 func TestHistoryErrors(t *testing.T) {
