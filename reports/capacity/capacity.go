@@ -223,10 +223,9 @@ func (c *Capacity) memory() {
 		c.BytesPerClientNote = "Memory per client is not known: the clients came with further nodes."
 		return
 	}
-	points := memoryPoints(c.levels)
-	line, err := model.FitLine(points)
+	line, err := model.FitLine(memoryPoints(c.levels))
 	switch {
-	case len(points) == 0 && c.unread():
+	case c.unread():
 		c.BytesPerClientNote = "The server's cores and memory are not known. Name its process on this machine (--set target.sample.pid=PID), or where it offers its metrics (--set target.sample.prometheus=URL)."
 	case err != nil:
 		c.BytesPerClientNote = "Memory per client is not known: " + err.Error() + "."
@@ -240,7 +239,9 @@ func (c *Capacity) memory() {
 // unread reports whether the trials ran against a single target of which nothing was read.
 func (c *Capacity) unread() bool {
 	return len(c.levels) > 0 && !slices.ContainsFunc(c.levels, func(l Load) bool {
-		return l.ServerCores > 0 || slices.ContainsFunc(l.all, func(cell *result.Cell) bool { return cell.Server.Target == "" || cell.Nodes != nil })
+		return l.ServerCores > 0 || slices.ContainsFunc(l.all, func(cell *result.Cell) bool {
+			return cell.Server.Target == "" || cell.Server.RSSPeakBytes > 0 || cell.Nodes != nil
+		})
 	})
 }
 

@@ -117,6 +117,13 @@ func TestServerThatWasNotRead(t *testing.T) {
 	if !strings.Contains(c.BytesPerClientNote, want) || !strings.Contains(LevelsTable(c).Note, want) || strings.Count(text.String(), want) != 1 {
 		t.Errorf("%q, %q\n%s", c.BytesPerClientNote, LevelsTable(c).Note, text.String())
 	}
+	// Prometheus may have told the memory alone.
+	for i := range run.Cells {
+		run.Cells[i].Server.RSSPeakBytes = 50 << 20
+	}
+	if c := Of(run); LevelsTable(c).Note != "Medians of the valid trials of a level." || c.memoryNote() == "" {
+		t.Errorf("%q, %q", LevelsTable(c).Note, c.memoryNote())
+	}
 }
 
 func TestCriteria(t *testing.T) {
