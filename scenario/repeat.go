@@ -27,7 +27,9 @@ func repeatInvalid(ctx context.Context, run *result.Run, f *file.File, cells []f
 		return nil
 	}
 	before := len(run.Cells)
-	err := runTrials(ctx, run, f, again, before+len(again), opt)
+	if err := runTrials(ctx, run, f, again, before+len(again), opt); err != nil {
+		return err // which says more
+	}
 	valid := 0
 	for _, c := range run.Cells[before:] {
 		if c.Verdict != result.Invalid {
@@ -35,7 +37,7 @@ func repeatInvalid(ctx context.Context, run *result.Run, f *file.File, cells []f
 		}
 	}
 	run.Warnings = append(run.Warnings, fmt.Sprintf("invalid trials, each repeated once: %d of %d; repeats that are valid and count in their place: %d", len(again), len(cells), valid))
-	return err
+	return nil
 }
 
 // repeated reports whether a trial was made more than once.

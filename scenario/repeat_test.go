@@ -1,18 +1,17 @@
 package scenario
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/throng-io/throng/scenario/client"
 	"github.com/throng-io/throng/scenario/file"
 	"github.com/throng-io/throng/scenario/result"
 )
 
-// A run with some invalid trials repeats those once. Both stay, the repeat counts, and a run most
-// of whose trials are invalid is left as it is.
-func TestInvalidTrialsAreRepeated(t *testing.T) {
-	const text = `
+const disturbable = `
 version: 1
 name: t
 target: {url: "http://127.0.0.1:1"}
@@ -21,6 +20,10 @@ groups: {all: {count: 2, connect: {rate: 10k/s}, send: [{op: echo, rate: 20/s, a
 phases: [{name: warm, for: 200ms, load: 0%, record: false}, {name: hold, for: 500ms}]
 valid: [max(lag) < 20ms]
 `
+
+// A run with some invalid trials repeats those once. Both stay, the repeat counts, and a run most
+// of whose trials are invalid is left as it is.
+func TestInvalidTrialsAreRepeated(t *testing.T) {
 	for _, test := range []struct {
 		name     string
 		late     map[int]bool // which of the trials are disturbed, from 1
@@ -37,7 +40,7 @@ valid: [max(lag) < 20ms]
 	} {
 		ownClock(t, func(t *testing.T) {
 			trial := 0
-			run := playHere(t.Context(), t, &fakeServer{}, text, func(opt *Options) {
+			run := playHere(t.Context(), t, &fakeServer{}, disturbable, func(opt *Options) {
 				opt.Trial = func(*file.Cell) func() {
 					trial++
 					return func() {}
@@ -66,4 +69,39 @@ valid: [max(lag) < 20ms]
 			}
 		})
 	}
+}
+
+// A run whose target is gone when an invalid trial is repeated was interrupted, and says why: it can
+// be gone on with.
+func TestErrorInRepeat(t *testing.T) {
+	ownClock(t, func(t *testing.T) {
+		f, err := file.Parse("t.yaml", []byte(onAnyMachine(disturbable)), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		trial := 0
+		s := &fakeServer{refuse: func(int) error {
+			if trial < 5 {
+				return nil
+			}
+			return &client.DialError{Stage: "tcp", Class: "refused", Err: errors.New("connection refused")}
+		}}
+		run, err := Run(t.Context(), f, Options{
+			dial: s.dial, Trial: func(*file.Cell) func() { trial++; return func() {} },
+			sleep: func(d time.Duration) {
+				if trial == 2 {
+					d += 50 * time.Millisecond
+				}
+				time.Sleep(d)
+			},
+		})
+		if _, is := errors.AsType[*TargetError](err); !is || len(run.Cells) != 4 || run.Cells[1].Verdict != result.Invalid {
+			t.Fatalf("%v, %+v", err, run)
+		}
+		dropMachineWarnings(run)
+		want := "interrupted: 4 of 4 trials ran, and not all invalid ones again: " + err.Error()
+		if !run.Interrupted || run.Verdict != result.Invalid || len(run.Warnings) != 1 || run.Warnings[0] != want {
+			t.Errorf("interrupted %v, %s, %q", run.Interrupted, run.Verdict, run.Warnings)
+		}
+	})
 }

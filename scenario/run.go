@@ -120,12 +120,16 @@ func runCells(ctx context.Context, f *file.File, opt Options) (*result.Run, erro
 func interrupted(run *result.Run, f *file.File, planned []result.PlannedTrial, why error) {
 	cut := slices.ContainsFunc(run.Cells, func(c result.Cell) bool { return c.Interrupted })
 	missing := len(run.Missing(planned))
-	if !cut && missing == 0 {
+	unrepeated := why != nil && run.Verdict == result.Invalid
+	if !cut && missing == 0 && !unrepeated {
 		return
 	}
 	run.Interrupted, run.Verdict = true, result.Invalid
 	text := fmt.Sprintf("interrupted: %d of %d trials ran", len(planned)-missing, len(planned))
-	if cut {
+	switch {
+	case missing == 0 && !cut:
+		text += ", and not all invalid ones again"
+	case cut:
 		text = fmt.Sprintf("interrupted: %d of %d trials ran, the last one cut short", min(len(planned)-missing+1, len(planned)), len(planned))
 	}
 	if why != nil {
