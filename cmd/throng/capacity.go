@@ -59,9 +59,9 @@ is repeated once, and then the search stops; it stops at once where a trial is t
 short for a check. --resume DIR continues an interrupted search.
 
 Exit codes: 0 found, 2 bad usage or file, 3 the load generator could not
-keep up, 4 the target cannot be reached, 5 nothing was found (the first level breaks,
-no level was confirmed within the budget, or trials disagree too much), 130
-interrupted; finished trials are kept.`,
+keep up, or has lost an agent, 4 the target cannot be reached, 5 nothing was found (the
+first level breaks, no level was confirmed within the budget, or trials disagree too
+much), 130 interrupted; finished trials are kept.`,
 		Example: `  throng capacity capacity-clients
   throng capacity my.yaml --target http://10.0.0.5:3000 --budget 30m
   throng capacity capacity-clients --clients 50k --spare 1`,
@@ -94,7 +94,7 @@ interrupted; finished trials are kept.`,
 	return cmd
 }
 
-func findCapacity(cmd *cobra.Command, name string, flags capacityFlags) error {
+func findCapacity(cmd *cobra.Command, name string, flags capacityFlags) (err error) {
 	set, err := flags.values(cmd)
 	if err != nil {
 		return err
@@ -106,29 +106,16 @@ func findCapacity(cmd *cobra.Command, name string, flags capacityFlags) error {
 	if f.Spec.Search == nil {
 		return fmt.Errorf("%s has no search: block; add one, such as search: {raise: groups.NAME.count, from: 100, to: 10k}", name)
 	}
-	opt := capacity.Options{Budget: flags.budget, Histograms: wants(f, "hlog")}
-	switch {
-	case cmd.Flags().Changed("budget") && flags.budget <= 0:
-		return errNoBudget(flags.budget)
-	case flags.spare < 0:
-		return fmt.Errorf("--spare %d cannot be negative; write how many nodes may fail at once", flags.spare)
-	case cmd.Flags().Changed("spare") && flags.planFor == "":
-		return errors.New("--spare is for the nodes of --clients; add --clients LOAD, or leave it out")
-	case flags.planFor != "":
-		if opt.PlanFor, err = f.Spec.Search.Parse(flags.planFor); err != nil {
-			return fmt.Errorf("--clients %w", err)
-		}
-		opt.Spare = flags.spare
-	}
-	dir, release, err := searchDir(f, flags)
+	opt, err := flags.options(cmd, f)
 	if err != nil {
 		return err
 	}
-	defer release()
-	opt.Dir = dir
-	opt.Run.Version, opt.Run.AllowRun = result.Version(), flags.allow
-	opt.Run.Command = commandLine("capacity", ownArguments(), flags.secret, f)
-	opt.Run.Start = startNodes
+	place, err := placeOf(f, flags)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, place.leave()) }()
+	opt.Dir = place.dir
 	agents, letGo, err := flags.fleet.open(cmd)
 	if err != nil {
 		return err
@@ -151,20 +138,24 @@ func findCapacity(cmd *cobra.Command, name string, flags capacityFlags) error {
 	defer watching.close()
 	at := board.New(f.Spec.Name, f.Spec.About)
 	watching.search(f.Spec.Name, at, &opt)
+	if err := place.take(&opt); err != nil {
+		return err
+	}
 	found, runErr := capacity.Run(cmd.Context(), f, opt)
-	if found == nil {
+	switch {
+	case found == nil || runErr != nil && len(found.Capacity.Probes) == 0:
 		return classify(runErr)
+	case found.Interrupted && len(found.Capacity.Probes) == 0:
+		return &exitError{exitInterrupted, errors.New("interrupted before the first measurement")}
 	}
-	if runErr != nil && len(found.Capacity.Probes) == 0 && flags.resume == "" { // another may begin here
-		return errors.Join(classify(runErr), removeSearch(opt.Dir))
-	}
+	place.kept = true
 	defer func() { watching.end(at, found, opt.Dir) }()
 	keepScenario(cmd.ErrOrStderr(), opt.Dir, "capacity", f, &opt.Run)
 	if err := writeCapacity(cmd.OutOrStdout(), f, opt.Dir, found, flags.asJSON); err != nil {
 		return &exitError{exitUsage, err}
 	}
-	if (found.Interrupted || runErr != nil) && !flags.quiet {
-		_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "%s\n", continuing(cmd, found, name, opt.Dir))
+	if found.Interrupted && !flags.quiet {
+		_, _ = fmt.Fprintln(cmd.ErrOrStderr(), continuing(cmd, name, opt.Dir))
 	}
 	if runErr != nil {
 		return classify(runErr)
@@ -175,13 +166,31 @@ func findCapacity(cmd *cobra.Command, name string, flags capacityFlags) error {
 	return nil
 }
 
-// continuing says how a search goes on that did not come to its end. What is raised, and on which
-// target, has to be as it was.
-func continuing(cmd *cobra.Command, found *result.Run, name, dir string) string {
-	why := "interrupted"
-	if !found.Interrupted {
-		why = "not finished"
+// options are the flags about the search and its answer.
+func (flags *capacityFlags) options(cmd *cobra.Command, f *file.File) (opt capacity.Options, err error) {
+	opt = capacity.Options{Budget: flags.budget, Histograms: wants(f, "hlog")}
+	opt.Run.Version, opt.Run.AllowRun = result.Version(), flags.allow
+	opt.Run.Command = commandLine("capacity", ownArguments(), flags.secret, f)
+	opt.Run.Start = startNodes
+	switch {
+	case cmd.Flags().Changed("budget") && flags.budget <= 0:
+		return opt, errNoBudget(flags.budget)
+	case flags.spare < 0:
+		return opt, fmt.Errorf("--spare %d cannot be negative; write how many nodes may fail at once", flags.spare)
+	case cmd.Flags().Changed("spare") && flags.planFor == "":
+		return opt, errors.New("--spare is for the nodes of --clients; add --clients LOAD, or leave it out")
+	case flags.planFor != "":
+		if opt.PlanFor, err = f.Spec.Search.Parse(flags.planFor); err != nil {
+			return opt, fmt.Errorf("--clients %w", err)
+		}
+		opt.Spare = flags.spare
 	}
+	return opt, nil
+}
+
+// continuing says how a search goes on that was interrupted. What is raised, and on which target, has
+// to be as it was.
+func continuing(cmd *cobra.Command, name, dir string) string {
 	same := ""
 	cmd.Flags().Visit(func(f *pflag.Flag) {
 		if !slices.Contains([]string{"out", "force", "resume"}, f.Name) {
@@ -191,35 +200,95 @@ func continuing(cmd *cobra.Command, found *result.Run, name, dir string) string 
 	if same != "" {
 		same = ", with the same" + same
 	}
-	return fmt.Sprintf("%s; continue with: throng capacity %s --resume %s%s", why, name, dir, same)
+	return fmt.Sprintf("interrupted; continue with: throng capacity %s --resume %s%s", name, dir, same)
 }
 
-// searchDir claims the directory of the search. With --force a search that is there is begun anew.
-func searchDir(f *file.File, flags capacityFlags) (dir string, release func(), err error) {
-	if dir = flags.resume; dir != "" {
-		if _, err := os.Stat(filepath.Join(dir, capacity.JournalName)); errors.Is(err, fs.ErrNotExist) {
-			return "", nil, fmt.Errorf("--resume %s: no search there; name the directory of an interrupted search", dir)
+// A searchPlace is the directory of a search. Until the search has measured something, an earlier
+// one that it is to overwrite is only set aside.
+type searchPlace struct {
+	dir    string
+	resume bool // it goes on with the search that is there
+	own    bool // no user has named it
+	unlock func()
+	taken  bool // what was there is set aside
+	kept   bool // the search has measured something, or has an answer
+}
+
+// asideName is where the trials and the journal of an earlier search are meanwhile.
+const asideName = ".before"
+
+// placeOf claims the directory of the search.
+func placeOf(f *file.File, flags capacityFlags) (*searchPlace, error) {
+	p := &searchPlace{dir: flags.resume, resume: flags.resume != "", own: flags.out == ""}
+	if p.resume {
+		if _, err := os.Stat(filepath.Join(p.dir, capacity.JournalName)); errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("--resume %s: no search there; name the directory of an interrupted search", p.dir)
 		}
-		release, err = claim(dir, true)
-		return dir, release, err
+	} else {
+		p.dir = outputDir(f, flags.out, false)
 	}
-	dir = outputDir(f, flags.out, false)
-	if release, err = claim(dir, flags.force); err != nil {
-		return "", nil, err
-	}
-	if flags.force {
-		err = removeSearch(dir)
-	}
-	if err != nil {
-		release()
-		return "", nil, fmt.Errorf("overwrite the search in %s: %w", dir, err)
-	}
-	return dir, release, nil
+	var err error
+	p.unlock, err = claim(p.dir, p.resume || flags.force)
+	return p, err
 }
 
-// removeSearch removes the trials of a search and its journal.
-func removeSearch(dir string) error {
-	return errors.Join(os.RemoveAll(filepath.Join(dir, capacity.TrialsName)), os.RemoveAll(filepath.Join(dir, capacity.JournalName)))
+// take makes room for the search, unless it goes on with the one that is there.
+func (p *searchPlace) take(opt *capacity.Options) error {
+	step := opt.Step
+	opt.Step = func(s capacity.Step) {
+		if s.Cell != nil && !p.kept {
+			p.kept = true
+			_ = os.RemoveAll(filepath.Join(p.dir, asideName)) // leave says why it could not
+		}
+		if step != nil {
+			step(s)
+		}
+	}
+	if p.resume {
+		return nil
+	}
+	aside := filepath.Join(p.dir, asideName)
+	err := os.Mkdir(aside, 0o755)
+	if errors.Is(err, fs.ErrExist) { // a search that had measured nothing was killed
+		err = errors.Join(p.putBack(), os.Mkdir(aside, 0o755))
+	}
+	p.taken = err == nil
+	if err = errors.Join(err, moveSearch(p.dir, aside)); err != nil {
+		return fmt.Errorf("overwrite the search in %s: %w", p.dir, err)
+	}
+	return nil
+}
+
+// leave gives the directory up. A search that has measured nothing leaves nothing.
+func (p *searchPlace) leave() (err error) {
+	defer p.unlock()
+	switch {
+	case p.kept:
+		return os.RemoveAll(filepath.Join(p.dir, asideName))
+	case p.taken:
+		err = p.putBack()
+	}
+	if p.own && !p.resume {
+		_ = os.Remove(p.dir) // it fails for one that holds results
+	}
+	return err
+}
+
+// putBack takes back what take has set aside, and removes what is in its place.
+func (p *searchPlace) putBack() error {
+	aside := filepath.Join(p.dir, asideName)
+	err := errors.Join(os.RemoveAll(filepath.Join(p.dir, capacity.TrialsName)), os.RemoveAll(filepath.Join(p.dir, capacity.JournalName)))
+	return errors.Join(err, moveSearch(aside, p.dir), os.Remove(aside))
+}
+
+// moveSearch moves the trials of a search and its journal, as far as they are there.
+func moveSearch(from, to string) (err error) {
+	for _, name := range []string{capacity.TrialsName, capacity.JournalName} {
+		if moved := os.Rename(filepath.Join(from, name), filepath.Join(to, name)); !errors.Is(moved, fs.ErrNotExist) {
+			err = errors.Join(err, moved)
+		}
+	}
+	return err
 }
 
 // searchCode returns the exit code for a search's result.

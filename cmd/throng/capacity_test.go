@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net"
@@ -52,6 +53,66 @@ func TestInterruptSearch(t *testing.T) {
 	code := run(t.Context(), []string{"capacity", file, "--resume", out, "--target", address}, strings.NewReader(""), &stdout, writerFunc(func(b []byte) { said.Write(b) }))
 	if code != exitPass || !strings.Contains(said.String(), "#1  probe   4 PASS  (from the journal)") || !strings.Contains(stdout.String(), "holds at least 8 a") {
 		t.Errorf("exit code %d: %s\n%s", code, stdout.String(), said.String())
+	}
+	// one that ends before its first trial leaves the other one that it was to overwrite
+	before, err := os.ReadFile(filepath.Join(out, capacity.JournalName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	said.Reset()
+	stdout.Reset()
+	ctx, cancel = context.WithCancel(t.Context())
+	defer cancel()
+	stderr = func(b []byte) {
+		said.Write(b)
+		if strings.HasPrefix(string(b), "#1 ") {
+			cancel()
+		}
+	}
+	code = run(ctx, []string{"capacity", file, "--out", out, "--force", "--target", address}, strings.NewReader(""), &stdout, stderr)
+	if code != exitInterrupted || stdout.Len() > 0 || !strings.HasSuffix(said.String(), "\nthrong: interrupted before the first measurement\n") {
+		t.Errorf("exit code %d: %s\n%s", code, stdout.String(), said.String())
+	}
+	after, err := os.ReadFile(filepath.Join(out, capacity.JournalName))
+	if err != nil || !bytes.Equal(before, after) || !exists(filepath.Join(out, capacity.TrialsName, "02", result.FileName)) {
+		t.Errorf("the search before is not there any more: %v", err)
+	}
+}
+
+// A search that was killed before its first trial had ended does not take the one before with it.
+func TestSearchSetAside(t *testing.T) {
+	dir := t.TempDir()
+	journal := filepath.Join(dir, capacity.JournalName)
+	write := func(text string) {
+		if err := os.WriteFile(journal, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("old")
+	take := func() *searchPlace {
+		p := &searchPlace{dir: dir, unlock: func() {}}
+		if err := p.take(&capacity.Options{}); err != nil || exists(journal) {
+			t.Fatalf("%v, or it is not set aside", err)
+		}
+		return p
+	}
+	take()
+	write("killed")
+	if err := take().leave(); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := os.ReadFile(journal); err != nil || string(text) != "old" {
+		t.Errorf("%q, %v", text, err)
+	}
+	p := take()
+	write("new")
+	p.kept = true
+	if err := p.leave(); err != nil {
+		t.Fatal(err)
+	}
+	names, err := os.ReadDir(dir)
+	if text, rerr := os.ReadFile(journal); err != nil || rerr != nil || string(text) != "new" || len(names) != 1 {
+		t.Errorf("%q, %v, %v, %v", text, names, err, rerr)
 	}
 }
 

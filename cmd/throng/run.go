@@ -73,9 +73,9 @@ machine can carry. The result is the same as with one process.
 If the scenario names a baseline (report: {baseline: DIR}), each run is compared with it.
 
 Exit codes: 0 all checks held, 1 a check failed, 2 bad usage or file, 3 the run is
-invalid (this machine could not keep up, or a check had too few samples), 4 the
-target cannot be reached or does not support the scenario, 130 interrupted; results so
-far are kept.`,
+invalid (this machine could not keep up, a check had too few samples, or an agent was
+lost), 4 the target cannot be reached or does not support the scenario, 130 interrupted;
+results so far are kept.`,
 		Example: `  throng run quickstart                          # a first run, everything built in
   throng run broadcast --set viewers=5000 --quick
   throng run my.yaml --target http://127.0.0.1:3000 --live :7071
