@@ -230,8 +230,11 @@ func (o *Observer) emits(c *Client, at time.Time, p *socketio.Packet, parser soc
 		o.errors++
 		return
 	}
-	e := o.event(string(name), string(p.Namespace))
-	if e == nil || len(o.rows) >= o.limit {
+	var e *event
+	if len(o.rows) < o.limit { // an event without a message would be drafted
+		e = o.event(string(name), string(p.Namespace))
+	}
+	if e == nil {
 		o.beyond++
 		return
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/throng-io/throng/protocol/socketio"
+	"github.com/throng-io/throng/scenario/file"
 )
 
 // A talk is traffic as tests write it: packets of Socket.IO, each 100 ms after the one before.
@@ -226,11 +227,15 @@ func TestLimit(t *testing.T) {
 	if clients, messages := k.o.Counts(); clients != 1 || messages != 9 {
 		t.Errorf("%d clients, %d messages", clients, messages)
 	}
-	d, _, log := k.draft()
+	k.say(`a > 2["beyond"]`)
+	d, scenario, log := k.draft()
 	if n := strings.Count(log, "\n"); n != 11 {
 		t.Errorf("%d lines", n)
 	}
-	if left := d.Left(); len(left) != 1 || !strings.Contains(left[0], "41 clients and messages beyond the limits") {
+	if strings.Contains(scenario+string(d.Replay()), "beyond:") {
+		t.Errorf("an event without a message is in\n%s", scenario)
+	}
+	if left := d.Left(); len(left) != 1 || !strings.Contains(left[0], "42 clients and messages beyond the limits") {
 		t.Errorf("left out: %q", left)
 	}
 	if e, _, _ := newTalk(t, 0).draft(); !e.Empty() {
@@ -262,6 +267,43 @@ func TestOpeningsAndReturns(t *testing.T) {
 		t.Errorf("doc-open is played as well in\n%s", replay)
 	}
 	want(t, log, "u1,,doc-open,")
+}
+
+// Where clients send nothing but what they send once, no rule is about messages at a rate.
+func TestOpeningsAlone(t *testing.T) {
+	t.Parallel()
+	k := newTalk(t, 0)
+	k.say(`a +`, `a > 20["login","ann"]`, `a < 30["ok"]`, `a < 2["tick",1]`, `b +`, `b > 20["login","bob"]`, `b < 30["ok"]`, `a < 2["tick",2]`)
+	d, scenario, _ := k.draft()
+	want(t, scenario, `- {emit: ["login", "text"], ack: 5s}`, "  - errors(step) == 0\n")
+	replay := string(d.Replay())
+	want(t, replay, `- {op: login, replay: "trace.csv"`, "  - errors(ack) == 0\n", "valid: [p99(lag) < 100ms")
+	for _, text := range []string{scenario, replay} {
+		if _, err := file.Parse("drafted.yaml", []byte(text), nil); err != nil {
+			t.Errorf("%v:\n%s", err, text)
+		}
+	}
+	if strings.Contains(scenario, "valid:") || strings.Contains(scenario, "errors(ack)") {
+		t.Errorf("nothing is sent at a rate in\n%s", scenario)
+	}
+}
+
+// A replay has one group: what some of its clients send once comes from the log, and only from
+// them.
+func TestOpeningsOfSome(t *testing.T) {
+	t.Parallel()
+	k := newTalk(t, 0)
+	k.say(`a +`, `a > 2["hello"]`, `a > 2["manage","all"]`, `b +`, `b > 2["hello"]`, `c +`)
+	for range 4 {
+		k.say(`a > 2["cursor",1]`, `b > 2["cursor",2]`)
+	}
+	d, scenario, _ := k.draft()
+	want(t, scenario, `      - {emit: ["hello"]}`+"\n", `      - {emit: ["manage", "text"]}`+"\n")
+	replay := string(d.Replay())
+	want(t, replay, `      - {emit: ["hello"]}`+"\n", `{op: manage, replay: "trace.csv"`)
+	if strings.Contains(replay, `- {emit: ["manage"`) || strings.Contains(replay, "op: hello") {
+		t.Errorf("every client manages, or says hello twice in\n%s", replay)
+	}
 }
 
 // The name of a person, which other events carry as well, is no payload.

@@ -97,8 +97,8 @@ func transport(n map[string]int, all int) string {
 	return "{" + strings.Join(parts, ", ") + "}"
 }
 
-// group writes a group with its rates.
-func (d *Draft) group(p *page, g *population) {
+// group writes a group with its openings and its rates.
+func (d *Draft) group(p *page, g *population, opening []*operation) {
 	d.client(p, g)
 	needsRooms := d.c.join != nil && (len(g.ops) == 0 || slices.ContainsFunc(g.ops, func(op *operation) bool { return op.room >= 0 }) || d.joined(g) > 0)
 	if needsRooms {
@@ -106,7 +106,6 @@ func (d *Draft) group(p *page, g *population) {
 		p.line("    rooms: {of: %d, join: %d}", of, min(of, max(1, int(math.Round(d.joined(g))))))
 	}
 	d.reactions(p)
-	opening := d.openings()
 	d.flow(p, g.ops, opening)
 	var lines []string
 	for _, op := range g.ops {
@@ -130,6 +129,22 @@ func (d *Draft) group(p *page, g *population) {
 // openings are those in the namespace in which a flow emits.
 func (d *Draft) openings() []*operation {
 	return slices.DeleteFunc(d.o.openings(d.c), func(op *operation) bool { return op.namespace != d.first() })
+}
+
+// openingsOfAll are those that every client sent that sent anything: a replay has one group. There
+// are none where nothing else would be left to be played.
+func (d *Draft) openingsOfAll() []*operation {
+	senders := map[int32]bool{}
+	for _, op := range d.c.ops {
+		for id := range op.clients {
+			senders[id] = true
+		}
+	}
+	list := slices.DeleteFunc(d.openings(), func(op *operation) bool { return len(op.clients) < len(senders) })
+	if len(list) == len(d.c.ops) {
+		return nil
+	}
+	return list
 }
 
 // flow writes the openings of a group.

@@ -115,10 +115,11 @@ func (d *Draft) Scenario() []byte {
 	d.head(p, "Drafted from traffic: contract, groups, rates and sizes. Read it, correct it, and run throng check on it.", d.opt.Name)
 	d.contract(p)
 	p.line("groups:")
+	opening := d.openings()
 	for _, g := range d.o.populations(d.c) {
-		d.group(p, g)
+		d.group(p, g, opening)
 	}
-	d.phases(p, min(max(d.length(), 10*time.Second), 10*time.Minute))
+	d.phases(p, min(max(d.length(), 10*time.Second), 10*time.Minute), opening)
 	return []byte(p.String())
 }
 
@@ -140,13 +141,10 @@ func (d *Draft) Replay() []byte {
 	}
 	g.count = len(g.ids)
 	d.client(p, g)
-	opening := d.openings()
-	if len(opening) == len(d.c.ops) {
-		opening = nil // something is to be played
-	}
+	opening := d.openingsOfAll()
 	d.flow(p, d.c.ops, opening)
 	d.replays(p, opening)
-	d.phases(p, min(d.length().Truncate(time.Second)+2*time.Second, maxHold))
+	d.phases(p, min(d.length().Truncate(time.Second)+2*time.Second, maxHold), opening)
 	return []byte(p.String())
 }
 
@@ -247,7 +245,8 @@ func (d *Draft) first() string {
 	return best
 }
 
-func (d *Draft) phases(p *page, hold time.Duration) {
+// phases writes how long it takes, and the rules. No message of the openings is a stream's.
+func (d *Draft) phases(p *page, hold time.Duration, opening []*operation) {
 	ramp := max(2*time.Second, time.Duration(len(d.o.clients)/200)*time.Second)
 	p.line("")
 	p.line("phases:")
@@ -262,8 +261,12 @@ func (d *Draft) phases(p *page, hold time.Duration) {
 		}
 		checks = append(checks, stat+"(delivery) < 1s", "loss(delivery) == 0")
 	}
-	if slices.ContainsFunc(d.c.ops, func(op *operation) bool { return op.acked }) {
+	acked := func(op *operation) bool { return op.acked }
+	if slices.ContainsFunc(d.c.ops, func(op *operation) bool { return op.acked && !slices.Contains(opening, op) }) {
 		checks = append(checks, "errors(ack) == 0")
+	}
+	if slices.ContainsFunc(opening, acked) {
+		checks = append(checks, "errors(step) == 0")
 	}
 	if len(checks) == 0 {
 		checks = []string{"errors(connect) == 0"}
@@ -272,7 +275,7 @@ func (d *Draft) phases(p *page, hold time.Duration) {
 	for _, c := range checks {
 		p.line("  - %s", c)
 	}
-	if len(d.c.ops) > 0 { // as coarse as the other rules: a small machine carries server and clients
+	if len(d.c.ops) > len(opening) { // as coarse as the other rules: a small machine carries server and clients
 		p.line("")
 		p.line("# Whether this machine was fit to judge.")
 		p.line("valid: [p99(lag) < 100ms, max(cpu) < 90%%, achieved(rate) > 99%%]")
