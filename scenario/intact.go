@@ -132,7 +132,7 @@ func (w *intact) text(before, after []byte, sent int, packed bool) bool {
 	var rest []byte
 	n := 0
 	switch {
-	case w.logged && (i < 0 || i > 0 && !w.words && isWord(after[i-1])):
+	case w.logged && (i < 0 || !w.words && !behindKey(after[:i])):
 		return true // it may have none, and other texts have such letters
 	case w.logged && w.words: // right behind the stamp, if there is any
 		rest = after
@@ -147,6 +147,14 @@ func (w *intact) text(before, after []byte, sent int, packed bool) bool {
 		return packed || n < len(rest) && (strings.IndexByte(`"\&`+w.ends, rest[n]) >= 0 || w.words && !isWord(rest[n]))
 	}
 	return w.fits(n, sent, packed)
+}
+
+// behindKey reports whether what stands between a stamp and such a letter ends with the key of the
+// filler: there may be none, and the value of another key.
+func behindKey(b []byte) bool {
+	key := b[bytes.LastIndexAny(b, ",}]")+1:]
+	i := bytes.IndexByte(key, 'p')
+	return len(b) == 0 || i > 0 && !isWord(key[i-1]) && i+1 < len(key) && !isWord(key[i+1])
 }
 
 // fits reports whether n bytes of filler are as many as were sent.
