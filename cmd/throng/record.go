@@ -107,16 +107,16 @@ func (r *recording) run(ctx context.Context, stdout, stderr io.Writer) error {
 	}
 	rec := recorder.New(*opt)
 	defer rec.Close()
-	if r.during > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, r.during)
-		defer cancel()
-	}
 	try, tried := context.WithTimeout(ctx, tryTarget)
 	if err := rec.Try(try); err != nil {
 		_, _ = fmt.Fprintf(stderr, "throng: the target %s %v; check --target, and its Engine.IO path, --path\n", opt.Target, err)
 	}
 	tried()
+	if r.during > 0 { // of the recording alone
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, r.during)
+		defer cancel()
+	}
 	_, _ = fmt.Fprintf(stdout, "recording on http://%s, for %s; Ctrl-C ends it and writes %s\n", listeners[0].Addr(), opt.Target, dir)
 	// A page of another site whose name points here would be taken for one of the target's own.
 	err = serveProxy(ctx, hostname.Guard(rec, r.hosts), listeners)

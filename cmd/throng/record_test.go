@@ -19,6 +19,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/throng-io/throng/scenario/result"
 	"github.com/throng-io/throng/server"
@@ -90,11 +91,13 @@ func recordHere(t *testing.T, args ...string) (address string, stop func() (stri
 		_ = said.Close()
 	}()
 	lines := bufio.NewScanner(out)
-	if !lines.Scan() {
-		cancel()
-		t.Fatalf("record ended with %d", <-ended)
+	for address == "" { // on a busy machine a line may say before that the target was slow
+		if !lines.Scan() {
+			cancel()
+			t.Fatalf("record ended with %d", <-ended)
+		}
+		address = strings.TrimPrefix(regexp.MustCompile(`^recording on http://[^,]+`).FindString(lines.Text()), "recording on ")
 	}
-	address = regexp.MustCompile(`http://[^,]+`).FindString(lines.Text())
 	return address, func() (string, int) {
 		cancel()
 		rest, _ := io.ReadAll(out)
@@ -279,13 +282,22 @@ func TestRecordHosts(t *testing.T) {
 	}
 }
 
-// A target that does not answer is told before the first client comes.
+// A target with nothing at the path is told before the first client comes, and one that is slower
+// than the recording is long is not: --for begins when the target has been tried.
 func TestRecordTriesItsTarget(t *testing.T) {
-	silent := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, req *http.Request) { <-req.Context().Done() }))
-	defer silent.Close()
-	_, errs, _ := throng(t, "record", "--listen", "127.0.0.1:0", "--target", silent.URL, "--for", "1ms", "--out", filepath.Join(t.TempDir(), "rec"))
-	if want := "throng: the target " + silent.URL + " does not answer at /socket.io/; check --target"; !strings.HasPrefix(errs, want) {
-		t.Errorf("%q, want %q", errs, want)
+	target := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		time.Sleep(50 * time.Millisecond)
+		if req.URL.Path != "/socket.io/" {
+			w.WriteHeader(http.StatusNotFound)
+		}
+	}))
+	defer target.Close()
+	nothing := "throng: the target " + target.URL + " has nothing at /io/ (404); check --target"
+	for path, want := range map[string]string{"/io/": nothing, "/socket.io/": "throng: no client was seen"} {
+		_, errs, _ := throng(t, "record", "--listen", "127.0.0.1:0", "--target", target.URL, "--path", path, "--for", "1ms", "--out", filepath.Join(t.TempDir(), "rec"))
+		if !strings.HasPrefix(errs, want) {
+			t.Errorf("%s: %q, want %q", path, errs, want)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package recorder
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 	"pgregory.net/rapid"
@@ -238,18 +240,21 @@ func TestSessionsBeyondTheLimit(t *testing.T) {
 	}
 }
 
-// A target is tried with a request that begins no session: nobody there, another path, and one that
-// answers with an error, as servers of Socket.IO do.
+// A target is tried with a request that begins no session: nobody there, another path, one that
+// does not answer, and one that answers with an error, as servers of Socket.IO do.
 func TestTry(t *testing.T) {
 	t.Parallel()
 	var asked string
 	target := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		asked = req.URL.String()
-		if req.URL.Path != "/socket.io/" {
+		switch req.URL.Path {
+		case "/socket.io/":
+			w.WriteHeader(http.StatusBadRequest)
+		case "/silent/":
+			<-req.Context().Done()
+		default:
 			w.WriteHeader(http.StatusNotFound)
-			return
 		}
-		w.WriteHeader(http.StatusBadRequest)
 	}))
 	try := func(path string) (unreachable, err error) {
 		u, parsed := url.Parse(target.URL)
@@ -258,7 +263,13 @@ func TestTry(t *testing.T) {
 		}
 		rec := New(Options{Target: u, Path: path, Unreachable: func(err error) { unreachable = err }})
 		defer rec.Close()
-		err = rec.Try(t.Context())
+		ctx := t.Context()
+		if path == "/silent/" {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(ctx, 50*time.Millisecond)
+			defer cancel()
+		}
+		err = rec.Try(ctx)
 		return unreachable, err
 	}
 	if gone, err := try(""); gone != nil || err != nil || asked != "/socket.io/" {
@@ -266,6 +277,9 @@ func TestTry(t *testing.T) {
 	}
 	if gone, err := try("/io/"); gone != nil || err == nil || err.Error() != "has nothing at /io/ (404)" {
 		t.Errorf("another path: %v, %v", gone, err)
+	}
+	if gone, err := try("/silent/"); gone != nil || err == nil || err.Error() != "does not answer at /silent/" {
+		t.Errorf("no answer: %v, %v", gone, err)
 	}
 	target.Close()
 	if gone, err := try(""); gone == nil || err != nil {
