@@ -184,8 +184,10 @@ func TestPage(t *testing.T) {
 		return answer, string(body)
 	}
 	answer, page := get("/", "")
-	if answer.StatusCode != http.StatusOK || !strings.Contains(page, "function take(") || !strings.Contains(page, "--page:") {
-		t.Errorf("%s:\n%s", answer.Status, page)
+	for _, part := range []string{"function take(", "--page:", `id="doubt"`, "s.doubt"} {
+		if answer.StatusCode != http.StatusOK || !strings.Contains(page, part) {
+			t.Errorf("%s, without %s:\n%s", answer.Status, part, page)
+		}
 	}
 	for _, outside := range []string{"https://", "http://www", "socket.io.min.js"} {
 		if i := strings.Index(strings.ReplaceAll(page, "http://www.w3.org/2000/svg", ""), outside); i >= 0 {

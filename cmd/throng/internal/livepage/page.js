@@ -84,6 +84,7 @@ function show() {
   const where = [number, label(s) ? "(" + label(s) + ")" : "", "· "].filter(t => t !== "").join(" ").replace(/^· /, "");
   $("phase").textContent = s.cell ? where + (s.phase || "") + " · " + clock(s.elapsed_s) + " of " + clock(s.total_s) : "";
   showPlan(s);
+  showDoubt(s);
   showTiles(s);
   showTables(s);
   charts();
@@ -118,6 +119,13 @@ function showPlan(s) {
     text += clock(s.left_s) + " left" + (s.cells > 1 ? " in all" : "");
   }
   $("next").textContent = text;
+}
+
+// The target may not fit the scenario. What does not change is said once to screen readers.
+function showDoubt(s) {
+  const e = $("doubt"), text = s.doubt && !s.done ? "So far: " + s.doubt : "";
+  e.hidden = text === "";
+  if (e.textContent !== text) e.textContent = text;
 }
 
 function tile(name, value, more) {
