@@ -39,7 +39,7 @@ func importCommand() *cobra.Command {
 			if len(args) == 0 {
 				return cmd.Help()
 			}
-			hint := "use artillery or har"
+			hint := "import artillery or har, or draft a scenario from what clients do: throng record --target URL"
 			switch strings.ToLower(filepath.Ext(args[0])) {
 			case ".yml", ".yaml", ".json":
 				hint = "write throng import artillery " + args[0]
