@@ -68,14 +68,14 @@ type block struct {
 
 func (v *view) blocks() []block {
 	charts := []string{v.rate(), v.latency("p50", func(p board.Point) int64 { return p.P50us }, board.Amount(v.s.P50us, v.s.P50Beyond)), v.latency("p99", func(p board.Point) int64 { return p.P99us }, board.Amount(v.s.P99us, v.s.P99Beyond))}
-	ledger := append([]string{v.ledger()}, v.unsent()...)
+	ledger, doubt := append([]string{v.ledger()}, v.unsent()...), v.doubt()
 	all := []block{
 		{lines: []string{v.head()}, keep: 1, rank: 10},
 		{lines: []string{v.phase(), v.next()}, keep: 1, rank: 9, gap: true},
 		{lines: charts, keep: 3, rank: 7, gap: true},
 		{lines: []string{v.clients()}, keep: 1, rank: 8},
 		{lines: ledger, keep: len(ledger), rank: 3},
-		{lines: v.doubt(), keep: 1, rank: 6, gap: true},
+		{lines: doubt, keep: min(3, len(doubt)), rank: 6, gap: true},
 		{lines: v.checks(), keep: v.urgent(result.KindSLO), rank: 6, gap: true},
 		{lines: v.generator(), keep: v.urgent(result.KindValid) + 1, rank: 5, gap: true},
 		{lines: v.errors(), keep: min(3, len(v.s.Classes)), rank: 4, gap: true},

@@ -154,12 +154,20 @@ func (v *view) unsent() []string {
 		some(s.HeldBack, "held back"), some(s.GivenUp, "given up")))}
 }
 
-// doubt says that the target may not fit the scenario.
+// doubt says that the target may not fit the scenario, and what to do, which stands at the end.
 func (v *view) doubt() []string {
 	if v.s.Doubt == "" {
 		return nil
 	}
-	return []string{v.row("so far", alarm.Render(v.s.Doubt))}
+	var rows []string
+	for i, line := range strings.Split(ansi.Wordwrap(v.s.Doubt, v.Width-v.label-2, ""), "\n") {
+		label := ""
+		if i == 0 {
+			label = "so far"
+		}
+		rows = append(rows, v.row(label, alarm.Render(line)))
+	}
+	return rows
 }
 
 // some names what should be zero, and stays silent when it is.
