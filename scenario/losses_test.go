@@ -93,6 +93,27 @@ func TestRoomsOfOneStreamThatGetsNothing(t *testing.T) {
 	}
 }
 
+// While a trial runs the joins of a contract that acknowledges none are named first, as in the
+// report.
+func TestDoubtOfRooms(t *testing.T) {
+	t.Parallel()
+	f, err := file.Parse("t.yaml", []byte(replaceAll(talkers, "send: [{op: all,", "rooms: {of: 1, join: 1}\n    send: [{op: room,", "expect: others, ", "")+`
+contract:
+  join: {emit: [enter, "${room}"]}
+  operations:
+    room: {emit: [say, "${room}", "${payload}"], to: room}
+`), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := newCollector(trialOf(t, f))
+	c.show.Missing = 9
+	e := c.evidence([][]ledger.Row{{{Ledger: result.Ledger{Expected: 9, Lost: 9}}}})
+	if got := c.doubt(e); !strings.Contains(got, "if the server has no event `enter`, its rooms are empty") {
+		t.Errorf("%q", got)
+	}
+}
+
 // What was on its way when a run ended says nothing of rooms, of the contract, or of the target.
 func TestRoomsOfAShortRun(t *testing.T) {
 	f, err := file.Parse("t.yaml", []byte(replaceAll(talkers, "send: [{op: all,", "rooms: {of: 1, join: 1}\n    send: [{op: room,")), nil)

@@ -142,6 +142,9 @@ func (c *collector) doubt(e *judge.Evidence) string {
 	if t.server.builtIn || late == 0 || p.Received > 0 || e.Peek(judge.Scope{Metric: metric.Ack, Always: true}).Count() > 0 {
 		return ""
 	}
+	if rooms := t.emptyRooms(e.Ledger, false, true); rooms != "" { // as the report will say
+		return rooms
+	}
 	return t.nothingCame("")
 }
 
