@@ -26,7 +26,7 @@ var beyondSchema = map[string][]string{
 		"sample-every",
 	},
 	"values that stand apart must fit together": {
-		"bare-adapter", "before-emit", "namespace-own-others", "before-redirect-status", "flow-capture-header", "flow-start-phase", "flow-forever-spins", "flow-every-once",
+		"bare-adapter", "bare-recovery", "before-emit", "namespace-own-others", "before-redirect-status", "flow-capture-header", "flow-start-phase", "flow-forever-spins", "flow-every-once",
 		"check-gap-of-poisson", "replay-two-logs", "compression", "compression-sse",
 		"check-step-nothing", "flow-capture-from-nothing", "flow-capture-of-think", "flow-spins",
 		"check-no-recovery", "check-server-no-sample", "no-phase-recorded", "recover-forgotten", "recover-msgpack", "engine3", "engine3-parser", "frames-keys", "frames-no-answer", "frames-no-contract", "frames-of-socketio", "http-of-socketio", "sse-groups", "sse-keys",

@@ -162,9 +162,7 @@ func (d *decoder) checkWires(s *Spec) {
 		s.Server.Parser = first.Parser
 		if first.Namespace == NoNamespace {
 			s.Server.App = "engine"
-			if s.Server.Adapter != "" {
-				d.errs.add(where(first, "namespace"), "the adapter of the server connects namespaces, and namespace: none is bare Engine.IO", "remove one of them")
-			}
+			d.notOfBare(s.Server, where(first, "namespace"))
 		}
 		if slices.ContainsFunc(s.Groups, func(g Group) bool { return g.Peers != nil }) {
 			s.Server.App = "p2p"
@@ -174,6 +172,16 @@ func (d *decoder) checkWires(s *Spec) {
 		if len(g.Transport) > 1 && plainFirst && slices.ContainsFunc(g.Transport, func(t Share) bool { return !slices.Contains(baselines, t.Name) }) {
 			d.errs.add(where(g, "transport"), "clients of a baseline and of Socket.IO cannot exchange messages: a group cannot have both", "write one of "+strings.Join(baselines, ", "))
 		}
+	}
+}
+
+// notOfBare reports what a server of bare Engine.IO does not have.
+func (d *decoder) notOfBare(s *Server, where place) {
+	if s.Adapter != "" {
+		d.errs.add(where, "the adapter of the server connects namespaces, and namespace: none is bare Engine.IO", "remove one of them")
+	}
+	if s.option("recovery") != "" {
+		d.errs.add(where, "clients recover in a namespace, and namespace: none is bare Engine.IO", "remove server.recovery, or namespace: none")
 	}
 }
 
