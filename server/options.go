@@ -10,6 +10,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"github.com/throng-io/throng/protocol/hostname"
 	"github.com/throng-io/throng/protocol/socketio"
 	"github.com/throng-io/throng/server/internal/fanout"
 	"github.com/throng-io/throng/server/internal/transport"
@@ -242,6 +243,9 @@ func (o *Options) checkProtocol() error {
 	}
 	if !isSessionPrefix(o.SessionPrefix) {
 		return refuse("SessionPrefix", "is %q; use 1 to %d letters, digits, - and _", o.SessionPrefix, maxSessionPrefix)
+	}
+	if err := hostname.Check(o.Hosts); err != nil {
+		return refuse("Hosts", "%v", err)
 	}
 	if _, err := parseProxies(o.TrustedProxies); err != nil {
 		return err

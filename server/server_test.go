@@ -536,6 +536,7 @@ func TestOptionsAreChecked(t *testing.T) {
 		{CORS: &server.CORS{Origins: []string{"http://[::1]:80"}}},
 		{CORS: &server.CORS{Origins: []string{"https://A.example"}}},
 		{Transports: []string{"webtransport"}},
+		{Hosts: []string{"https://chat.example.com"}},
 		{CORS: &server.CORS{ExposedHeaders: []string{"X-A\r\n"}}},
 		{CORS: &server.CORS{MaxAge: -1}},
 		{CORS: &server.CORS{Origins: []string{"*"}, Credentials: true}},

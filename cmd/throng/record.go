@@ -148,6 +148,9 @@ func (r *recording) options(stderr io.Writer) (*recorder.Options, error) {
 	case r.during < 0:
 		return nil, fmt.Errorf("--for %v is no time; write one such as 10m, or leave it out", r.during)
 	}
+	if err := hostname.Check(r.hosts); err != nil {
+		return nil, fmt.Errorf("--allowed-host %w", err)
+	}
 	conf := &tls.Config{InsecureSkipVerify: r.insecure}
 	if r.ca != "" {
 		pem, err := regular.ReadFile(r.ca, maxPEM)

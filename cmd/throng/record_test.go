@@ -326,6 +326,7 @@ func TestRecordRefuses(t *testing.T) {
 		`"http://***@h:99999" has no such port`:     {"--target", "http://me:secret@h:99999"},
 		"has a path":                                {"--target", "http://127.0.0.1:1/chat"},
 		"--for -1s is no time":                      {"--target", "http://127.0.0.1:1", "--for", "-1s"},
+		`--allowed-host "*.a.example" is no name`:   {"--target", "http://127.0.0.1:1", "--allowed-host", "*.a.example"},
 		"--limit is below 1":                        {"--target", "http://127.0.0.1:1", "--limit", "0"},
 		"is not an Engine.IO path":                  {"--target", "http://127.0.0.1:1", "--path", "io"},
 		"no client was seen":                        {"--target", "http://127.0.0.1:1", "--for", "1ms", "--out", filepath.Join(dir, "none")},

@@ -61,6 +61,7 @@ func TestServeRefusesFlagsWithoutEffect(t *testing.T) {
 		"--admin-readonly":                        "--admin-readonly needs --admin; add it",
 		"--admin-mode production":                 "--admin-mode needs --admin; add it",
 		"--adapter-rooms static":                  "--adapter-rooms needs --adapter; add it",
+		"--allowed-host http://a":                 `--allowed-host "http://a" is no name of a host`,
 		"--app engine --recovery 1m":              "--recovery is about namespaces",
 		"--app engine --parser msgpack":           "--parser is about namespaces",
 		"--app engine --cleanup-empty-namespaces": "--cleanup-empty-namespaces is about namespaces",

@@ -6,6 +6,7 @@
 package hostname
 
 import (
+	"fmt"
 	"net"
 	"net/http"
 	"slices"
@@ -31,6 +32,16 @@ func Loopback(host string) bool {
 func Allowed(host string, names []string) bool {
 	name := bare(host)
 	return Loopback(host) || name != "" && slices.ContainsFunc(names, func(n string) bool { return bare(n) == name })
+}
+
+// Check refuses names that no request has as its Host, such as a URL or a pattern.
+func Check(names []string) error {
+	for _, n := range names {
+		if name := bare(n); strings.ContainsAny(n, "/*@?# ") || strings.Contains(name, ":") && net.ParseIP(name) == nil {
+			return fmt.Errorf("%q is no name of a host; write one such as chat.example.com, or an address, without http:// and *", n)
+		}
+	}
+	return nil
 }
 
 // Guard refuses the requests that come to the loopback interface under another name.

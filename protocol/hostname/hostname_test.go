@@ -1,6 +1,9 @@
 package hostname
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestLoopback(t *testing.T) {
 	for host, want := range map[string]bool{
@@ -24,6 +27,18 @@ func TestAllowed(t *testing.T) {
 	} {
 		if got := Allowed(host, names); got != want {
 			t.Errorf("%q: %v", host, got)
+		}
+	}
+}
+
+func TestCheck(t *testing.T) {
+	names := []string{"Chat.example.com", "chat.example.com.", "a_b", "chat.example.com:8443", "2001:db8::1", "[2001:db8::1]", "[2001:db8::1]:80", "192.0.2.1:80", "xn--bcher-kva.example", ""}
+	if err := Check(names); err != nil {
+		t.Error(err)
+	}
+	for _, name := range []string{"http://a", "https://chat.example.com:8443", "*.example.com", "*", "a/b", "a b", "u@a", "a:b:c", "10.0.0.0/8"} {
+		if err := Check(append([]string{"a"}, name)); err == nil || !strings.Contains(err.Error(), `"`+name+`" is no name of a host`) {
+			t.Errorf("%q: %v", name, err)
 		}
 	}
 }
