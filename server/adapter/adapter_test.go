@@ -557,6 +557,24 @@ func TestAddresses(t *testing.T) {
 			t.Errorf("%s: got %v", option, err)
 		}
 	}
+	// What the broker does not know is refused before it is reached; defaults may be written.
+	for address, o := range map[string]adapter.Options{
+		"redis://127.0.0.1:1": {Stream: "s"}, "redis+sharded://127.0.0.1:1": {Streams: 2}, "nats://127.0.0.1:1": {Streams: 2},
+		"nats+jetstream://127.0.0.1:1": {Stream: "s"}, "unix:///none": {Subscriptions: "static"}, "redis+streams://127.0.0.1:1": {Subscriptions: "dynamic-private"},
+	} {
+		if _, err := adapter.Open(address, o); err == nil || !strings.Contains(err.Error(), "; leave it out") {
+			t.Errorf("%s: got %v", address, err)
+		}
+		if o.Subscriptions != "" {
+			continue
+		}
+		if _, err := emitter.Open(address, emitter.Options{Stream: o.Stream, Streams: o.Streams}); err == nil || !strings.Contains(err.Error(), "only redis+streams:// has Stream") {
+			t.Errorf("emitter, %s: got %v", address, err)
+		}
+	}
+	if _, err := adapter.Open("redis://127.0.0.1:1", adapter.Options{Streams: 1, Subscriptions: "dynamic"}); err == nil || !strings.Contains(err.Error(), "cannot connect") {
+		t.Errorf("got %v", err)
+	}
 	// Milliseconds, as in JavaScript.
 	if _, err := adapter.Open("redis://127.0.0.1:1", adapter.Options{RequestTimeout: 5000}); err == nil || !strings.Contains(err.Error(), "RequestTimeout is 5µs") {
 		t.Errorf("got %v", err)

@@ -152,7 +152,7 @@ func TestForeignMessages(t *testing.T) {
 		},
 	} {
 		t.Run(form.name, func(t *testing.T) {
-			n := start(t, form.name+"://"+socket, 1, adapter.Options{Stream: prefix(t)})[0]
+			n := start(t, form.name+"://"+socket, 1, adapter.Options{})[0]
 			c := connect(t, n)
 			for _, command := range [][]string{form.unknown, form.nothing, {"PUBLISH", "P#/#", "x"}} {
 				channel := strings.Replace(command[1], "P", prefix(t), 1)

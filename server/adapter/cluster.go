@@ -110,6 +110,15 @@ func (o Options) withDefaults() (Options, error) {
 	return o, nil
 }
 
+// fit refuses options, as they are given, that a broker does not know.
+func (o *Options) fit(at bus.Address) error {
+	dynamic := o.Subscriptions == "" || o.Subscriptions == "dynamic"
+	if !dynamic && (at.Form == bus.Classic || at.Form == bus.Streams) {
+		return fmt.Errorf("only redis+sharded:// and NATS have Subscriptions, which is %q; leave it out", o.Subscriptions)
+	}
+	return at.CheckStreams(o.Stream, o.Streams)
+}
+
 // Cluster is a server's part in a cluster. Its methods are safe for concurrent use.
 type Cluster struct {
 	opts   Options

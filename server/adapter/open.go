@@ -25,14 +25,19 @@ import (
 // REDIS_KEY those of the client's certificate and its key. The number of a database does not keep
 // clusters apart, since what is published reaches the subscribers of all; [Options.Prefix] does.
 //
-// Open fails if the broker cannot be reached. Afterwards connections are made anew whenever they
+// Open fails if the broker cannot be reached, or does not know Stream, Streams or Subscriptions of
+// the options. Afterwards connections are made anew whenever they
 // end.
 func Open(address string, o Options) (*Cluster, error) {
+	given := o
 	o, err := o.withDefaults()
 	if err != nil {
 		return nil, err
 	}
 	at, err := bus.Parse(address)
+	if err == nil {
+		err = given.fit(at)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("adapter: %w", err)
 	}

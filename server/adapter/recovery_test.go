@@ -49,7 +49,7 @@ func keeping(t *testing.T, address string, count int, o adapter.Options) []*node
 
 func keepingFor(t *testing.T, address string, count int, o adapter.Options, recovery server.Recovery) []*node {
 	t.Helper()
-	o.Prefix, o.Stream, o.SessionPrefix = prefix(t), prefix(t), prefix(t)
+	o.Prefix, o.SessionPrefix = prefix(t), prefix(t)
 	var all []*node
 	for range count {
 		n := &node{}

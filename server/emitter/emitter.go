@@ -44,6 +44,9 @@ type Emitter struct {
 // reached as nats://.
 func Open(address string, o Options) (*Emitter, error) {
 	at, err := bus.Parse(address)
+	if err == nil {
+		err = at.CheckStreams(o.Stream, o.Streams)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("emitter: %w", err)
 	}

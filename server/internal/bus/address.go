@@ -82,6 +82,18 @@ func Parse(text string) (Address, error) {
 	return a, fmt.Errorf("%s:// is no known kind of broker: %s", whole, known)
 }
 
+// CheckStreams refuses the name and the number of streams with another form.
+func (a Address) CheckStreams(name string, count int) error {
+	switch {
+	case a.Form == Streams:
+	case name != "":
+		return fmt.Errorf("only redis+streams:// has Stream, which is %q; leave it out", name)
+	case count > 1:
+		return fmt.Errorf("only redis+streams:// has Streams, which is %d; leave it out", count)
+	}
+	return nil
+}
+
 // Options say how a bus works.
 type Options struct {
 	MaxQueue int // bytes of the items that wait to be published
