@@ -111,7 +111,7 @@ func redisTLS(o *rueidis.ClientOption) error {
 		return nil
 	}
 	if ca := os.Getenv("REDIS_CA"); ca != "" {
-		pem, err := os.ReadFile(ca)
+		pem, err := readPEM(ca)
 		if err != nil {
 			return fmt.Errorf("REDIS_CA: %w", err)
 		}
@@ -122,7 +122,7 @@ func redisTLS(o *rueidis.ClientOption) error {
 	}
 	switch cert, key := os.Getenv("REDIS_CERT"), os.Getenv("REDIS_KEY"); {
 	case cert != "" && key != "":
-		own, err := tls.LoadX509KeyPair(cert, key)
+		own, err := readKeyPair(cert, key)
 		if err != nil {
 			return fmt.Errorf("REDIS_CERT and REDIS_KEY: %w", err)
 		}
@@ -135,6 +135,34 @@ func redisTLS(o *rueidis.ClientOption) error {
 		o.Sentinel.TLSConfig = o.TLSConfig
 	}
 	return nil
+}
+
+// maxPEM is the largest file of certificates or of a key that is read, in bytes.
+const maxPEM = 16 << 20
+
+// readPEM reads a file that the environment names. Opening a named pipe would wait for its writer,
+// and a device may never end.
+func readPEM(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() || info.Size() > maxPEM {
+		return nil, fmt.Errorf("%s is no regular file of at most %d MiB", path, maxPEM>>20)
+	}
+	return os.ReadFile(path)
+}
+
+func readKeyPair(cert, key string) (tls.Certificate, error) {
+	certPEM, err := readPEM(cert)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	keyPEM, err := readPEM(key)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	return tls.X509KeyPair(certPEM, keyPEM)
 }
 
 // redisOptions says how to connect to Redis. The user and the password come from the environment,
