@@ -106,6 +106,9 @@ func TestHealthPathIsNotTheServers(t *testing.T) {
 			t.Error(err)
 		}
 	}
+	if _, err := New(Options{HealthPath: "/up", Path: "/up"}); err != nil { // which serves /up/ alone
+		t.Error(err)
+	}
 }
 
 // A group in a pointer belongs to the caller.

@@ -238,7 +238,9 @@ func (o *Options) checkProtocol() error {
 			return refuse("Subprotocols", "names %q, which is not a token; use letters, digits and -._~", name)
 		}
 	}
-	if path := strings.TrimSuffix(o.Path, "/") + "/"; o.HealthPath != "" && (!strings.HasPrefix(o.HealthPath, "/") || strings.HasPrefix(o.HealthPath+"/", path)) {
+	path := strings.TrimSuffix(o.Path, "/") + "/"
+	served := strings.HasPrefix(o.HealthPath, path) || o.NoTrailingSlash && o.HealthPath+"/" == path
+	if o.HealthPath != "" && (!strings.HasPrefix(o.HealthPath, "/") || served) {
 		return refuse("HealthPath", "is %q; it must begin with a slash, and not with %s, the path of the server", o.HealthPath, o.Path)
 	}
 	if !isSessionPrefix(o.SessionPrefix) {
