@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/throng-io/throng/server"
 	"github.com/throng-io/throng/server/adapter"
@@ -72,6 +73,32 @@ func TestRoomWhileSaved(t *testing.T) {
 		check(t, n[1].Emit("first"))
 		c.next(`["first"]`)
 		wait(t, "the room", func() bool { return slices.Equal(n[0].Socket(c.sid).Rooms(), []string{"late"}) })
+		saved(t, n[0], c.sid)
+		settled(t, n)
+		c.arrive(t, n[1])
+		if rooms := n[1].Socket(c.sid).Rooms(); !c.recovered || !slices.Equal(rooms, []string{"late"}) {
+			t.Errorf("recovered %v, in the rooms %v", c.recovered, rooms)
+		}
+	})
+}
+
+// A room that a socket enters late, since deliveries hold it up, is saved, too.
+func TestRoomBehindDeliveries(t *testing.T) {
+	logs(t, func(t *testing.T, address string) {
+		n := keeping(t, address, 2, adapter.Options{})
+		var c returning
+		c.arrive(t, n[0])
+		check(t, n[1].Emit("first"))
+		c.next(`["first"]`)
+		saved(t, n[0], c.sid)
+		release := adapter.Hold(n[0].adapter)
+		joined := make(chan bool)
+		go func() { joined <- n[0].Socket(c.sid).Join("late") }()
+		time.Sleep(300 * time.Millisecond) // longer than changes are gathered
+		release()
+		if !<-joined {
+			t.Fatal("the room is refused")
+		}
 		saved(t, n[0], c.sid)
 		settled(t, n)
 		c.arrive(t, n[1])

@@ -293,16 +293,15 @@ type roomMove struct {
 
 // Moving implements server.Recoverer.
 func (r *recoveryAdapter) Moving(id, room string, rooms func() []string) {
+	if r.waiting.Load() {
+		before := rooms()
+		r.mu.Lock()
+		r.addMove(roomMove{id: id, room: room, rooms: before})
+		r.mu.Unlock()
+	}
 	if r.live != nil {
-		r.live.moving(id)
+		r.live.moving(id) // behind what may wait for deliveries: the room is there soon
 	}
-	if !r.waiting.Load() {
-		return
-	}
-	before := rooms()
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.addMove(roomMove{id: id, room: room, rooms: before})
 }
 
 // addMove notes a change of rooms, if there are events that were sent before it and are not
