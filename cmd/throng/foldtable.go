@@ -102,7 +102,7 @@ func foldRow(row string, cols []column, width int) (lines []string) {
 	for i, c := range cols {
 		rooms[i] = c.to - c.from
 	}
-	if wide(cols) > width { // there is one column beside the names
+	if wide(cols) > width { // the last column has what the others leave
 		if last == 1 {
 			rooms[0] = min(rooms[0], max(width/2, width-2-rooms[1]))
 		}
