@@ -241,7 +241,7 @@ func (o *Options) checkProtocol() error {
 	path := strings.TrimSuffix(o.Path, "/") + "/"
 	served := strings.HasPrefix(o.HealthPath, path) || o.NoTrailingSlash && o.HealthPath+"/" == path
 	if o.HealthPath != "" && (!strings.HasPrefix(o.HealthPath, "/") || served) {
-		return refuse("HealthPath", "is %q; it must begin with a slash, and not with %s, the path of the server", o.HealthPath, o.Path)
+		return refuse("HealthPath", "is %q; it must begin with a slash, and not with %s, the path of the server; leave it empty for none", o.HealthPath, o.Path)
 	}
 	if !isSessionPrefix(o.SessionPrefix) {
 		return refuse("SessionPrefix", "is %q; use 1 to %d letters, digits, - and _", o.SessionPrefix, maxSessionPrefix)

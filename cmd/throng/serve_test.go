@@ -62,6 +62,7 @@ func TestServeRefusesFlagsWithoutEffect(t *testing.T) {
 		"--admin-mode production":                 "--admin-mode needs --admin; add it",
 		"--adapter-rooms static":                  "--adapter-rooms needs --adapter; add it",
 		"--allowed-host http://a":                 `--allowed-host "http://a" is no name of a host`,
+		"--path /":                                "not with /, the path of the server; leave it empty for none",
 		"--app engine --recovery 1m":              "--recovery is about namespaces",
 		"--app engine --parser msgpack":           "--parser is about namespaces",
 		"--app engine --cleanup-empty-namespaces": "--cleanup-empty-namespaces is about namespaces",
