@@ -25,7 +25,7 @@ groups:
     peers: {timeout: 20s, blocked: 25%}
     send:
       - {op: peers, event: direct, rate: 20/s, expect: others, late: 20s}
-      - {op: peers, event: mine, rate: 5/s, size: 70KB, data: {text: $payload}, expect: others, late: 20s}
+      - {op: peers, event: mine, rate: 1/s, size: 70KB, data: {text: $payload}, expect: others, late: 20s}
       - {op: peers, event: bytes, rate: 1/s, size: 70KB, binary: true, expect: others, late: 20s}
       - {op: room, event: relayed, rate: 20/s, expect: others, late: 20s}
     flow:
