@@ -114,7 +114,7 @@ func findCapacity(cmd *cobra.Command, name string, flags capacityFlags) (err err
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, place.leave()) }()
+	defer func() { err = also(err, place.leave()) }()
 	opt.Dir = place.dir
 	agents, letGo, err := flags.fleet.open(cmd)
 	if err != nil {
@@ -219,7 +219,7 @@ const asideName = ".before"
 
 // placeOf claims the directory of the search.
 func placeOf(f *file.File, flags capacityFlags) (*searchPlace, error) {
-	p := &searchPlace{dir: flags.resume, resume: flags.resume != "", own: flags.out == ""}
+	p := &searchPlace{dir: flags.resume, resume: flags.resume != "", own: namedDir(f, flags.out, false) == ""}
 	if p.resume {
 		if _, err := os.Stat(filepath.Join(p.dir, capacity.JournalName)); errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("--resume %s: no search there; name the directory of an interrupted search", p.dir)
@@ -248,14 +248,19 @@ func (p *searchPlace) take(opt *capacity.Options) error {
 		return nil
 	}
 	aside := filepath.Join(p.dir, asideName)
-	err := os.Mkdir(aside, 0o755)
-	if errors.Is(err, fs.ErrExist) { // a search that had measured nothing was killed
-		err = errors.Join(p.putBack(), os.Mkdir(aside, 0o755))
+	err := p.putBack() // a search that had measured nothing was killed
+	if err == nil {
+		err = os.Mkdir(aside, 0o755)
 	}
-	p.taken = err == nil
-	if err = errors.Join(err, moveSearch(p.dir, aside)); err != nil {
+	if err == nil {
+		if err = moveSearch(p.dir, aside); err != nil {
+			err = errors.Join(err, p.putBack())
+		}
+	}
+	if err != nil {
 		return fmt.Errorf("overwrite the search in %s: %w", p.dir, err)
 	}
+	p.taken = true
 	return nil
 }
 
@@ -266,7 +271,12 @@ func (p *searchPlace) leave() (err error) {
 	case p.kept:
 		return os.RemoveAll(filepath.Join(p.dir, asideName))
 	case p.taken:
-		err = p.putBack()
+		for _, name := range searchNames {
+			err = errors.Join(err, os.RemoveAll(filepath.Join(p.dir, name)))
+		}
+		if err = errors.Join(err, p.putBack()); err != nil {
+			err = fmt.Errorf("take the search before back from %s: %w", filepath.Join(p.dir, asideName), err)
+		}
 	}
 	if p.own && !p.resume {
 		_ = os.Remove(p.dir) // it fails for one that holds results
@@ -274,18 +284,26 @@ func (p *searchPlace) leave() (err error) {
 	return err
 }
 
-// putBack takes back what take has set aside, and removes what is in its place.
+// putBack takes back what take has set aside. It goes on with what another one has begun, and leaves
+// alone what has not been set aside: a process may be killed at any moment.
 func (p *searchPlace) putBack() error {
 	aside := filepath.Join(p.dir, asideName)
-	err := errors.Join(os.RemoveAll(filepath.Join(p.dir, capacity.TrialsName)), os.RemoveAll(filepath.Join(p.dir, capacity.JournalName)))
-	return errors.Join(err, moveSearch(aside, p.dir), os.Remove(aside))
+	err := moveSearch(aside, p.dir)
+	if removed := os.Remove(aside); !errors.Is(removed, fs.ErrNotExist) {
+		err = errors.Join(err, removed)
+	}
+	return err
 }
 
-// moveSearch moves the trials of a search and its journal, as far as they are there.
+// searchNames are what a search leaves beside its result.
+var searchNames = []string{capacity.TrialsName, capacity.JournalName}
+
+// moveSearch moves the trials of a search and its journal, as far as they are there, to the place of
+// others.
 func moveSearch(from, to string) (err error) {
-	for _, name := range []string{capacity.TrialsName, capacity.JournalName} {
-		if moved := os.Rename(filepath.Join(from, name), filepath.Join(to, name)); !errors.Is(moved, fs.ErrNotExist) {
-			err = errors.Join(err, moved)
+	for _, name := range searchNames {
+		if _, none := os.Lstat(filepath.Join(from, name)); none == nil {
+			err = errors.Join(err, os.RemoveAll(filepath.Join(to, name)), os.Rename(filepath.Join(from, name), filepath.Join(to, name)))
 		}
 	}
 	return err

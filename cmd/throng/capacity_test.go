@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -79,13 +80,25 @@ func TestInterruptSearch(t *testing.T) {
 	}
 }
 
-// A search that was killed before its first trial had ended does not take the one before with it.
+// A search that was killed before its first trial had ended does not take the one before with it,
+// wherever it was.
 func TestSearchSetAside(t *testing.T) {
 	dir := t.TempDir()
-	journal := filepath.Join(dir, capacity.JournalName)
+	journal, trials := filepath.Join(dir, capacity.JournalName), filepath.Join(dir, capacity.TrialsName)
 	write := func(text string) {
-		if err := os.WriteFile(journal, []byte(text), 0o600); err != nil {
+		if err := errors.Join(os.WriteFile(journal, []byte(text), 0o600), os.MkdirAll(trials, 0o700), os.WriteFile(filepath.Join(trials, text), nil, 0o600)); err != nil {
 			t.Fatal(err)
+		}
+	}
+	check := func(want string) {
+		t.Helper()
+		text, err := os.ReadFile(journal)
+		names, terr := os.ReadDir(trials)
+		if err != nil || string(text) != want || terr != nil || len(names) != 1 || names[0].Name() != want {
+			t.Errorf("%q, %v, trials %v, %v, want those of %s", text, err, names, terr, want)
+		}
+		if all, err := os.ReadDir(dir); err != nil || len(all) != 2 {
+			t.Errorf("%v, %v", all, err)
 		}
 	}
 	write("old")
@@ -96,13 +109,26 @@ func TestSearchSetAside(t *testing.T) {
 		}
 		return p
 	}
-	take()
-	write("killed")
-	if err := take().leave(); err != nil {
-		t.Fatal(err)
-	}
-	if text, err := os.ReadFile(journal); err != nil || string(text) != "old" {
-		t.Errorf("%q, %v", text, err)
+	for _, killed := range []func(){
+		func() { write("killed") },
+		func() {}, // before it began its journal
+		func() { // while it was set aside, or taken back
+			if err := os.Rename(filepath.Join(dir, asideName, capacity.JournalName), journal); err != nil {
+				t.Fatal(err)
+			}
+		},
+		func() {
+			if err := moveSearch(filepath.Join(dir, asideName), dir); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		take()
+		killed()
+		if err := take().leave(); err != nil {
+			t.Fatal(err)
+		}
+		check("old")
 	}
 	p := take()
 	write("new")
@@ -110,9 +136,42 @@ func TestSearchSetAside(t *testing.T) {
 	if err := p.leave(); err != nil {
 		t.Fatal(err)
 	}
-	names, err := os.ReadDir(dir)
-	if text, rerr := os.ReadFile(journal); err != nil || rerr != nil || string(text) != "new" || len(names) != 1 {
-		t.Errorf("%q, %v, %v, %v", text, names, err, rerr)
+	check("new")
+}
+
+// What hinders that a search comes back is said, beside the error that ended the other one.
+func TestSearchNotTakenBack(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	file, out := filepath.Join(dir, "tiny.yaml"), filepath.Join(dir, "out")
+	journal := filepath.Join(out, capacity.JournalName)
+	text := "version: 1\nname: tiny\ngroups: {a: {count: 1}}\nsearch: {raise: groups.a.count, from: 1, to: 2, trial: 1s}\n"
+	if err := errors.Join(os.WriteFile(file, []byte(text), 0o600), os.Mkdir(out, 0o700), os.WriteFile(journal, []byte("old"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	stray := filepath.Join(out, asideName, "stray")
+	for _, test := range []struct {
+		want string
+		code int
+	}{
+		{"throng: take the search before back from " + filepath.Join(out, asideName), exitUnreachable},
+		{"throng: overwrite the search in " + out, exitUsage}, // the stray file is still there
+	} {
+		var said strings.Builder
+		code := run(t.Context(), []string{"capacity", file, "--out", out, "--force", "--target", "http://127.0.0.1:1"}, strings.NewReader(""), io.Discard, writerFunc(func(b []byte) {
+			said.Write(b)
+			if strings.HasPrefix(string(b), "#1 ") {
+				if err := os.WriteFile(stray, nil, 0o600); err != nil {
+					t.Error(err)
+				}
+			}
+		}))
+		if code != test.code || !strings.Contains(said.String(), "\n"+test.want) && !strings.HasPrefix(said.String(), test.want) {
+			t.Errorf("exit code %d: %s, want %q", code, said.String(), test.want)
+		}
+		if text, err := os.ReadFile(journal); err != nil || string(text) != "old" {
+			t.Errorf("%q, %v", text, err)
+		}
 	}
 }
 

@@ -57,6 +57,15 @@ func (e *exitError) Error() string {
 
 func (e *exitError) Unwrap() error { return e.err }
 
+// also is the error of a command to which more has happened: its exit code stays.
+func also(err, more error) error {
+	exit, ok := errors.AsType[*exitError](err)
+	if ok && more != nil {
+		return &exitError{exit.code, errors.Join(exit.err, more)}
+	}
+	return errors.Join(err, more)
+}
+
 func main() {
 	// A reader of the output that goes away, as head does, must not end a run before its results
 	// are written: writing fails instead, which readerGone looks for.
