@@ -117,12 +117,15 @@ func (s *serveFlags) run(cmd *cobra.Command) (err error) {
 	if s.shown.on && onLocalhost(s.at.address) || len(s.observed.hosts) > 0 {
 		s.opts.Hosts = append([]string{"localhost"}, s.observed.hosts...)
 	}
+	if err := s.check(); err != nil {
+		return err
+	}
 	if err := s.others.open(&s.opts); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.others.close()) }()
-	srv, err := newApp(s.application, s.opts)
-	err = errors.Join(err, s.shown.install(srv, s.application, s.at.address, s.origins, s.observed.hosts))
+	srv, err := app.New(s.application, s.opts)
+	err = errors.Join(namingFlags(err), s.shown.install(srv, s.application, s.at.address, s.origins, s.observed.hosts))
 	if err != nil {
 		return err
 	}
@@ -148,6 +151,23 @@ func (s *serveFlags) run(cmd *cobra.Command) (err error) {
 	return serve(ctx, srv, &s.at, cmd.OutOrStdout(), func(url string) string { return pageNote(s.application, s.client) + s.shown.note(url) })
 }
 
+// check refuses unknown applications and what the server does not take, before a broker is
+// connected. Its errors name flags.
+func (s *serveFlags) check() error {
+	if !slices.Contains(app.Names(), s.application) {
+		return fmt.Errorf("--app %q is unknown; use one of %s", s.application, strings.Join(app.Names(), ", "))
+	}
+	opts := s.opts
+	if s.application == "engine" {
+		opts.Engine = app.Echo
+	}
+	if s.others.address != "" {
+		opts.Adapter = func(_ *server.Namespace, local server.Adapter) server.Adapter { return local }
+	}
+	_, err := opts.WithDefaults()
+	return namingFlags(err)
+}
+
 // withoutNeeded refuses flags that say more about another one, by whose name theirs begin, if that
 // is not given.
 func withoutNeeded(f *pflag.FlagSet, needed ...string) (err error) {
@@ -159,15 +179,6 @@ func withoutNeeded(f *pflag.FlagSet, needed ...string) (err error) {
 		}
 	})
 	return err
-}
-
-// newApp makes a server with the application; its errors name flags.
-func newApp(application string, opts server.Options) (*server.Server, error) {
-	if !slices.Contains(app.Names(), application) {
-		return nil, fmt.Errorf("--app %q is unknown; use one of %s", application, strings.Join(app.Names(), ", "))
-	}
-	srv, err := app.New(application, opts)
-	return srv, namingFlags(err)
 }
 
 // recoveryOf returns the option for clients that come back within the time, nil for none.

@@ -57,15 +57,17 @@ func TestServeRefusesFolderWithoutClient(t *testing.T) {
 // Flags that would have no effect are refused before anything is connected or served.
 func TestServeRefusesFlagsWithoutEffect(t *testing.T) {
 	for args, want := range map[string]string{
-		"--admin-user root":                       "--admin-user needs --admin; add it",
-		"--admin-readonly":                        "--admin-readonly needs --admin; add it",
-		"--admin-mode production":                 "--admin-mode needs --admin; add it",
-		"--adapter-rooms static":                  "--adapter-rooms needs --adapter; add it",
-		"--allowed-host http://a":                 `--allowed-host "http://a" is no name of a host`,
-		"--path /":                                "not with /, the path of the server; leave it empty for none",
-		"--app engine --recovery 1m":              "--recovery is about namespaces",
-		"--app engine --parser msgpack":           "--parser is about namespaces",
-		"--app engine --cleanup-empty-namespaces": "--cleanup-empty-namespaces is about namespaces",
+		"--admin-user root":                          "--admin-user needs --admin; add it",
+		"--admin-readonly":                           "--admin-readonly needs --admin; add it",
+		"--admin-mode production":                    "--admin-mode needs --admin; add it",
+		"--adapter-rooms static":                     "--adapter-rooms needs --adapter; add it",
+		"--allowed-host http://a":                    `--allowed-host "http://a" is no name of a host`,
+		"--path /":                                   "not with /, the path of the server; leave it empty for none",
+		"--app none --adapter redis://127.0.0.1:1":   `--app "none" is unknown`,
+		"--app engine --adapter redis://127.0.0.1:1": "--adapter is about namespaces",
+		"--app engine --recovery 1m":                 "--recovery is about namespaces",
+		"--app engine --parser msgpack":              "--parser is about namespaces",
+		"--app engine --cleanup-empty-namespaces":    "--cleanup-empty-namespaces is about namespaces",
 	} {
 		cmd := serveCommand()
 		cmd.SetArgs(append([]string{"--listen", "127.0.0.1:0"}, strings.Fields(args)...))
