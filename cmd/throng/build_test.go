@@ -16,6 +16,7 @@ func TestParseBuild(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Chdir(t.TempDir()) // go test -c and profiles leave another build here
 	t.Setenv("PATH", filepath.Dir(own)+string(os.PathListSeparator)+os.Getenv("PATH"))
 	for text, want := range map[string]liveBuild{
 		"http://localhost:3001":         {address: "http://localhost:3001"},
