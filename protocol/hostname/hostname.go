@@ -37,7 +37,8 @@ func Allowed(host string, names []string) bool {
 // Check refuses names that no request has as its Host, such as a URL or a pattern.
 func Check(names []string) error {
 	for _, n := range names {
-		if name := bare(n); strings.ContainsAny(n, "/*@?# ") || strings.Contains(name, ":") && net.ParseIP(name) == nil {
+		name := bare(n)
+		if strings.ContainsAny(n, "/*@?# ") || strings.HasPrefix(n, ".") || strings.Contains(name, ":") && net.ParseIP(name) == nil {
 			return fmt.Errorf("%q is no name of a host; write one such as chat.example.com, or an address, without http:// and *", n)
 		}
 	}

@@ -36,7 +36,7 @@ func TestCheck(t *testing.T) {
 	if err := Check(names); err != nil {
 		t.Error(err)
 	}
-	for _, name := range []string{"http://a", "https://chat.example.com:8443", "*.example.com", "*", "a/b", "a b", "u@a", "a:b:c", "10.0.0.0/8"} {
+	for _, name := range []string{"http://a", "https://chat.example.com:8443", "*.example.com", ".example.com", "*", "a/b", "a b", "u@a", "a:b:c", "10.0.0.0/8"} {
 		if err := Check(append([]string{"a"}, name)); err == nil || !strings.Contains(err.Error(), `"`+name+`" is no name of a host`) {
 			t.Errorf("%q: %v", name, err)
 		}
