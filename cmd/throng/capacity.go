@@ -238,7 +238,7 @@ func (p *searchPlace) take(opt *capacity.Options) error {
 	opt.Step = func(s capacity.Step) {
 		if s.Cell != nil && !p.kept {
 			p.kept = true
-			_ = os.RemoveAll(filepath.Join(p.dir, asideName)) // leave says why it could not
+			_ = p.discard() // leave says why it could not
 		}
 		if step != nil {
 			step(s)
@@ -269,7 +269,7 @@ func (p *searchPlace) leave() (err error) {
 	defer p.unlock()
 	switch {
 	case p.kept:
-		return os.RemoveAll(filepath.Join(p.dir, asideName))
+		return p.discard()
 	case p.taken:
 		for _, name := range searchNames {
 			err = errors.Join(err, os.RemoveAll(filepath.Join(p.dir, name)))
@@ -282,6 +282,20 @@ func (p *searchPlace) leave() (err error) {
 		_ = os.Remove(p.dir) // it fails for one that holds results
 	}
 	return err
+}
+
+// discard removes what take has set aside, under another name: nobody must take back a part of it.
+func (p *searchPlace) discard() error {
+	aside := filepath.Join(p.dir, asideName)
+	gone := aside + ".removed"
+	err := os.RemoveAll(gone)
+	if err == nil {
+		err = os.Rename(aside, gone)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return errors.Join(err, os.RemoveAll(gone))
 }
 
 // putBack takes back what take has set aside. It goes on with what another one has begun, and leaves
