@@ -188,8 +188,8 @@ func (flags *capacityFlags) options(cmd *cobra.Command, f *file.File) (opt capac
 	return opt, nil
 }
 
-// continuing says how a search goes on that was interrupted. What is raised, and on which target, has
-// to be as it was.
+// continuing says how a search goes on that was interrupted. What is raised, and on which target,
+// has to be as it was.
 func continuing(cmd *cobra.Command, name, dir string) string {
 	same := ""
 	cmd.Flags().Visit(func(f *pflag.Flag) {
@@ -298,8 +298,8 @@ func (p *searchPlace) discard() error {
 	return errors.Join(err, os.RemoveAll(gone))
 }
 
-// putBack takes back what take has set aside. It goes on with what another one has begun, and leaves
-// alone what has not been set aside: a process may be killed at any moment.
+// putBack takes back what take has set aside. It goes on with what another one has begun, and
+// leaves alone what has not been set aside: a process may be killed at any moment.
 func (p *searchPlace) putBack() error {
 	aside := filepath.Join(p.dir, asideName)
 	err := moveSearch(aside, p.dir)
@@ -312,8 +312,8 @@ func (p *searchPlace) putBack() error {
 // searchNames are what a search leaves beside its result.
 var searchNames = []string{capacity.TrialsName, capacity.JournalName}
 
-// moveSearch moves the trials of a search and its journal, as far as they are there, to the place of
-// others.
+// moveSearch moves the trials of a search and its journal, as far as they are there, to the place
+// of others.
 func moveSearch(from, to string) (err error) {
 	for _, name := range searchNames {
 		if _, none := os.Lstat(filepath.Join(from, name)); none == nil {
