@@ -108,6 +108,9 @@ func emitCommand() *cobra.Command {
 			if address == "" {
 				return errors.New("--broker is missing: give the address that the servers have as --adapter, such as redis://localhost:6379")
 			}
+			if err := emitter.Check(address, opts); err != nil {
+				return fmt.Errorf("--broker: %w", err)
+			}
 			e, err := emitter.Open(address, opts)
 			if err != nil {
 				return &exitError{exitUnreachable, fmt.Errorf("--broker: %w", err)}

@@ -54,3 +54,18 @@ func TestEventsOf(t *testing.T) {
 		}
 	}
 }
+
+// What is wrong with the address or the flags of `throng emit` is bad usage, also without a broker.
+func TestEmitRefusesWhatNoBrokerKnows(t *testing.T) {
+	t.Parallel()
+	for want, args := range map[string][]string{
+		"is not a URL":           {"--broker", "localhost"},
+		"nats+embedded:// would": {"--broker", "nats+embedded://127.0.0.1:4222"},
+	} {
+		var stderr strings.Builder
+		code := run(t.Context(), append([]string{"emit", "x"}, args...), strings.NewReader(""), io.Discard, &stderr)
+		if code != exitUsage || !strings.Contains(stderr.String(), want) {
+			t.Errorf("%v: code %d, %s", args, code, &stderr)
+		}
+	}
+}

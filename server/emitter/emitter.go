@@ -43,18 +43,9 @@ type Emitter struct {
 // Open connects to the broker at an address, see adapter.Open, or fails. An embedded NATS server is
 // reached as nats://.
 func Open(address string, o Options) (*Emitter, error) {
-	at, err := bus.Parse(address)
-	if err == nil {
-		err = at.CheckStreams(o.Stream, o.Streams)
-	}
+	at, err := o.parse(address)
 	if err != nil {
-		return nil, fmt.Errorf("emitter: %w", err)
-	}
-	if at.Embedded {
-		return nil, errors.New("emitter: nats+embedded:// would start another broker: write nats:// or nats+jetstream:// for the one that a server has started")
-	}
-	if o.Streams < 0 || o.StreamLength < 0 {
-		return nil, errors.New("emitter: Streams or StreamLength is negative; use a positive number, or 0 for the default")
+		return nil, err
 	}
 	o.Prefix = cmp.Or(o.Prefix, "socket.io")
 	o.Stream = cmp.Or(o.Stream, o.Prefix)
@@ -73,6 +64,30 @@ func Open(address string, o Options) (*Emitter, error) {
 		return nil, fmt.Errorf("emitter: %w", err)
 	}
 	return &Emitter{Target{send: s, namespace: "/"}, s}, nil
+}
+
+// Check returns the error that Open has for an address or for options, without connecting to the
+// broker.
+func Check(address string, o Options) error {
+	_, err := o.parse(address)
+	return err
+}
+
+func (o *Options) parse(address string) (bus.Address, error) {
+	at, err := bus.Parse(address)
+	if err == nil {
+		err = at.CheckStreams(o.Stream, o.Streams)
+	}
+	if err != nil {
+		return at, fmt.Errorf("emitter: %w", err)
+	}
+	if at.Embedded {
+		return at, errors.New("emitter: nats+embedded:// would start another broker: write nats:// or nats+jetstream:// for the one that a server has started")
+	}
+	if o.Streams < 0 || o.StreamLength < 0 {
+		return at, errors.New("emitter: Streams or StreamLength is negative; use a positive number, or 0 for the default")
+	}
+	return at, nil
 }
 
 // Close disconnects from the broker.
