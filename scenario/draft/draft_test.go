@@ -269,13 +269,14 @@ func TestOpeningsAndReturns(t *testing.T) {
 	want(t, log, "u1,,doc-open,")
 }
 
-// Where clients send nothing but what they send once, no rule is about messages at a rate.
+// Where clients send nothing but what they send once, no rule is about messages at a rate, nor about
+// steps: no step is recorded.
 func TestOpeningsAlone(t *testing.T) {
 	t.Parallel()
 	k := newTalk(t, 0)
 	k.say(`a +`, `a > 20["login","ann"]`, `a < 30["ok"]`, `a < 2["tick",1]`, `b +`, `b > 20["login","bob"]`, `b < 30["ok"]`, `a < 2["tick",2]`)
 	d, scenario, _ := k.draft()
-	want(t, scenario, `- {emit: ["login", "text"], ack: 5s}`, "  - errors(step) == 0\n")
+	want(t, scenario, `- {emit: ["login", "text"], ack: 5s}`, "slo:\n  - errors(connect) == 0\n")
 	replay := string(d.Replay())
 	want(t, replay, `- {op: login, replay: "trace.csv"`, "  - errors(ack) == 0\n", "valid: [p99(lag) < 100ms")
 	for _, text := range []string{scenario, replay} {
@@ -283,8 +284,8 @@ func TestOpeningsAlone(t *testing.T) {
 			t.Errorf("%v:\n%s", err, text)
 		}
 	}
-	if strings.Contains(scenario, "valid:") || strings.Contains(scenario, "errors(ack)") {
-		t.Errorf("nothing is sent at a rate in\n%s", scenario)
+	if strings.Contains(scenario, "valid:") || strings.Contains(scenario, "errors(ack)") || strings.Contains(scenario, "errors(step)") {
+		t.Errorf("nothing is sent at a rate, and no step is recorded in\n%s", scenario)
 	}
 }
 
