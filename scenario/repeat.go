@@ -13,22 +13,16 @@ import (
 // result; the repeated one counts no more. When most trials are invalid the machine is not fit, and
 // repeating them would only take time.
 func repeatInvalid(ctx context.Context, run *result.Run, f *file.File, cells []file.Cell, opt Options) error {
-	planned := plannedTrials(cells)
-	if ctx.Err() != nil || len(run.Missing(planned)) > 0 {
-		return nil
-	}
 	var again []file.Cell
-	for i := range planned {
-		if planned[i].Last(run.Cells).Verdict == result.Invalid && !repeated(&planned[i], run.Cells) {
-			again = append(again, cells[i])
-		}
+	for _, i := range unrepeated(run, plannedTrials(cells)) {
+		again = append(again, cells[i])
 	}
-	if len(again) == 0 || 2*len(again) > len(cells) {
+	if ctx.Err() != nil || len(again) == 0 {
 		return nil
 	}
 	before := len(run.Cells)
-	if err := runTrials(ctx, run, f, again, before+len(again), opt); err != nil {
-		return err // which says more
+	if err := runTrials(ctx, run, f, again, before+len(again), opt); err != nil || len(run.Cells) < before+len(again) {
+		return err // that the run was interrupted says more
 	}
 	valid := 0
 	for _, c := range run.Cells[before:] {
@@ -38,6 +32,22 @@ func repeatInvalid(ctx context.Context, run *result.Run, f *file.File, cells []f
 	}
 	run.Warnings = append(run.Warnings, fmt.Sprintf("invalid trials, each repeated once: %d of %d; repeats that are valid and count in their place: %d", len(again), len(cells), valid))
 	return nil
+}
+
+// unrepeated are the places of the trials that are to be repeated, where none is missing.
+func unrepeated(run *result.Run, planned []result.PlannedTrial) (again []int) {
+	if len(run.Missing(planned)) > 0 {
+		return nil
+	}
+	for i := range planned {
+		if planned[i].Last(run.Cells).Verdict == result.Invalid && !repeated(&planned[i], run.Cells) {
+			again = append(again, i)
+		}
+	}
+	if 2*len(again) > len(planned) {
+		return nil
+	}
+	return again
 }
 
 // repeated reports whether a trial was made more than once.

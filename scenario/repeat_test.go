@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -104,4 +105,54 @@ func TestErrorInRepeat(t *testing.T) {
 			t.Errorf("interrupted %v, %s, %q", run.Interrupted, run.Verdict, run.Warnings)
 		}
 	})
+}
+
+// So was one that is ended before the repeat begins. Where none was to come, nothing is missing.
+func TestEndBeforeRepeat(t *testing.T) {
+	for _, late := range []int{1, 3} { // trials that are disturbed
+		ownClock(t, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			trial := 0
+			run := playHere(ctx, t, &fakeServer{}, strings.Replace(disturbable, "repeat: 4", "repeat: 4, cooldown: 1m", 1), func(opt *Options) {
+				opt.Trial = func(*file.Cell) func() { trial++; return func() {} }
+				opt.sleep = func(d time.Duration) {
+					if trial <= late {
+						d += 50 * time.Millisecond
+					}
+					time.Sleep(d)
+				}
+				opt.Progress = func(p Progress) {
+					if p.Done && trial == 4 {
+						time.AfterFunc(0, cancel)
+					}
+				}
+			})
+			if len(run.Cells) != 4 || run.Verdict != result.Invalid {
+				t.Fatalf("%d cells, %s", len(run.Cells), run.Verdict)
+			}
+			want := ""
+			if late == 1 {
+				want = "interrupted: 4 of 4 trials ran, and not all invalid ones again"
+			}
+			if got := strings.Join(run.Warnings, "\n"); got != want || run.Interrupted != (want != "") {
+				t.Errorf("%d disturbed: interrupted %v, %q", late, run.Interrupted, got)
+			}
+		})
+	}
+}
+
+// An error behind the last trial leaves nothing to be repeated where there is only that one.
+func TestErrorBehindTheOnlyTrial(t *testing.T) {
+	t.Parallel()
+	f, err := file.Parse("t.yaml", []byte(strings.Replace(disturbable, "matrix: {repeat: 4}", "", 1)), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	planned := plannedTrials(f.Cells())
+	run := &result.Run{Verdict: result.Invalid, Cells: []result.Cell{{Params: planned[0].Params, Trial: planned[0].Trial, Verdict: result.Invalid}}}
+	interrupted(run, f, planned, errors.New("no space left on device"))
+	if run.Interrupted || len(run.Warnings) != 0 {
+		t.Errorf("interrupted %v, %q", run.Interrupted, run.Warnings)
+	}
 }

@@ -120,8 +120,7 @@ func runCells(ctx context.Context, f *file.File, opt Options) (*result.Run, erro
 func interrupted(run *result.Run, f *file.File, planned []result.PlannedTrial, why error) {
 	cut := slices.ContainsFunc(run.Cells, func(c result.Cell) bool { return c.Interrupted })
 	missing := len(run.Missing(planned))
-	unrepeated := why != nil && run.Verdict == result.Invalid
-	if !cut && missing == 0 && !unrepeated {
+	if !cut && missing == 0 && len(unrepeated(run, planned)) == 0 {
 		return
 	}
 	run.Interrupted, run.Verdict = true, result.Invalid
