@@ -139,9 +139,9 @@ func choosesClients(f *file.Fault) bool { return !f.Restart && f.Act == nil && f
 
 // faulty reports whether a fault explains the end of the client's connection at a moment, and when
 // the time away began: at a restart with the restart. A fault that chooses clients explains nothing
-// that happens to the others, and one of the network nothing that happens long after it is over. The
-// last phase's explains also what comes after it, while messages are on their way, and a restart
-// what comes until it is done, however long its phase.
+// that happens to the others, and one of the network nothing that happens long after it is over.
+// The last phase's explains also what comes after it, while messages are on their way, and a
+// restart what comes until it is done, however long its phase.
 func (a *actor) faulty(now int64) (since int64, is bool) {
 	t := a.t
 	p, f := t.tl.PhaseAt(min(now, t.tl.End-1)), (*file.Fault)(nil)

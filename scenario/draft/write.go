@@ -245,8 +245,9 @@ func (d *Draft) first() string {
 	return best
 }
 
-// phases writes how long it takes, and the rules. No message of the openings is a stream's: they are
-// sent in the ramp, where a rule on steps sees none, and one that fails fails the run without a rule.
+// phases writes how long it takes, and the rules. No message of the openings is a stream's: they
+// are sent in the ramp, where a rule on steps sees none, and one that fails fails the run without
+// a rule.
 func (d *Draft) phases(p *page, hold time.Duration, opening []*operation) {
 	ramp := max(2*time.Second, time.Duration(len(d.o.clients)/200)*time.Second)
 	p.line("")

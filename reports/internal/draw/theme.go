@@ -28,8 +28,8 @@ var (
 		Blue: rgb(0x0072B2), Vermillion: rgb(0xD55E00), Green: rgb(0x009E73), Purple: rgb(0xB5629A),
 		Orange: rgb(0xE69F00), Sky: rgb(0x56B4E9), Ink: rgb(0x222222), Grey: rgb(0x8A929B),
 	}
-	// The scale goes from light to dark in steps of lightness, so that it reads in grey as well. They
-	// are smaller at its light end, since the lightest must stand out from the paper.
+	// The scale goes from light to dark in steps of lightness, so that it reads in grey as well.
+	// They are smaller at its light end, since the lightest must stand out from the paper.
 	boxes = [fills]color.RGBA{
 		Heat1: rgb(0xCBE0F0), Heat2: rgb(0xB2D1E8), Heat3: rgb(0x96C1DF), Heat4: rgb(0x76AED3), Heat5: rgb(0x4A90BF), Heat6: rgb(0x2A72A5), Heat7: rgb(0x175586), Heat8: rgb(0x0A3A63),
 		Good: rgb(0x7CC7AC), Bad: rgb(0xC8385F), Void: rgb(0xD3D8DE),
