@@ -35,7 +35,7 @@ func (f *fleetFlags) open(cmd *cobra.Command) (_ *fleet.Controller, release func
 	ctx := cmd.Context()
 	defer func() {
 		if err != nil && ctx.Err() != nil {
-			err = &exitError{exitInterrupted, errors.New("interrupted before the first measurement")}
+			err = errUnmeasured
 		}
 	}()
 	switch {

@@ -146,7 +146,7 @@ func findCapacity(cmd *cobra.Command, name string, flags capacityFlags) (err err
 	case found == nil || runErr != nil && len(found.Capacity.Probes) == 0:
 		return classify(runErr)
 	case found.Interrupted && len(found.Capacity.Probes) == 0:
-		return &exitError{exitInterrupted, errors.New("interrupted before the first measurement")}
+		return errUnmeasured
 	}
 	place.kept = true
 	defer func() { watching.end(at, found, opt.Dir) }()

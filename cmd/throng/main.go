@@ -48,6 +48,9 @@ type exitError struct {
 	err  error
 }
 
+// errUnmeasured ends a command that was interrupted before it had anything to keep.
+var errUnmeasured = &exitError{exitInterrupted, errors.New("interrupted before the first measurement")}
+
 func (e *exitError) Error() string {
 	if e.err == nil {
 		return fmt.Sprintf("exit code %d", e.code)

@@ -249,7 +249,7 @@ func runOne(cmd *cobra.Command, f *file.File, dir string, opt scenario.Options, 
 	show.close()
 	if run == nil || len(run.Cells) == 0 {
 		if runErr == nil {
-			return 0, &exitError{exitInterrupted, errors.New("interrupted before the first measurement")}
+			return 0, errUnmeasured
 		}
 		return 0, classify(runErr)
 	}
